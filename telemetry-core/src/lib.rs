@@ -1,0 +1,41 @@
+#![doc = include_str!("../README.md")]
+
+pub mod correlation;
+pub mod exemplar;
+mod hex;
+pub mod metrics;
+pub mod propagation;
+pub mod providers;
+pub mod scrape;
+pub mod semconv_db;
+pub mod semconv_http;
+pub mod series;
+pub mod step;
+pub mod tracer;
+
+#[cfg(feature = "pipeline")]
+pub mod pipeline;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use opentelemetry;
+
+pub use correlation::CorrelationId;
+#[cfg(feature = "pipeline")]
+pub use pipeline::{BootstrapError, Config, Service, ShutdownError, Telemetry, bootstrap};
+pub use providers::Providers;
+pub use step::{Verdict, step};
+
+use opentelemetry::{Context, Key, KeyValue, Value, trace::TraceContextExt};
+
+/// Sets an attribute on the current span: in a handler the server span, inside a step the step's.
+///
+/// Does nothing outside of a span or when the span is not recorded.
+pub fn set_attribute(key: impl Into<Key>, value: impl Into<Value>) {
+    Context::map_current(|cx| {
+        if cx.has_active_span() {
+            cx.span().set_attribute(KeyValue::new(key, value));
+        }
+    });
+}

@@ -1,0 +1,86 @@
+//! The one log processor: it moves a record into the queue.
+
+use std::{sync::Arc, time::Duration};
+
+use opentelemetry::InstrumentationScope;
+use opentelemetry_proto::{
+    tonic::collector::logs::v1::ExportLogsServiceRequest,
+    transform::{
+        common::tonic::ResourceAttributesWithSchema, logs::tonic::group_logs_by_resource_and_scope,
+    },
+};
+use opentelemetry_sdk::{
+    Resource,
+    error::OTelSdkResult,
+    logs::{LogBatch, LogProcessor, SdkLogRecord},
+};
+
+use super::{
+    batch::{self, Encode, Queue},
+    report::Reporter,
+    transport::Transport,
+    worker::{Flush, Worker},
+};
+use crate::pipeline::{config::Batching, endpoint::Endpoint, error::BootstrapError};
+
+// Boxed because a record is larger than the rest of the queue's slot together.
+type Record = Box<(SdkLogRecord, InstrumentationScope)>;
+
+#[derive(Debug)]
+pub(crate) struct LogQueue {
+    queue: Queue<Record>,
+}
+
+impl LogQueue {
+    pub(crate) fn start(
+        worker: &Worker,
+        resource: &Resource,
+        endpoint: Endpoint,
+        batching: Batching,
+        reporter: &Arc<Reporter>,
+    ) -> Result<(Self, Flush), BootstrapError> {
+        let transport = Transport::new(endpoint, worker)?;
+        let encode = EncodeLogs {
+            resource: resource.into(),
+        };
+        let (queue, flush) = batch::start(worker, encode, transport, batching, reporter.clone());
+        Ok((Self { queue }, flush))
+    }
+}
+
+impl LogProcessor for LogQueue {
+    fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
+        self.queue.push(Box::new((record.clone(), scope.clone())));
+    }
+
+    // As for spans: the handle flushes all signals together.
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+struct EncodeLogs {
+    resource: ResourceAttributesWithSchema,
+}
+
+impl Encode for EncodeLogs {
+    type Item = Record;
+    type Request = ExportLogsServiceRequest;
+
+    const SIGNAL: &'static str = "log records";
+
+    fn encode(&self, records: Vec<Record>) -> Self::Request {
+        let borrowed: Vec<_> = records
+            .iter()
+            .map(|record| (&record.0, &record.1))
+            .collect();
+        let batch = LogBatch::new(&borrowed);
+        ExportLogsServiceRequest {
+            resource_logs: group_logs_by_resource_and_scope(&batch, &self.resource),
+        }
+    }
+}

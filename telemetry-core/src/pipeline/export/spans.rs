@@ -1,0 +1,83 @@
+//! The one span processor: it moves an ended span into the queue.
+
+use std::{sync::Arc, time::Duration};
+
+use opentelemetry::Context;
+use opentelemetry_proto::{
+    tonic::collector::trace::v1::ExportTraceServiceRequest,
+    transform::{
+        common::tonic::ResourceAttributesWithSchema,
+        trace::tonic::group_spans_by_resource_and_scope,
+    },
+};
+use opentelemetry_sdk::{
+    Resource,
+    error::OTelSdkResult,
+    trace::{Span, SpanData, SpanProcessor},
+};
+
+use super::{
+    batch::{self, Encode, Queue},
+    report::Reporter,
+    transport::Transport,
+    worker::{Flush, Worker},
+};
+use crate::pipeline::{config::Batching, endpoint::Endpoint, error::BootstrapError};
+
+#[derive(Debug)]
+pub(crate) struct SpanQueue {
+    queue: Queue<SpanData>,
+}
+
+impl SpanQueue {
+    pub(crate) fn start(
+        worker: &Worker,
+        resource: &Resource,
+        endpoint: Endpoint,
+        batching: Batching,
+        reporter: &Arc<Reporter>,
+    ) -> Result<(Self, Flush), BootstrapError> {
+        let transport = Transport::new(endpoint, worker)?;
+        let encode = EncodeSpans {
+            resource: resource.into(),
+        };
+        let (queue, flush) = batch::start(worker, encode, transport, batching, reporter.clone());
+        Ok((Self { queue }, flush))
+    }
+}
+
+impl SpanProcessor for SpanQueue {
+    fn on_start(&self, _span: &mut Span, _cx: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        if span.span_context.is_sampled() {
+            self.queue.push(span);
+        }
+    }
+
+    // The handle flushes all signals together; the provider alone has nothing to wait for.
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+struct EncodeSpans {
+    resource: ResourceAttributesWithSchema,
+}
+
+impl Encode for EncodeSpans {
+    type Item = SpanData;
+    type Request = ExportTraceServiceRequest;
+
+    const SIGNAL: &'static str = "spans";
+
+    fn encode(&self, spans: Vec<SpanData>) -> Self::Request {
+        ExportTraceServiceRequest {
+            resource_spans: group_spans_by_resource_and_scope(spans, &self.resource),
+        }
+    }
+}

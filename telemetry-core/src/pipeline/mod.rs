@@ -1,0 +1,68 @@
+//! From configuration to running telemetry: `bootstrap` = [`Config`] -> [`build`](Config::build) ->
+//! [`install`](Telemetry::install), each public. Only `install` has global effect.
+
+mod config;
+mod endpoint;
+mod error;
+mod export;
+mod logs;
+mod prometheus;
+mod resource;
+mod sampler;
+mod telemetry;
+
+pub use config::{Config, Service};
+pub use endpoint::Protocol;
+pub use error::{BootstrapError, Loss, ShutdownError};
+pub use logs::LogFormat;
+pub use telemetry::Telemetry;
+
+#[cfg(feature = "testing")]
+pub(crate) use {export::SharedReader, prometheus::TextExposition};
+
+/// Sets up traces, metrics and logs for the process, as code, environment and defaults say, and installs them.
+///
+/// Keep the handle until the end of `main` and call [`Telemetry::shutdown`] on it.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use telemetry_core::{Service, bootstrap};
+///
+/// let telemetry = bootstrap(Service::new("retail-web").namespace("retail").version(env!("CARGO_PKG_VERSION")))?;
+/// // serve
+/// telemetry.shutdown()?;
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+///
+/// When export is impossible as configured, or telemetry is installed already. What is merely wrong is logged once as
+/// a warning that names the variable and what was used instead.
+pub fn bootstrap(service: impl Into<Service>) -> Result<Telemetry, BootstrapError> {
+    Config::new(service).bootstrap()
+}
+
+impl Config {
+    /// [`build`](Self::build) and [`install`](Telemetry::install).
+    ///
+    /// # Errors
+    ///
+    /// See [`bootstrap`].
+    pub fn bootstrap(self) -> Result<Telemetry, BootstrapError> {
+        let telemetry = self.build()?;
+        telemetry.install()?;
+        Ok(telemetry)
+    }
+
+    /// Builds providers, exporters and the log layer, with no global effect.
+    ///
+    /// # Errors
+    ///
+    /// When export is impossible as configured.
+    pub fn build(self) -> Result<Telemetry, BootstrapError> {
+        Telemetry::build(self.resolve()?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! Metric names and units as Prometheus wants them.
+
+/// What a family is to Prometheus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+impl Kind {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// The name of a family.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FamilyName {
+    /// The name with its unit, without `_total`.
+    pub(super) base: String,
+    /// The unit, if the name ends with it.
+    pub(super) unit: Option<String>,
+    pub(super) kind: Kind,
+}
+
+impl FamilyName {
+    pub(super) fn new(name: &str, unit: &str, kind: Kind) -> Self {
+        let mut base = sanitize(name);
+        if kind == Kind::Counter
+            && let Some(stem) = base.strip_suffix("_total")
+        {
+            base.truncate(stem.len());
+        }
+        let unit = translate(unit, kind);
+        if let Some(unit) = &unit
+            && base != *unit
+            && !base.ends_with(&format!("_{unit}"))
+        {
+            base.push('_');
+            base.push_str(unit);
+        }
+        Self { base, unit, kind }
+    }
+
+    /// The name of the samples of a counter or gauge.
+    pub(super) fn sample(&self) -> String {
+        match self.kind {
+            Kind::Counter => format!("{}_total", self.base),
+            Kind::Gauge | Kind::Histogram => self.base.clone(),
+        }
+    }
+}
+
+/// Letters, digits, `_` and `:`, not beginning with a digit; runs of anything else become one `_`.
+pub(super) fn sanitize(name: &str) -> String {
+    let mut clean = String::with_capacity(name.len());
+    for c in name.chars() {
+        let c = if c.is_ascii_alphanumeric() || c == ':' {
+            c
+        } else {
+            '_'
+        };
+        if clean.is_empty() && c.is_ascii_digit() {
+            clean.push('_');
+        }
+        if !(c == '_' && clean.ends_with('_')) {
+            clean.push(c);
+        }
+    }
+    clean
+}
+
+/// A UCUM unit as a suffix. Annotations such as `{request}` are none; `1` is a ratio, of gauges only.
+fn translate(unit: &str, kind: Kind) -> Option<String> {
+    let unit = match unit.split_once('{') {
+        Some((before, _)) => before.trim(),
+        None => unit.trim(),
+    };
+    if unit == "1" {
+        return (kind == Kind::Gauge).then(|| "ratio".to_owned());
+    }
+    let suffix = match unit.split_once('/') {
+        Some((unit, per)) if !unit.is_empty() && !per.is_empty() => {
+            format!("{}_per_{}", word(unit), per_word(per))
+        }
+        Some((_, per)) if !per.is_empty() => format!("per_{}", per_word(per)),
+        _ => word(unit),
+    };
+    let suffix = sanitize(&suffix);
+    (!suffix.is_empty() && suffix != "_").then_some(suffix)
+}
+
+fn word(unit: &str) -> String {
+    match unit {
+        "d" => "days",
+        "h" => "hours",
+        "min" => "minutes",
+        "s" => "seconds",
+        "ms" => "milliseconds",
+        "us" => "microseconds",
+        "ns" => "nanoseconds",
+        "By" => "bytes",
+        "KiBy" => "kibibytes",
+        "MiBy" => "mebibytes",
+        "GiBy" => "gibibytes",
+        "KBy" => "kilobytes",
+        "MBy" => "megabytes",
+        "GBy" => "gigabytes",
+        "m" => "meters",
+        "V" => "volts",
+        "A" => "amperes",
+        "J" => "joules",
+        "W" => "watts",
+        "g" => "grams",
+        "Cel" => "celsius",
+        "Hz" => "hertz",
+        "%" => "percent",
+        other => other,
+    }
+    .to_owned()
+}
+
+fn per_word(unit: &str) -> String {
+    match unit {
+        "s" => "second",
+        "m" | "min" => "minute",
+        "h" => "hour",
+        "d" => "day",
+        "w" => "week",
+        "mo" => "month",
+        "y" => "year",
+        other => other,
+    }
+    .to_owned()
+}

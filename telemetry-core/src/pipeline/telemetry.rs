@@ -1,0 +1,272 @@
+//! The handle on a running pipeline.
+
+use std::{
+    fmt,
+    io::{self, Write as _},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use opentelemetry::{
+    InstrumentationScope, Key, global,
+    logs::LoggerProvider as _,
+    trace::{TracerProvider as _, noop::NoopTracerProvider},
+};
+use opentelemetry_sdk::{
+    Resource, logs::SdkLoggerProvider, metrics::SdkMeterProvider, trace::SdkTracerProvider,
+};
+use tracing::{Dispatch, Level, Metadata};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry,
+    filter::{LevelFilter, filter_fn},
+    layer::SubscriberExt,
+};
+
+use super::{
+    config::Settings,
+    error::{BootstrapError, Loss, ShutdownError},
+    export::{Flush, LogQueue, MetricsExport, Reporter, SharedReader, SpanQueue, Worker},
+    logs::LogLayer,
+    prometheus::TextExposition,
+};
+use crate::{exemplar::ExemplarStore, providers::Providers};
+
+/// Targets whose spans are the transport's own and would hang below every client span.
+const TRANSPORT_TARGETS: [&str; 6] = ["h2", "hyper", "hyper_util", "reqwest", "tonic", "tower"];
+
+/// Running telemetry. Shut it down at the end of `main`; dropping it does the same and reports on standard error.
+#[must_use = "telemetry ends when this is dropped"]
+pub struct Telemetry {
+    providers: Providers,
+    dispatch: Dispatch,
+    tracer_provider: SdkTracerProvider,
+    meter_provider: SdkMeterProvider,
+    flushes: Vec<Flush>,
+    warnings: Vec<String>,
+    timeout: Duration,
+    ended: AtomicBool,
+    disabled: bool,
+    _worker: Option<Worker>,
+}
+
+impl Telemetry {
+    pub(super) fn build(settings: Settings) -> Result<Self, BootstrapError> {
+        let reporter = Arc::new(Reporter::default());
+        let resource = settings.resource;
+        let exports =
+            settings.traces.is_some() || settings.metrics.is_some() || settings.logs.is_some();
+        let worker = if exports {
+            Some(Worker::start()?)
+        } else {
+            None
+        };
+        let mut flushes = Vec::new();
+
+        let reader = SharedReader::new();
+        let exemplars = Arc::new(ExemplarStore::default());
+        let meter_provider = SdkMeterProvider::builder()
+            .with_resource(resource.clone())
+            .with_reader(reader.clone())
+            .build();
+        let mut tracer_provider = SdkTracerProvider::builder()
+            .with_resource(resource.clone())
+            .with_sampler(settings.sampler.sampler());
+        let mut logger_provider = SdkLoggerProvider::builder().with_resource(resource.clone());
+        let mut logger = None;
+        if let Some(worker) = &worker {
+            if let Some(endpoint) = settings.traces {
+                let (queue, flush) =
+                    SpanQueue::start(worker, &resource, endpoint, settings.spans_batch, &reporter)?;
+                tracer_provider = tracer_provider.with_span_processor(queue);
+                flushes.push(flush);
+            }
+            if let Some(endpoint) = settings.logs {
+                let (queue, flush) =
+                    LogQueue::start(worker, &resource, endpoint, settings.logs_batch, &reporter)?;
+                logger_provider = logger_provider.with_log_processor(queue);
+                flushes.push(flush);
+                logger = Some(logger_provider.build().logger("telemetry-core"));
+            }
+            if let Some(endpoint) = settings.metrics {
+                let (reader, exemplars) = (reader.clone(), exemplars.clone());
+                let interval = settings.metric_interval;
+                flushes.push(MetricsExport::start(
+                    worker, reader, exemplars, endpoint, interval, &reporter,
+                )?);
+            }
+        }
+
+        let tracer_provider = tracer_provider.build();
+        let meters = Arc::new(meter_provider.clone());
+        let text = Arc::new(TextExposition::new(reader, exemplars.clone(), &resource));
+        let providers = if settings.disabled {
+            Providers::builder(NoopTracerProvider::new(), meters)
+        } else {
+            Providers::builder(tracer_provider.clone(), meters).with_scrape(text)
+        }
+        .with_sampling_hint(settings.sampler.hint())
+        .with_propagation(settings.propagation)
+        .with_exemplars(exemplars)
+        .with_namespace(attribute(&resource, "service.namespace"))
+        .build();
+
+        let service = attribute(&resource, "service.name");
+        let logs = LogLayer::new(settings.log_format, settings.log_sink, &service, logger);
+        let mut warnings = settings.warnings;
+        let filter = EnvFilter::try_new(&settings.log_filter).unwrap_or_else(|error| {
+            warnings.push(format!(
+                "RUST_LOG={:?} is not valid ({error}); using info",
+                settings.log_filter
+            ));
+            EnvFilter::default().add_directive(LevelFilter::INFO.into())
+        });
+        let bridge = (!settings.disabled).then(|| spans_of_the_application(&tracer_provider));
+        let dispatch = Dispatch::new(
+            Registry::default()
+                .with(bridge)
+                .with(logs.with_filter(filter)),
+        );
+
+        Ok(Self {
+            providers,
+            dispatch,
+            tracer_provider,
+            meter_provider,
+            flushes,
+            warnings,
+            timeout: settings.shutdown_timeout,
+            ended: AtomicBool::new(false),
+            disabled: settings.disabled,
+            _worker: worker,
+        })
+    }
+
+    /// Makes this the telemetry of the process: our providers, OpenTelemetry's global ones, and the `tracing`
+    /// subscriber. Then logs what was wrong with the configuration.
+    ///
+    /// # Errors
+    ///
+    /// When telemetry or another `tracing` subscriber is installed already; that one stays as it is.
+    pub fn install(&self) -> Result<(), BootstrapError> {
+        if Providers::installed() {
+            return Err(BootstrapError::AlreadyInstalled("telemetry"));
+        }
+        tracing::dispatcher::set_global_default(self.dispatch.clone())
+            .map_err(|_| BootstrapError::AlreadyInstalled("a tracing subscriber"))?;
+        if !self.providers.clone().install() {
+            return Err(BootstrapError::AlreadyInstalled("telemetry"));
+        }
+        if !self.disabled {
+            global::set_meter_provider(self.meter_provider.clone());
+            global::set_tracer_provider(self.tracer_provider.clone());
+        }
+        for warning in &self.warnings {
+            tracing::warn!(target: "telemetry", "{warning}");
+        }
+        Ok(())
+    }
+
+    /// What adapters instrument with, for passing it explicitly.
+    pub fn providers(&self) -> &Providers {
+        &self.providers
+    }
+
+    /// The `tracing` subscriber, for use without [`install`](Self::install).
+    pub fn dispatch(&self) -> &Dispatch {
+        &self.dispatch
+    }
+
+    /// What was wrong with the configuration and what is used instead.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Sends everything recorded so far. Blocks the calling thread, at most for the shutdown timeout (5 seconds);
+    /// works from any runtime, because export has a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// What could not be delivered up to now.
+    pub fn force_flush(&self) -> Result<(), ShutdownError> {
+        self.end(Flush::flush)
+    }
+
+    /// Sends everything recorded so far and ends telemetry. Blocks like [`force_flush`](Self::force_flush), and ends
+    /// every signal even if one fails. The second call does nothing.
+    ///
+    /// # Errors
+    ///
+    /// What was lost, for every signal.
+    pub fn shutdown(&self) -> Result<(), ShutdownError> {
+        if self.ended.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.end(Flush::shutdown)
+    }
+
+    fn end<'a>(
+        &'a self,
+        tell: fn(&'a Flush) -> super::export::Pending<'a>,
+    ) -> Result<(), ShutdownError> {
+        let deadline = Instant::now() + self.timeout;
+        // All are told before any is waited for: the bound is one for all signals.
+        let pending: Vec<_> = self.flushes.iter().map(tell).collect();
+        let losses: Vec<Loss> = pending
+            .into_iter()
+            .filter_map(|one| one.wait(deadline, self.timeout))
+            .collect();
+        if losses.is_empty() {
+            Ok(())
+        } else {
+            Err(ShutdownError { losses })
+        }
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        if let Err(error) = self.shutdown() {
+            // Logs may be what failed, so this does not go through them.
+            let _ = writeln!(io::stderr(), "{error}");
+        }
+    }
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telemetry")
+            .field("disabled", &self.disabled)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The bridge for the application's own `tracing` spans, without the extras that cost more than the span: location,
+/// threads, target and idle times. It makes them children of whatever context is current.
+fn spans_of_the_application<S>(provider: &SdkTracerProvider) -> impl Layer<S>
+where
+    S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
+{
+    let scope = InstrumentationScope::builder("tracing").build();
+    tracing_opentelemetry::layer()
+        .with_tracer(provider.tracer_with_scope(scope))
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        .with_tracked_inactivity(false)
+        .with_filter(filter_fn(is_application_span))
+}
+
+fn is_application_span(metadata: &Metadata<'_>) -> bool {
+    let krate = metadata.target().split("::").next().unwrap_or_default();
+    metadata.is_span() && *metadata.level() <= Level::INFO && !TRANSPORT_TARGETS.contains(&krate)
+}
+
+fn attribute(resource: &Resource, key: &'static str) -> String {
+    resource
+        .get(&Key::from_static_str(key))
+        .map(|value| value.to_string())
+        .unwrap_or_default()
+}

@@ -1,0 +1,124 @@
+use super::*;
+
+fn built(vars: &[(&str, &str)]) -> Result<Telemetry, BootstrapError> {
+    Config::new(Service::new("shop").namespace("retail"))
+        .with_environment(vars.iter().copied())
+        .build()
+}
+
+const OFF: [(&str, &str); 3] = [
+    ("OTEL_TRACES_EXPORTER", "none"),
+    ("OTEL_METRICS_EXPORTER", "none"),
+    ("OTEL_LOGS_EXPORTER", "none"),
+];
+
+#[test]
+fn a_malformed_endpoint_names_the_variable_and_hides_credentials() {
+    let error = built(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "user:secret@collector:4318")])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("OTEL_EXPORTER_OTLP_ENDPOINT=") && error.contains("http://localhost:4318"),
+        "{error}"
+    );
+    assert!(!error.contains("secret"), "{error}");
+    assert_eq!(error.lines().count(), 1);
+}
+
+#[test]
+fn a_wrong_value_is_a_warning_and_the_default_is_used() {
+    let telemetry = built(&[
+        OFF[0],
+        OFF[1],
+        OFF[2],
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "many"),
+        ("OTEL_TRACES_SAMPLER", "sometimes"),
+        ("OTEL_PROPAGATORS", "tracecontext,smoke-signals"),
+        ("RUST_LOG", "a=b=c"),
+    ])
+    .unwrap();
+    let warnings = telemetry.warnings().join("\n");
+    for (name, value) in [
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "2048"),
+        ("OTEL_TRACES_SAMPLER", "parentbased_always_on"),
+        ("OTEL_PROPAGATORS", "smoke-signals"),
+        ("RUST_LOG", "info"),
+    ] {
+        assert!(
+            warnings
+                .lines()
+                .any(|line| line.contains(name) && line.contains(value)),
+            "{name}: {warnings}"
+        );
+    }
+    assert_eq!(telemetry.warnings().len(), 4, "{warnings}");
+}
+
+#[test]
+fn the_environment_refines_the_resource_and_code_beats_it() {
+    let telemetry = Config::new(Service::new("shop").namespace("retail").version("1.2.3"))
+        .with_environment([
+            OFF[0],
+            OFF[1],
+            OFF[2],
+            ("OTEL_SERVICE_NAME", "shop-blue"),
+            (
+                "OTEL_RESOURCE_ATTRIBUTES",
+                "deployment.environment.name=staging,team=caf%C3%A9,host.name=env",
+            ),
+        ])
+        .with_resource_attribute("host.name", "code")
+        .build()
+        .unwrap();
+    let text = telemetry
+        .providers()
+        .scrape(crate::scrape::ScrapeFormat::Prometheus)
+        .unwrap();
+    for label in [
+        "service_name=\"shop-blue\"",
+        "service_namespace=\"retail\"",
+        "service_version=\"1.2.3\"",
+        "deployment_environment_name=\"staging\"",
+        "team=\"café\"",
+        "host_name=\"code\"",
+        "telemetry_sdk_language=\"rust\"",
+        "service_instance_id=\"",
+    ] {
+        assert!(text.contains(label), "{label} in {text}");
+    }
+}
+
+#[test]
+fn a_collector_that_is_not_there_bounds_shutdown_and_is_reported_with_counts() {
+    // A port that was free a moment ago and that nobody listens on.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let telemetry = Config::new("shop")
+        .with_environment([("OTEL_EXPORTER_OTLP_TIMEOUT", "200")])
+        .with_otlp_endpoint(Protocol::HttpProtobuf, format!("http://127.0.0.1:{port}"))
+        .with_log_sink(|_| {})
+        .build()
+        .unwrap();
+    let scope = opentelemetry::InstrumentationScope::builder("test").build();
+    let tracer = telemetry.providers().tracer(scope);
+    for _ in 0..3 {
+        let cx = tracer.start(
+            &Default::default(),
+            "lost",
+            opentelemetry::trace::SpanKind::Internal,
+            Vec::new,
+        );
+        opentelemetry::trace::TraceContextExt::span(&cx).end();
+    }
+    let started = std::time::Instant::now();
+    let error = telemetry.shutdown().unwrap_err();
+    assert!(started.elapsed() < std::time::Duration::from_secs(5));
+    assert!(
+        error.to_string().contains("3 spans not accepted"),
+        "{error}"
+    );
+    assert_eq!(telemetry.shutdown(), Ok(()));
+}

@@ -1,0 +1,91 @@
+//! W3C Baggage, <https://www.w3.org/TR/baggage/>, with its limits of 8192 bytes and 64 members.
+
+use std::fmt::Write as _;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::{
+    Context, Key,
+    baggage::{Baggage, BaggageExt, BaggageMetadata},
+};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+const MAX_BYTES: usize = 8192;
+const MAX_MEMBERS: usize = 64;
+
+/// What the baggage grammar does not allow in a value, and `%` itself.
+const RESERVED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b',')
+    .add(b';')
+    .add(b'\\')
+    .add(b'%');
+
+pub(super) fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> {
+    if !headers.contains_key(BAGGAGE) {
+        return None;
+    }
+    let mut baggage = Baggage::new();
+    let mut bytes = 0;
+    let members = headers
+        .get_all(BAGGAGE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    for member in members.flat_map(|value| value.split(',')).take(MAX_MEMBERS) {
+        bytes += member.len() + 1;
+        if bytes > MAX_BYTES {
+            break;
+        }
+        if let Some((key, value, metadata)) = parse(member) {
+            baggage.insert_with_metadata(Key::from(key.to_owned()), value, metadata);
+        }
+    }
+    (!baggage.is_empty()).then(|| parent.with_baggage(baggage))
+}
+
+pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
+    let baggage = cx.baggage();
+    if baggage.is_empty() {
+        return;
+    }
+    let mut header = String::new();
+    for (key, (value, metadata)) in baggage.iter().take(MAX_MEMBERS) {
+        let start = header.len();
+        if start > 0 {
+            header.push(',');
+        }
+        // Writing to a String cannot fail.
+        let _ = write!(
+            header,
+            "{key}={}",
+            utf8_percent_encode(value.as_str(), RESERVED)
+        );
+        if !metadata.as_str().is_empty() {
+            let _ = write!(header, ";{}", metadata.as_str());
+        }
+        if header.len() > MAX_BYTES {
+            header.truncate(start);
+            break;
+        }
+    }
+    if let Ok(value) = HeaderValue::try_from(header) {
+        headers.insert(BAGGAGE, value);
+    }
+}
+
+fn parse(member: &str) -> Option<(&str, String, BaggageMetadata)> {
+    let (pair, metadata) = member.split_once(';').unwrap_or((member, ""));
+    let (key, value) = pair.split_once('=')?;
+    let (key, value) = (key.trim(), value.trim());
+    if key.is_empty() || !key.bytes().all(is_token) {
+        return None;
+    }
+    let value = percent_decode_str(value).decode_utf8().ok()?.into_owned();
+    Some((key, value, BaggageMetadata::from(metadata.trim())))
+}
+
+/// RFC 7230 `tchar`.
+fn is_token(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)
+}

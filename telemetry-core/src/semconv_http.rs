@@ -1,0 +1,237 @@
+//! The HTTP conventions as pure functions: names, attributes, status rule, redaction, buckets.
+//!
+//! Source: OpenTelemetry semantic conventions 1.44, HTTP spans and HTTP metrics, stable parts.
+
+use std::borrow::Cow;
+
+use http::{Method, Version};
+
+/// Attribute names.
+pub mod attribute {
+    /// The requesting client, as far as it is known: the peer, unless a trusted proxy says otherwise.
+    pub const CLIENT_ADDRESS: &str = "client.address";
+    /// Opt-in: the client's port.
+    pub const CLIENT_PORT: &str = "client.port";
+    /// What went wrong, from a bounded set; absent on success.
+    pub const ERROR_TYPE: &str = "error.type";
+    /// The method if known, else `_OTHER`.
+    pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
+    /// The method as sent, when it is not the known one.
+    pub const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
+    /// The ordinal of a resend, from 1.
+    pub const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
+    /// The status code, an integer.
+    pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
+    /// The matched route template.
+    pub const HTTP_ROUTE: &str = "http.route";
+    /// The address of the other end of the socket.
+    pub const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
+    /// The port of the other end of the socket.
+    pub const NETWORK_PEER_PORT: &str = "network.peer.port";
+    /// `1.0`, `1.1`, `2` or `3`.
+    pub const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
+    /// The host that was asked for, without its port.
+    pub const SERVER_ADDRESS: &str = "server.address";
+    /// The port that was asked for, an integer.
+    pub const SERVER_PORT: &str = "server.port";
+    /// The whole URL, redacted.
+    pub const URL_FULL: &str = "url.full";
+    /// The path.
+    pub const URL_PATH: &str = "url.path";
+    /// The query, redacted.
+    pub const URL_QUERY: &str = "url.query";
+    /// `http` or `https`.
+    pub const URL_SCHEME: &str = "url.scheme";
+    /// The User-Agent header.
+    pub const USER_AGENT_ORIGINAL: &str = "user_agent.original";
+}
+
+/// `http.server.request.duration`, a histogram of seconds.
+pub const SERVER_REQUEST_DURATION: &str = "http.server.request.duration";
+/// `http.server.active_requests`, an up-down counter of `{request}`.
+pub const SERVER_ACTIVE_REQUESTS: &str = "http.server.active_requests";
+/// `http.client.request.duration`, a histogram of seconds.
+pub const CLIENT_REQUEST_DURATION: &str = "http.client.request.duration";
+
+/// The bucket bounds the convention advises for both durations, in seconds.
+pub const DURATION_BOUNDS: [f64; 14] = [
+    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+
+/// The value of `http.request.method` for a method that is not known.
+pub const OTHER_METHOD: &str = "_OTHER";
+
+/// What stands for a redacted value.
+const REDACTED: &str = "REDACTED";
+
+/// The query keys whose values are credentials, by the convention's list. Case-sensitive.
+const SECRET_KEYS: [&str; 5] = [
+    "X-Amz-Signature",
+    "X-Amz-Credential",
+    "X-Amz-Security-Token",
+    "sig",
+    "X-Goog-Signature",
+];
+
+/// `http.request.method`: the method if it is one of the convention's, else `_OTHER`. Case matters.
+pub fn known_method(method: &Method) -> &'static str {
+    match method.as_str() {
+        "CONNECT" => "CONNECT",
+        "DELETE" => "DELETE",
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        "PATCH" => "PATCH",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "TRACE" => "TRACE",
+        _ => OTHER_METHOD,
+    }
+}
+
+/// The span name: method and target, where the target is a route or URL template and never a path.
+pub fn span_name(method: &'static str, target: Option<&str>) -> Cow<'static, str> {
+    let method = if method == OTHER_METHOD {
+        "HTTP"
+    } else {
+        method
+    };
+    match target {
+        Some(target) => [method, " ", target].concat().into(),
+        None => method.into(),
+    }
+}
+
+/// `network.protocol.version`.
+pub fn protocol_version(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_09 => "0.9",
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_2 => "2",
+        Version::HTTP_3 => "3",
+        _ => "1.1",
+    }
+}
+
+/// Whether a status makes a server span an error: 5xx does, 4xx is the client's fault and does not.
+pub fn is_server_error(status: u16) -> bool {
+    status >= 500
+}
+
+/// Whether a status makes a client span an error: 4xx and 5xx do.
+pub fn is_client_error(status: u16) -> bool {
+    status >= 400
+}
+
+/// The port a scheme implies.
+pub fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    }
+}
+
+/// A host header or authority, parsed: `server.address` never contains the port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Authority<'a> {
+    /// The host; an IPv6 address without its brackets.
+    pub host: &'a str,
+    /// The port, if one is given.
+    pub port: Option<u16>,
+}
+
+impl<'a> Authority<'a> {
+    /// Parses `host`, `host:port`, `[v6]` or `[v6]:port`, ignoring user information. `None` if it is none of these.
+    pub fn parse(authority: &'a str) -> Option<Self> {
+        let authority = authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, host)| host);
+        let (host, port) = match authority.strip_prefix('[') {
+            Some(v6) => {
+                let (host, rest) = v6.split_once(']')?;
+                (
+                    host,
+                    rest.strip_prefix(':')
+                        .or_else(|| rest.is_empty().then_some(""))?,
+                )
+            }
+            None => authority.split_once(':').unwrap_or((authority, "")),
+        };
+        let port = if port.is_empty() {
+            None
+        } else {
+            Some(port.parse().ok()?)
+        };
+        let plausible = |b: u8| b.is_ascii_graphic() && !b"/?#\\\"<>".contains(&b);
+        (!host.is_empty() && host.len() <= 255 && host.bytes().all(plausible))
+            .then_some(Self { host, port })
+    }
+}
+
+/// The query with the values of credentials replaced.
+pub fn redact_query(query: &str) -> Cow<'_, str> {
+    if !query.split('&').any(|pair| secret_key(pair).is_some()) {
+        return query.into();
+    }
+    let mut redacted = String::with_capacity(query.len());
+    for (i, pair) in query.split('&').enumerate() {
+        if i > 0 {
+            redacted.push('&');
+        }
+        match secret_key(pair) {
+            Some(key) => redacted.extend([key, "=", REDACTED]),
+            None => redacted.push_str(pair),
+        }
+    }
+    redacted.into()
+}
+
+/// The URL with user information and the values of credentials replaced.
+pub fn redact_url(url: &str) -> Cow<'_, str> {
+    let (rest, fragment) = match url.split_once('#') {
+        Some((rest, fragment)) => (rest, Some(fragment)),
+        None => (url, None),
+    };
+    let (base, query) = match rest.split_once('?') {
+        Some((base, query)) => (base, Some(redact_query(query))),
+        None => (rest, None),
+    };
+    let authority_start = base.find("://").map_or(0, |at| at + 3);
+    let authority_end = base[authority_start..]
+        .find('/')
+        .map_or(base.len(), |at| authority_start + at);
+    let user = base[authority_start..authority_end]
+        .rfind('@')
+        .map(|at| authority_start + at);
+    if user.is_none() && matches!(query, None | Some(Cow::Borrowed(_))) {
+        return url.into();
+    }
+    let mut redacted = String::with_capacity(url.len());
+    match user {
+        Some(at) => {
+            let credentials = if base[authority_start..at].contains(':') {
+                "REDACTED:REDACTED"
+            } else {
+                REDACTED
+            };
+            redacted.extend([&base[..authority_start], credentials, &base[at..]]);
+        }
+        None => redacted.push_str(base),
+    }
+    if let Some(query) = query {
+        redacted.extend(["?", &query]);
+    }
+    if let Some(fragment) = fragment {
+        redacted.extend(["#", fragment]);
+    }
+    redacted.into()
+}
+
+fn secret_key(pair: &str) -> Option<&str> {
+    let (key, _) = pair.split_once('=')?;
+    SECRET_KEYS.contains(&key).then_some(key)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+use super::*;
+
+#[test]
+fn a_span_is_named_by_method_and_route_and_never_by_path() {
+    assert_eq!(span_name("GET", Some("/orders/{id}")), "GET /orders/{id}");
+    assert_eq!(span_name("GET", None), "GET");
+    let method = known_method(&Method::from_bytes(b"BREW").unwrap());
+    assert_eq!(method, "_OTHER");
+    assert_eq!(span_name(method, None), "HTTP");
+    assert_eq!(known_method(&Method::from_bytes(b"get").unwrap()), "_OTHER");
+}
+
+#[test]
+fn the_port_is_no_part_of_the_address() {
+    let parsed = |text| Authority::parse(text).map(|a| (a.host, a.port));
+    assert_eq!(
+        parsed("shop.example:8080"),
+        Some(("shop.example", Some(8080)))
+    );
+    assert_eq!(parsed("shop.example"), Some(("shop.example", None)));
+    assert_eq!(parsed("[::1]:8080"), Some(("::1", Some(8080))));
+    assert_eq!(parsed("[::1]"), Some(("::1", None)));
+    assert_eq!(
+        parsed("user:secret@shop.example:1"),
+        Some(("shop.example", Some(1)))
+    );
+    for hostile in [
+        "", ":80", "[::1", "[::1]80", "a:b", "a:99999", "a b", "a/b", "a\n", "::1",
+    ] {
+        assert_eq!(parsed(hostile), None, "{hostile:?}");
+    }
+}
+
+#[test]
+fn credentials_in_a_query_are_replaced_and_keys_are_kept() {
+    assert_eq!(
+        redact_query("a=1&sig=s3cret&b=2&X-Amz-Signature="),
+        "a=1&sig=REDACTED&b=2&X-Amz-Signature=REDACTED"
+    );
+    assert!(matches!(
+        redact_query("a=1&SIG=x&signature=y&sig"),
+        Cow::Borrowed(_)
+    ));
+}
+
+#[test]
+fn credentials_in_a_url_are_replaced() {
+    for (url, expected) in [
+        (
+            "https://u:p@h:1/a?sig=x#f",
+            "https://REDACTED:REDACTED@h:1/a?sig=REDACTED#f",
+        ),
+        ("https://token@h", "https://REDACTED@h"),
+        ("https://a@b:c@h/x", "https://REDACTED:REDACTED@h/x"),
+        ("http://h/a@b?c=d@e", "http://h/a@b?c=d@e"),
+        ("http://h?u=a:b@c", "http://h?u=a:b@c"),
+        ("", ""),
+    ] {
+        assert_eq!(redact_url(url), expected);
+    }
+}
+
+#[test]
+fn only_the_server_is_to_blame_for_5xx_and_the_client_for_both() {
+    assert!(!is_server_error(404) && is_server_error(500));
+    assert!(!is_client_error(399) && is_client_error(404) && is_client_error(503));
+}
