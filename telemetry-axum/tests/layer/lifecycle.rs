@@ -1,0 +1,265 @@
+use std::{
+    convert::Infallible,
+    future::pending,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{Router, body::Bytes, routing::get as on_get};
+use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use super::*;
+
+const SHOWN: [&str; 3] = [
+    "http.response.status_code",
+    "error.type",
+    "telemetry.outcome",
+];
+
+#[tokio::test]
+async fn a_streamed_response_ends_with_its_last_frame() {
+    let telemetry = TestTelemetry::new();
+    let chunks = || async {
+        Body::from_stream(
+            stream::iter(["a", "b"]).map(|chunk| Ok::<_, Infallible>(Bytes::from(chunk))),
+        )
+    };
+    let app = layered(Router::new().route("/", on_get(chunks)), &telemetry);
+    let response = app.oneshot(get("/")).await.unwrap();
+    assert_eq!(
+        (telemetry.tree(&[]), active(&telemetry)),
+        (String::new(), Some(1.0))
+    );
+    response.into_body().collect().await.unwrap();
+    assert_eq!(
+        telemetry.tree(&SHOWN),
+        "SERVER GET / http.response.status_code=200\n"
+    );
+    assert_eq!(active(&telemetry), Some(0.0));
+}
+
+#[tokio::test]
+async fn a_body_that_fails_half_way_is_an_error() {
+    let telemetry = TestTelemetry::new();
+    let failing = || async {
+        Body::from_stream(stream::iter([
+            Ok(Bytes::from("a")),
+            Err(io::Error::other("disk")),
+        ]))
+    };
+    let app = layered(Router::new().route("/", on_get(failing)), &telemetry);
+    let body = app.oneshot(get("/")).await.unwrap().into_body();
+    assert!(body.collect().await.is_err());
+    assert_eq!(
+        telemetry.tree(&SHOWN),
+        "SERVER GET / http.response.status_code=200 error.type=\"body_error\" telemetry.outcome=\"body_error\" ERROR\n"
+    );
+    assert_eq!(active(&telemetry), Some(0.0));
+}
+
+#[tokio::test]
+async fn a_body_nobody_reads_to_its_end_is_a_disconnect() {
+    let telemetry = TestTelemetry::new();
+    let endless = || async {
+        Body::from_stream(stream::repeat_with(|| {
+            Ok::<_, Infallible>(Bytes::from("a"))
+        }))
+    };
+    let app = layered(Router::new().route("/", on_get(endless)), &telemetry);
+    let mut body = app.oneshot(get("/")).await.unwrap().into_body();
+    body.frame().await;
+    drop(body);
+    assert_eq!(
+        telemetry.tree(&SHOWN),
+        "SERVER GET / http.response.status_code=200 telemetry.outcome=\"client_disconnected\"\n"
+    );
+    assert_eq!(active(&telemetry), Some(0.0));
+}
+
+#[tokio::test]
+async fn bodies_a_server_never_polls_are_complete() {
+    let telemetry = TestTelemetry::new();
+    let with_body = || async { (http::StatusCode::NOT_MODIFIED, Body::from("ignored")) };
+    let app = Router::new()
+        .route("/", on_get(|| async { Body::from("four") }))
+        .route("/304", on_get(with_body));
+    let app = layered(app, &telemetry);
+    let head = Request::head("/").body(Body::empty()).unwrap();
+    drop(app.clone().oneshot(head).await.unwrap());
+    drop(app.oneshot(get("/304")).await.unwrap());
+    assert_eq!(
+        telemetry.tree(&SHOWN),
+        "SERVER HEAD / http.response.status_code=200\nSERVER GET /304 http.response.status_code=304\n"
+    );
+}
+
+#[tokio::test]
+async fn an_exact_content_length_ends_with_its_only_frame() {
+    let telemetry = TestTelemetry::new();
+    let app = layered(
+        Router::new().route("/", on_get(|| async { "four" })),
+        &telemetry,
+    );
+    let mut body = app.oneshot(get("/")).await.unwrap().into_body();
+    body.frame().await;
+    // Not polled to `None`, as by hyper with a content length.
+    assert_eq!(
+        telemetry.tree(&SHOWN),
+        "SERVER GET / http.response.status_code=200\n"
+    );
+    drop(body);
+    assert_eq!(telemetry.spans().len(), 1);
+}
+
+#[tokio::test]
+async fn a_panic_in_the_handler_ends_the_request_once_even_if_it_is_caught() {
+    let telemetry = TestTelemetry::new();
+    async fn panics() -> &'static str {
+        panic!("oh")
+    }
+    let app = layered(Router::new().route("/", on_get(panics)), &telemetry);
+    let request = std::panic::AssertUnwindSafe(app.oneshot(get("/")));
+    assert!(request.catch_unwind().await.is_err());
+    assert_eq!(
+        telemetry.tree(&SHOWN),
+        "SERVER GET / error.type=\"panic\" telemetry.outcome=\"panicked\" ERROR\n"
+    );
+    assert_eq!(active(&telemetry), Some(0.0));
+}
+
+#[tokio::test]
+async fn a_panic_in_the_body_ends_the_request_once() {
+    struct Panics;
+    impl Stream for Panics {
+        type Item = Result<Bytes, Infallible>;
+        fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            panic!("oh")
+        }
+    }
+    let telemetry = TestTelemetry::new();
+    let app = layered(
+        Router::new().route("/", on_get(|| async { Body::from_stream(Panics) })),
+        &telemetry,
+    );
+    let body = app.oneshot(get("/")).await.unwrap().into_body();
+    assert!(
+        std::panic::AssertUnwindSafe(body.collect())
+            .catch_unwind()
+            .await
+            .is_err()
+    );
+    let expected = "SERVER GET / http.response.status_code=200 error.type=\"panic\" telemetry.outcome=\"panicked\" ERROR\n";
+    assert_eq!(telemetry.tree(&SHOWN), expected);
+    assert_eq!(active(&telemetry), Some(0.0));
+}
+
+#[tokio::test]
+async fn requests_cancelled_at_any_point_leave_nothing_active() {
+    let telemetry = TestTelemetry::new();
+    let stages = || async {
+        for _ in 0..5 {
+            tokio::task::yield_now().await;
+        }
+        Body::from_stream(stream::iter(0..5).map(|_| Ok::<_, Infallible>(Bytes::from("a"))))
+    };
+    let app = layered(Router::new().route("/", on_get(stages)), &telemetry);
+    for polls in 0..20 {
+        let whole = async {
+            let response = app.clone().oneshot(get("/")).await.unwrap();
+            response.into_body().collect().await.unwrap();
+        };
+        let mut whole = std::pin::pin!(whole);
+        for _ in 0..polls {
+            if whole.as_mut().now_or_never().is_some() {
+                break;
+            }
+        }
+    }
+    assert_eq!(active(&telemetry), Some(0.0));
+    // The first is dropped before its first poll, and so never was a request.
+    let measured = telemetry.metrics();
+    let counts = measured
+        .lines()
+        .filter(|line| line.starts_with("http_server_request_duration_seconds_count"));
+    let total: f64 = counts
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+        .sum();
+    assert_eq!((telemetry.spans().len(), total), (19, 19.0));
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_on_a_real_server_ends_its_request() {
+    let telemetry = TestTelemetry::new();
+    let (entered, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    let handler = move || async move {
+        struct Dropped(tokio::sync::mpsc::UnboundedSender<&'static str>);
+        impl Drop for Dropped {
+            fn drop(&mut self) {
+                let _ = self.0.send("dropped");
+            }
+        }
+        let _ = entered.send("entered");
+        let _dropped = Dropped(entered);
+        pending::<&'static str>().await
+    };
+    let app = layered(Router::new().route("/slow", on_get(handler)), &telemetry);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client
+        .write_all(b"GET /slow HTTP/1.1\r\nhost: shop\r\n\r\n")
+        .await
+        .unwrap();
+    assert_eq!(seen.recv().await, Some("entered"));
+    assert_eq!(active(&telemetry), Some(1.0));
+    drop(client);
+    assert_eq!(seen.recv().await, Some("dropped"));
+    // The handler's future is dropped first and the guard right after it.
+    let ended = async {
+        while telemetry.spans().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), ended)
+        .await
+        .unwrap();
+    assert_eq!(
+        telemetry.tree(&SHOWN),
+        "SERVER GET /slow telemetry.outcome=\"client_disconnected\"\n"
+    );
+    assert_eq!(active(&telemetry), Some(0.0));
+}
+
+#[tokio::test]
+async fn a_real_server_answers_keep_alive_requests_completely() {
+    let telemetry = TestTelemetry::new();
+    let app = layered(
+        Router::new().route("/", on_get(|| async { "four" })),
+        &telemetry,
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let mut client = TcpStream::connect(address).await.unwrap();
+    for request in [
+        "GET / HTTP/1.1\r\nhost: a\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+    ] {
+        client.write_all(request.as_bytes()).await.unwrap();
+    }
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert_eq!(answer.matches("x-correlation-id: ").count(), 2, "{answer}");
+    assert_eq!(
+        telemetry.tree(&SHOWN),
+        "SERVER GET / http.response.status_code=200\nSERVER HEAD / http.response.status_code=200\n"
+    );
+}

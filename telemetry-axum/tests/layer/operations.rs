@@ -1,0 +1,85 @@
+use axum::{Router, routing::get as on_get};
+use telemetry_axum::Operations;
+
+use super::*;
+
+fn app(telemetry: &TestTelemetry, ready: Result<(), &'static str>) -> Router {
+    let operations = Operations::new()
+        .with_providers(telemetry.providers().clone())
+        .ready_when("database", move || async move { ready });
+    let routes = Router::new().route("/", on_get(|| async { "hello" }));
+    layered(routes.merge(operations), telemetry)
+}
+
+async fn text(app: &Router, request: Request<Body>) -> (u16, String, String) {
+    let response = app.clone().oneshot(request).await.unwrap();
+    let status = response.status().as_u16();
+    let kind = response.headers()["content-type"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, kind, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn metrics_come_in_the_format_the_scraper_asks_for() {
+    let telemetry = TestTelemetry::new();
+    let app = app(&telemetry, Ok(()));
+    send(&app, get("/")).await;
+    let (status, kind, body) = text(&app, get("/metrics")).await;
+    assert_eq!(
+        (status, kind.as_str()),
+        (200, "text/plain; version=0.0.4; charset=utf-8")
+    );
+    assert!(
+        body.contains("# TYPE http_server_request_duration_seconds histogram"),
+        "{body}"
+    );
+    assert!(!body.contains("trace_id"), "{body}");
+
+    let mut request = get("/metrics");
+    request.headers_mut().insert(
+        "accept",
+        "application/openmetrics-text; version=1.0.0"
+            .parse()
+            .unwrap(),
+    );
+    let (_, kind, body) = text(&app, request).await;
+    assert_eq!(
+        kind,
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    );
+    let trace_id = telemetry.spans()[0].span_context.trace_id();
+    assert!(
+        body.contains(&format!("# {{trace_id=\"{trace_id}\",span_id=\"")),
+        "{body}"
+    );
+    assert!(body.ends_with("# EOF\n"), "{body}");
+}
+
+#[tokio::test]
+async fn operations_are_neither_traced_nor_measured_and_unknown_routes_are() {
+    let telemetry = TestTelemetry::new();
+    let app = app(&telemetry, Ok(()));
+    for path in ["/metrics", "/livez", "/readyz"] {
+        assert_eq!(text(&app, get(path)).await.0, 200);
+    }
+    assert_eq!(telemetry.tree(&[]), "");
+    assert_eq!(telemetry.metrics(), "");
+    let unknown = send(&app, get("/nope")).await;
+    assert!(unknown.headers().contains_key("x-correlation-id"));
+    assert_eq!(telemetry.tree(&[]), "SERVER GET\n");
+}
+
+#[tokio::test]
+async fn a_failing_check_makes_the_service_unready_and_says_why() {
+    let telemetry = TestTelemetry::new();
+    let app = app(&telemetry, Err("connection refused"));
+    let (status, _, body) = text(&app, get("/readyz")).await;
+    assert_eq!(
+        (status, body.as_str()),
+        (503, "database: connection refused\n")
+    );
+    assert_eq!(text(&app, get("/livez")).await.0, 200);
+}

@@ -1,0 +1,202 @@
+use axum::{
+    Router,
+    extract::ConnectInfo,
+    http::StatusCode,
+    routing::{get as on_get, post},
+};
+use opentelemetry::trace::{FutureExt as _, TraceContextExt};
+use std::net::SocketAddr;
+
+use super::*;
+
+fn shop() -> Router {
+    Router::new()
+        .route("/orders/{id}", on_get(|| async { "order" }))
+        .route(
+            "/broken",
+            on_get(|| async { StatusCode::SERVICE_UNAVAILABLE }),
+        )
+        .nest(
+            "/admin",
+            Router::new().route("/users/{id}", post(|| async { StatusCode::BAD_REQUEST })),
+        )
+}
+
+#[tokio::test]
+async fn a_server_span_has_the_attributes_of_the_convention_with_their_types() {
+    let telemetry = TestTelemetry::new();
+    let app = layered(shop(), &telemetry);
+    let mut request = get("/orders/7?sig=secret&page=2");
+    request
+        .headers_mut()
+        .insert("user-agent", "curl/8".parse().unwrap());
+    request
+        .extensions_mut()
+        .insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4000))));
+    send(&app, request).await;
+
+    let span = telemetry.spans().remove(0);
+    let mut attributes: Vec<_> = span
+        .attributes
+        .iter()
+        .map(|a| format!("{}={:?}", a.key, a.value))
+        .collect();
+    attributes.sort();
+    let id = span.span_context.trace_id();
+    let expected = [
+        "client.address=String(Owned(\"127.0.0.1\"))".to_owned(),
+        "client.port=I64(4000)".to_owned(),
+        format!("correlation_id=String(Owned(\"{id}\"))"),
+        "http.request.method=String(Static(\"GET\"))".to_owned(),
+        "http.response.status_code=I64(200)".to_owned(),
+        "http.route=String(Owned(\"/orders/{id}\"))".to_owned(),
+        "network.peer.address=String(Owned(\"127.0.0.1\"))".to_owned(),
+        "network.peer.port=I64(4000)".to_owned(),
+        "network.protocol.version=String(Static(\"1.1\"))".to_owned(),
+        "server.address=String(Owned(\"shop.example\"))".to_owned(),
+        "server.port=I64(8080)".to_owned(),
+        "url.path=String(Owned(\"/orders/7\"))".to_owned(),
+        "url.query=String(Owned(\"sig=REDACTED&page=2\"))".to_owned(),
+        "url.scheme=String(Static(\"http\"))".to_owned(),
+        "user_agent.original=String(Owned(\"curl/8\"))".to_owned(),
+    ];
+    assert_eq!(attributes, expected);
+}
+
+#[tokio::test]
+async fn names_routes_and_status_follow_the_convention() {
+    let telemetry = TestTelemetry::new();
+    let app = layered(shop(), &telemetry);
+    send(&app, get("/orders/7")).await;
+    send(&app, get("/no/such/path")).await;
+    send(&app, get("/broken")).await;
+    send(
+        &app,
+        Request::post("/admin/users/1").body(Body::empty()).unwrap(),
+    )
+    .await;
+    send(
+        &app,
+        Request::builder()
+            .method("BREW")
+            .uri("/orders/7")
+            .body(Body::empty())
+            .unwrap(),
+    )
+    .await;
+    assert_eq!(
+        telemetry.tree(&[
+            "http.route",
+            "http.request.method_original",
+            "http.response.status_code",
+            "error.type"
+        ]),
+        r#"SERVER GET /orders/{id} http.route="/orders/{id}" http.response.status_code=200
+SERVER GET http.response.status_code=404
+SERVER GET /broken http.route="/broken" http.response.status_code=503 error.type="503" ERROR
+SERVER POST /admin/users/{id} http.route="/admin/users/{id}" http.response.status_code=400
+SERVER HTTP /orders/{id} http.route="/orders/{id}" http.request.method_original="BREW" http.response.status_code=405
+"#
+    );
+}
+
+#[tokio::test]
+async fn the_callers_context_is_the_parent_and_the_handlers_spans_are_children() {
+    let telemetry = TestTelemetry::new();
+    let providers = telemetry.providers().clone();
+    let handler = || async move {
+        let tracer = providers.tracer(opentelemetry::InstrumentationScope::builder("t").build());
+        let kind = opentelemetry::trace::SpanKind::Internal;
+        let parent = opentelemetry::Context::current();
+        let inner = tracer.start(&parent, "inside", kind, Vec::new);
+        async { tokio::task::yield_now().await }
+            .with_context(inner.clone())
+            .await;
+        inner.span().end();
+    };
+    let app = layered(Router::new().route("/", on_get(handler)), &telemetry);
+    let mut request = get("/");
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    request
+        .headers_mut()
+        .insert("traceparent", parent.parse().unwrap());
+    send(&app, request).await;
+
+    assert_eq!(telemetry.tree(&[]), "SERVER GET /\n  INTERNAL inside\n");
+    let spans = telemetry.spans();
+    let server = spans.iter().find(|span| span.name == "GET /").unwrap();
+    assert_eq!(server.parent_span_id.to_string(), "00f067aa0ba902b7");
+    assert!(server.parent_span_is_remote);
+    assert_eq!(
+        server.span_context.trace_id().to_string(),
+        "4bf92f3577b34da6a3ce929d0e0e4736"
+    );
+}
+
+#[tokio::test]
+async fn an_unsampled_caller_is_obeyed_and_still_measured() {
+    let telemetry = TestTelemetry::new();
+    let app = layered(shop(), &telemetry);
+    let mut request = get("/orders/7");
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+    request
+        .headers_mut()
+        .insert("traceparent", parent.parse().unwrap());
+    let response = send(&app, request).await;
+    assert_eq!(telemetry.tree(&[]), "");
+    assert_eq!(
+        response.headers()["x-correlation-id"],
+        "4bf92f3577b34da6a3ce929d0e0e4736"
+    );
+    assert!(
+        telemetry
+            .metrics()
+            .contains("http_server_request_duration_seconds_count")
+    );
+}
+
+#[tokio::test]
+async fn a_layer_applied_twice_is_one_span_and_one_measurement() {
+    let telemetry = TestTelemetry::new();
+    let app = layered(layered(shop(), &telemetry), &telemetry);
+    send(&app, get("/orders/7")).await;
+    assert_eq!(telemetry.tree(&[]), "SERVER GET /orders/{id}\n");
+    let count = telemetry.metrics();
+    let count = count
+        .lines()
+        .find(|line| line.starts_with("http_server_request_duration_seconds_count"))
+        .unwrap();
+    assert!(count.ends_with(" 1"), "{count}");
+}
+
+#[tokio::test]
+async fn hosts_paths_and_methods_of_strangers_make_no_series() {
+    let telemetry = TestTelemetry::new();
+    let app = layered(shop(), &telemetry);
+    for i in 0..300 {
+        let request = Request::builder()
+            .method(format!("M{i}").as_str())
+            .uri(format!("/{i}"));
+        send(
+            &app,
+            request
+                .header("host", format!("h{i}.example"))
+                .body(Body::empty())
+                .unwrap(),
+        )
+        .await;
+    }
+    send(&app, get("/orders/7")).await;
+    let metrics = telemetry.metrics();
+    let series: Vec<_> = metrics
+        .lines()
+        .filter(|line| line.contains("request_duration_seconds_count"))
+        .collect();
+    assert_eq!(
+        series,
+        [
+            r#"http_server_request_duration_seconds_count{http_request_method="GET",http_response_status_code="200",http_route="/orders/{id}",network_protocol_version="1.1",url_scheme="http"} 1"#,
+            r#"http_server_request_duration_seconds_count{http_request_method="_OTHER",http_response_status_code="404",network_protocol_version="1.1",url_scheme="http"} 300"#,
+        ]
+    );
+}
