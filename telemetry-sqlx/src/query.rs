@@ -1,0 +1,64 @@
+//! A query taken apart, so that its text can be read before the driver consumes it.
+
+use sqlx::{Arguments, Database, Execute, SqlStr, error::BoxDynError};
+
+/// Any query, with its parts in the open. Handing it to a driver gives the same as handing over the original.
+pub struct Query<DB: Database> {
+    sql: SqlStr,
+    arguments: Result<Option<DB::Arguments>, BoxDynError>,
+    statement: Option<DB::Statement>,
+    persistent: bool,
+}
+
+impl<DB: Database> Query<DB> {
+    pub(crate) fn new<'q>(mut query: impl Execute<'q, DB>) -> Self {
+        // In the order of the drivers: a mapped query answers `persistent` differently once its arguments are taken.
+        let statement = query.statement().cloned();
+        let arguments = query.take_arguments();
+        let persistent = query.persistent();
+        Self {
+            sql: query.sql(),
+            arguments,
+            statement,
+            persistent,
+        }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        self.sql.as_str()
+    }
+
+    /// Whether values are bound to it, which is what the convention calls parameterised.
+    pub(crate) fn is_parameterised(&self) -> bool {
+        match &self.arguments {
+            Ok(Some(arguments)) => arguments.len() > 0,
+            Ok(None) => false,
+            // A value that could not be encoded was bound.
+            Err(_) => true,
+        }
+    }
+}
+
+impl<DB: Database> Execute<'_, DB> for Query<DB> {
+    fn sql(self) -> SqlStr {
+        self.sql
+    }
+
+    fn statement(&self) -> Option<&DB::Statement> {
+        self.statement.as_ref()
+    }
+
+    fn take_arguments(&mut self) -> Result<Option<DB::Arguments>, BoxDynError> {
+        std::mem::replace(&mut self.arguments, Ok(None))
+    }
+
+    fn persistent(&self) -> bool {
+        self.persistent
+    }
+}
+
+impl<DB: Database> std::fmt::Debug for Query<DB> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Query").finish_non_exhaustive()
+    }
+}

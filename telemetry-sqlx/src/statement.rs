@@ -1,0 +1,252 @@
+//! What is known about a statement text, worked out once.
+
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    hash::{Hash, Hasher},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use hashbrown::Equivalent;
+use telemetry_core::{
+    metrics::BoundDuration,
+    semconv_db::{Dialect, analyze, span_name},
+    series::{Series, SeriesCache, ToKey},
+};
+
+use crate::database::Facts;
+
+/// How many statement texts a pool remembers. An application has fewer, unless it builds texts with values in them;
+/// those past the limit are analysed each time.
+pub(crate) const MAX_STATEMENTS: usize = 1_000;
+
+/// A longer text is neither remembered nor shown in full (the convention allows to truncate). Bytes.
+pub(crate) const MAX_TEXT: usize = 16 * 1024;
+
+/// How many span names are kept for the life of the process.
+const MAX_NAMES: usize = 1_000;
+
+/// The longest summary the convention allows, in bytes.
+const MAX_SUMMARY: usize = 255;
+
+/// A statement text as spans and metrics show it.
+#[derive(Debug)]
+pub(crate) struct Statement {
+    /// The name of its spans.
+    pub(crate) name: Cow<'static, str>,
+    /// `db.query.summary`; `None` if nothing could be told.
+    pub(crate) summary: Option<Arc<str>>,
+    text: Arc<str>,
+    sanitised: Arc<str>,
+    /// The series of its successes, looked up by every execution.
+    pub(crate) success: OnceLock<BoundDuration>,
+}
+
+impl Statement {
+    /// Reads a text. The name of one that is `kept` is shared with all that have the same.
+    fn read(sql: &str, dialect: Dialect, facts: &Facts, kept: bool) -> Self {
+        let read = analyze(sql, dialect);
+        let text: Arc<str> = Arc::from(shown(sql));
+        let sanitised = if read.text == *text {
+            text.clone()
+        } else {
+            Arc::from(shown(&read.text))
+        };
+        Self::new(read.summary.as_str(), text, sanitised, facts, kept)
+    }
+
+    fn new(summary: &str, text: Arc<str>, sanitised: Arc<str>, facts: &Facts, kept: bool) -> Self {
+        let summary = Some(summary).filter(|summary| !summary.is_empty());
+        let name = span_name(summary, None, facts.target(), facts.system);
+        let name = if kept {
+            intern(&name)
+        } else {
+            Cow::Owned(name.into_owned())
+        };
+        Self {
+            name,
+            summary: summary.map(Arc::from),
+            text,
+            sanitised,
+            success: OnceLock::new(),
+        }
+    }
+
+    /// `db.query.text`: as written if parameterised, else without literals and comments.
+    pub(crate) fn text(&self, parameterised: bool) -> Arc<str> {
+        if parameterised {
+            self.text.clone()
+        } else {
+            self.sanitised.clone()
+        }
+    }
+
+    /// The same text being prepared, which must not be counted as an execution.
+    pub(crate) fn preparation(&self, facts: &Facts) -> Self {
+        let mut summary = "PREPARE".to_owned();
+        for token in self
+            .summary
+            .as_deref()
+            .unwrap_or_default()
+            .split(' ')
+            .filter(|token| !token.is_empty())
+        {
+            if summary.len() + 1 + token.len() > MAX_SUMMARY {
+                break;
+            }
+            summary.push(' ');
+            summary.push_str(token);
+        }
+        Self::new(
+            &summary,
+            self.text.clone(),
+            self.sanitised.clone(),
+            facts,
+            false,
+        )
+    }
+}
+
+/// The statements of one pool, found by text without allocating.
+#[derive(Debug)]
+pub(crate) struct Statements {
+    known: SeriesCache<Arc<str>, Option<Arc<Statement>>>,
+    dialect: Dialect,
+}
+
+impl Statements {
+    pub(crate) fn new(dialect: Dialect) -> Self {
+        Self {
+            known: SeriesCache::new(MAX_STATEMENTS),
+            dialect,
+        }
+    }
+
+    /// What is known about a text.
+    pub(crate) fn get(&self, sql: &str, facts: &Facts) -> Arc<Statement> {
+        let read = |kept| Arc::new(Statement::read(sql, self.dialect, facts, kept));
+        if sql.len() > MAX_TEXT {
+            return read(false);
+        }
+        let known = self.known.get(&Text(sql), |series| {
+            matches!(series, Series::Of(_)).then(|| read(true))
+        });
+        known.unwrap_or_else(|| read(false))
+    }
+}
+
+/// A text to look up. Hashes like the `Arc<str>` that is kept.
+struct Text<'a>(&'a str);
+
+impl Hash for Text<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl Equivalent<Arc<str>> for Text<'_> {
+    fn equivalent(&self, known: &Arc<str>) -> bool {
+        self.0 == &**known
+    }
+}
+
+impl ToKey<Arc<str>> for Text<'_> {
+    fn to_key(&self) -> Arc<str> {
+        Arc::from(self.0)
+    }
+}
+
+fn shown(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MAX_TEXT))
+        .unwrap_or(text)
+}
+
+/// A span's name is a `Cow<'static, str>`, so any name made at run time would be copied for every span. These are few
+/// and short, so they live as long as the process; those past the limit are copied.
+fn intern(name: &str) -> Cow<'static, str> {
+    static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = names.get(name) {
+        return Cow::Borrowed(known);
+    }
+    if names.len() >= MAX_NAMES {
+        return Cow::Owned(name.to_owned());
+    }
+    let kept: &'static str = Box::leak(Box::from(name));
+    names.insert(kept);
+    Cow::Borrowed(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> Facts {
+        Facts {
+            system: "sqlite",
+            namespace: Some(Arc::from("shop.db")),
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn a_known_text_is_read_once() {
+        let statements = Statements::new(Dialect::Sqlite);
+        let first = statements.get("SELECT * FROM orders WHERE id = 7", &facts());
+        assert!(Arc::ptr_eq(
+            &first,
+            &statements.get("SELECT * FROM orders WHERE id = 7", &facts())
+        ));
+        assert_eq!(first.name, "SELECT orders");
+        assert!(matches!(first.name, Cow::Borrowed(_)));
+        assert_eq!(&*first.text(false), "SELECT * FROM orders WHERE id = ?");
+    }
+
+    #[test]
+    fn texts_past_the_limit_are_read_but_not_kept() {
+        let statements = Statements::new(Dialect::Sqlite);
+        let text = |n: usize| format!("SELECT * FROM orders WHERE id = {n}");
+        let first = statements.get(&text(0), &facts());
+        for n in 1..MAX_STATEMENTS + 100 {
+            assert_eq!(
+                &*statements.get(&text(n), &facts()).text(false),
+                "SELECT * FROM orders WHERE id = ?"
+            );
+        }
+        assert!(Arc::ptr_eq(&first, &statements.get(&text(0), &facts())));
+        let late = text(MAX_STATEMENTS + 50);
+        assert!(!Arc::ptr_eq(
+            &statements.get(&late, &facts()),
+            &statements.get(&late, &facts())
+        ));
+    }
+
+    #[test]
+    fn a_huge_text_is_cut_and_not_kept() {
+        let statements = Statements::new(Dialect::Sqlite);
+        let huge = format!(
+            "SELECT * FROM orders WHERE id IN ({})",
+            "?, ".repeat(MAX_TEXT)
+        );
+        let read = statements.get(&huge, &facts());
+        assert_eq!(read.name, "SELECT orders");
+        assert!(read.text(true).len() <= MAX_TEXT && read.text(false).len() <= MAX_TEXT);
+        assert!(!Arc::ptr_eq(&read, &statements.get(&huge, &facts())));
+    }
+
+    #[test]
+    fn a_text_without_summary_is_named_after_the_database() {
+        let statement = Statements::new(Dialect::Sqlite).get("", &facts());
+        assert_eq!((&*statement.name, &statement.summary), ("shop.db", &None));
+    }
+
+    #[test]
+    fn a_preparation_has_a_summary_of_its_own() {
+        let statement = Statements::new(Dialect::Sqlite).get("SELECT * FROM orders", &facts());
+        assert_eq!(
+            statement.preparation(&facts()).name,
+            "PREPARE SELECT orders"
+        );
+    }
+}

@@ -1,0 +1,1 @@
+CREATE TABLE parcels (id INTEGER PRIMARY KEY, weight REAL NOT NULL);

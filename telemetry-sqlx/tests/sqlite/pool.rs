@@ -1,0 +1,157 @@
+//! Waiting for a connection.
+
+use futures_util::FutureExt as _;
+use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt};
+use sqlx::Error;
+
+use crate::support::{Recorded, attribute, names};
+
+#[tokio::test]
+async fn an_idle_connection_is_taken_without_a_span() {
+    let recorded = Recorded::new();
+    let pool = recorded.pool().await;
+    drop(pool.acquire().await.unwrap());
+    assert!(recorded.all().is_empty());
+}
+
+#[tokio::test]
+async fn waiting_is_a_span_inside_of_the_statements() {
+    let recorded = Recorded::new();
+    let pool = recorded.pool().await;
+    let held = pool.acquire().await.unwrap();
+    let (rows, ()) = tokio::join!(
+        sqlx::query("SELECT item FROM orders").fetch_all(&pool),
+        async {
+            tokio::task::yield_now().await;
+            drop(held);
+        }
+    );
+    assert_eq!(rows.unwrap().len(), 3);
+    let spans = recorded.all();
+    let wait = spans
+        .iter()
+        .find(|span| span.name == "pool.acquire")
+        .unwrap();
+    let statement = spans
+        .iter()
+        .find(|span| span.name == "SELECT orders")
+        .unwrap();
+    assert_eq!(wait.parent_span_id, statement.span_context.span_id());
+    assert_eq!(
+        (wait.span_kind.clone(), &wait.status),
+        (SpanKind::Internal, &Status::Unset)
+    );
+    assert_eq!(attribute(wait, "db.namespace"), Some(":memory:".into()));
+}
+
+#[tokio::test]
+async fn an_exhausted_pool_has_its_own_error_type() {
+    let recorded = Recorded::new();
+    let pool = recorded.pool().await;
+    let _held = pool.acquire().await.unwrap();
+    let request = recorded.request();
+    let call = sqlx::query("SELECT item FROM orders")
+        .fetch_all(&pool)
+        .with_context(request.clone());
+    assert!(matches!(call.await, Err(Error::PoolTimedOut)));
+    assert!(matches!(pool.begin().await, Err(Error::PoolTimedOut)));
+    assert!(matches!(pool.acquire().await, Err(Error::PoolTimedOut)));
+    let spans = recorded.all();
+    let waits = spans
+        .iter()
+        .filter(|span| span.name == "pool.acquire")
+        .count();
+    assert_eq!(
+        (waits, names(&recorded.statements())),
+        (3, vec!["SELECT orders", "BEGIN"])
+    );
+    for span in spans {
+        assert_eq!(
+            attribute(&span, "error.type"),
+            Some("pool_timed_out".into())
+        );
+        assert_eq!(
+            span.status,
+            Status::error("pool timed out while waiting for an open connection")
+        );
+    }
+    assert!(
+        !request.span().is_recording()
+            || recorded.all().iter().all(|span| span.name != "GET /orders")
+    );
+    let series: Vec<_> = recorded
+        .durations()
+        .into_iter()
+        .map(|(attributes, ..)| attributes)
+        .collect();
+    assert!(
+        series
+            .iter()
+            .all(|attributes| attributes["error.type"] == "pool_timed_out"),
+        "{series:?}"
+    );
+}
+
+#[tokio::test]
+async fn giving_up_waiting_ends_both_spans() {
+    let recorded = Recorded::new();
+    let pool = recorded.pool().await;
+    let _held = pool.acquire().await.unwrap();
+    assert!(
+        sqlx::query("SELECT item FROM orders")
+            .fetch_all(&pool)
+            .now_or_never()
+            .is_none()
+    );
+    assert!(pool.acquire().now_or_never().is_none());
+    let spans = recorded.all();
+    assert_eq!(spans.len(), 3, "{:?}", names(&spans));
+    assert!(
+        spans
+            .iter()
+            .all(|span| attribute(span, "telemetry.outcome") == Some("cancelled".into()))
+    );
+}
+
+#[tokio::test]
+async fn a_closed_pool_says_so() {
+    let recorded = Recorded::new();
+    let pool = recorded.pool().await;
+    assert_eq!((pool.size(), pool.is_closed()), (1, false));
+    pool.close().await;
+    assert_eq!(
+        (pool.size(), pool.num_idle(), pool.is_closed()),
+        (0, 0, true)
+    );
+    assert!(matches!(
+        sqlx::query("SELECT 1").execute(&pool).await,
+        Err(Error::PoolClosed)
+    ));
+    assert_eq!(
+        attribute(&recorded.statement(), "error.type"),
+        Some("pool_closed".into())
+    );
+}
+
+#[tokio::test]
+async fn two_databases_with_the_same_providers_have_series_of_their_own() {
+    let recorded = Recorded::new();
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["one.db", "two.db"] {
+        let options = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(directory.path().join(name))
+            .create_if_missing(true);
+        let pool = telemetry_sqlx::SqlitePool::connect_with(options)
+            .await
+            .unwrap();
+        let pool = pool.with_providers(recorded.providers.clone());
+        sqlx::query("SELECT 1").execute(&pool).await.unwrap();
+    }
+    let mut namespaces: Vec<_> = recorded
+        .durations()
+        .into_iter()
+        .map(|(attributes, ..)| attributes["db.namespace"].clone())
+        .collect();
+    namespaces.sort();
+    assert_eq!(namespaces, ["one.db", "two.db"]);
+}
