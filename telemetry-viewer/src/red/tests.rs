@@ -1,0 +1,151 @@
+use super::*;
+use crate::model::Value;
+
+const SECOND: u64 = 1_000_000_000;
+
+fn histogram(bounds: &[f64], counts: &[u64], max: Option<f64>) -> MetricValue {
+    MetricValue::Histogram {
+        count: counts.iter().sum(),
+        sum: None,
+        min: None,
+        max,
+        bounds: bounds.to_vec(),
+        counts: counts.to_vec(),
+    }
+}
+
+fn point(attributes: &[(&str, &str)], value: MetricValue) -> MetricPoint {
+    MetricPoint {
+        service: "web".into(),
+        instance: String::new(),
+        scope: String::new(),
+        name: METRIC.into(),
+        unit: "s".into(),
+        attributes: attributes
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), Value::from(*value)))
+            .collect(),
+        start_unix_nanos: SECOND,
+        time_unix_nanos: 11 * SECOND,
+        value,
+        exemplars: Vec::new(),
+    }
+}
+
+fn quantiles(value: MetricValue) -> (Option<f64>, Option<f64>) {
+    let rows = rows(&[point(&[], value)]);
+    (rows[0].p50, rows[0].p99)
+}
+
+#[test]
+fn a_percentile_is_interpolated_within_its_bucket() {
+    let (p50, p99) = quantiles(histogram(&[0.1, 0.2, 0.4], &[0, 50, 50, 0], None));
+    assert_eq!(p50, Some(0.2));
+    assert!((p99.unwrap() - 0.396).abs() < 1e-12);
+}
+
+#[test]
+fn the_last_bucket_ends_at_the_maximum_or_else_counts_as_its_lower_bound() {
+    assert_eq!(
+        quantiles(histogram(&[1.0], &[0, 10], None)),
+        (Some(1.0), Some(1.0))
+    );
+    let (p50, p99) = quantiles(histogram(&[1.0], &[0, 100], Some(3.0)));
+    assert_eq!(p50, Some(2.0));
+    assert!((p99.unwrap() - 2.98).abs() < 1e-9);
+}
+
+#[test]
+fn no_percentile_exceeds_the_largest_measurement() {
+    let (_, p99) = quantiles(histogram(&[1.0], &[10, 0], Some(0.25)));
+    assert_eq!(p99, Some(0.25));
+}
+
+#[test]
+fn an_empty_histogram_has_no_percentiles() {
+    assert_eq!(
+        quantiles(histogram(&[1.0, 2.0], &[0, 0, 0], None)),
+        (None, None)
+    );
+    assert_eq!(quantiles(histogram(&[], &[], None)), (None, None));
+}
+
+#[test]
+fn an_exponential_histogram_has_percentiles_too() {
+    let value = MetricValue::ExponentialHistogram {
+        count: 10,
+        sum: None,
+        min: None,
+        max: None,
+        scale: 0,
+        zero_count: 0,
+        positive: BTreeMap::from([(-1, 10)]),
+        negative: BTreeMap::new(),
+    };
+    assert_eq!(quantiles(value).0, Some(0.75));
+}
+
+#[test]
+fn hostile_bounds_and_counts_give_figures_and_no_panic() {
+    let value = histogram(
+        &[-5.0, f64::INFINITY],
+        &[1, u64::MAX / 4, 0],
+        Some(f64::NAN),
+    );
+    let rows = rows(&[point(&[], value.clone()), point(&[], value)]);
+    let _ = render_red(&rows);
+}
+
+#[test]
+fn status_codes_are_added_up_and_errors_counted_once() {
+    let route = [("http.request.method", "GET"), ("http.route", "/orders")];
+    let ok = point(&route, histogram(&[1.0], &[18, 0], None));
+    let mut failed = point(&route, histogram(&[1.0], &[0, 2], None));
+    failed
+        .attributes
+        .push(("error.type".into(), Value::from("500")));
+    let mut elsewhere = point(&route, histogram(&[1.0], &[5, 0], None));
+    elsewhere.service = "api".into();
+    let mut other = point(&route, histogram(&[1.0], &[7, 0], None));
+    other.name = "http.client.request.duration".into();
+
+    let rows = rows(&[ok, failed, elsewhere, other]);
+    assert_eq!(rows.len(), 2);
+    assert_eq!((rows[0].service.as_str(), rows[0].requests), ("api", 5));
+    let web = &rows[1];
+    assert_eq!(
+        (web.method.as_str(), web.route.as_str()),
+        ("GET", "/orders")
+    );
+    assert_eq!((web.requests, web.errors), (20, 2));
+    assert_eq!(web.rate, Some(2.0));
+}
+
+#[test]
+fn without_a_start_there_is_no_rate() {
+    let mut undated = point(&[], histogram(&[1.0], &[1, 0], None));
+    undated.start_unix_nanos = 0;
+    assert_eq!(rows(&[undated])[0].rate, None);
+}
+
+#[test]
+fn the_table_is_aligned_and_escaped() {
+    let row = RedRow {
+        service: "web\n".into(),
+        method: "GET".into(),
+        route: String::new(),
+        requests: 20,
+        errors: 2,
+        rate: Some(2.0),
+        p50: Some(0.0025),
+        p95: None,
+        p99: Some(1.5),
+    };
+    assert_eq!(
+        render_red(&[row]),
+        "\
+SERVICE  METHOD  ROUTE  REQUESTS  ERRORS  RATE/s     P50  P95    P99
+web\\n    GET     -            20       2    2.00  2.50ms    -  1.50s
+"
+    );
+}
