@@ -1,0 +1,30 @@
+//! retail-web: `POST /checkout/execute` verifies the stock, charges the card and creates the order, each with a call
+//! to retail-api.
+
+mod api;
+mod args;
+mod checkout;
+mod error;
+
+use axum::{Router, routing::post};
+use telemetry_axum::{Operations, TelemetryLayer};
+
+pub use api::RetailApi;
+pub use args::{Args, StartError, listen};
+pub use checkout::{CheckoutRequest, Receipt};
+pub use error::CheckoutError;
+
+/// The service's routes: the layer for what customers do, the operations for what operators ask.
+pub fn router(api: RetailApi) -> Router {
+    router_with(api, TelemetryLayer::new(), Operations::new())
+}
+
+/// [`router`] with a layer and operations of the caller's, for several services in one process.
+pub fn router_with(api: RetailApi, layer: TelemetryLayer, operations: Operations) -> Router {
+    let upstream = api.clone();
+    Router::new()
+        .route("/checkout/execute", post(checkout::execute))
+        .with_state(api)
+        .merge(operations.ready_when("retail-api", move || upstream.clone().reachable()))
+        .layer(layer)
+}
