@@ -300,14 +300,13 @@ fn propagation(env: &mut Env) -> Propagation {
         .map(str::trim)
         .filter(|name| !name.is_empty())
     {
-        match name {
-            "tracecontext" => formats.push(Format::TraceContext),
-            "baggage" => formats.push(Format::Baggage),
-            "none" => {}
-            other => env.warn(
+        match Format::from_name(name) {
+            Some(format) => formats.push(format),
+            None if name == "none" => {}
+            None => env.warn(
                 NAME,
-                other,
-                "the others of the list; known are tracecontext, baggage and none",
+                name,
+                "the others of the list; known are tracecontext, baggage, b3, b3multi, jaeger, xray and none",
             ),
         }
     }

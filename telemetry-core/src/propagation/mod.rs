@@ -1,7 +1,11 @@
 //! Context in and out of HTTP headers: W3C Trace Context and W3C Baggage, or any OpenTelemetry propagator.
 
+mod b3;
 mod baggage;
+mod ids;
+mod jaeger;
 mod trace_context;
+mod xray;
 
 use std::{fmt, sync::Arc};
 
@@ -28,8 +32,31 @@ pub enum Format {
     TraceContext,
     /// `baggage`, W3C Baggage.
     Baggage,
+    /// `b3`, Zipkin's single header. Both of Zipkin's forms are read.
+    B3,
+    /// `x-b3-*`, Zipkin's several headers. Both of Zipkin's forms are read.
+    B3Multi,
+    /// `uber-trace-id` and `uberctx-*`, Jaeger's own.
+    Jaeger,
+    /// `x-amzn-trace-id`, AWS X-Ray.
+    XRay,
     /// Any OpenTelemetry propagator.
     Custom(Arc<dyn TextMapPropagator + Send + Sync>),
+}
+
+impl Format {
+    /// The format of a name in OTEL_PROPAGATORS: `tracecontext`, `baggage`, `b3`, `b3multi`, `jaeger` or `xray`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "tracecontext" => Some(Self::TraceContext),
+            "baggage" => Some(Self::Baggage),
+            "b3" => Some(Self::B3),
+            "b3multi" => Some(Self::B3Multi),
+            "jaeger" => Some(Self::Jaeger),
+            "xray" => Some(Self::XRay),
+            _ => None,
+        }
+    }
 }
 
 impl Propagation {
@@ -53,6 +80,9 @@ impl Propagation {
             let next = match format {
                 Format::TraceContext => trace_context::extract(base, headers),
                 Format::Baggage => baggage::extract(base, headers),
+                Format::B3 | Format::B3Multi => b3::extract(base, headers),
+                Format::Jaeger => jaeger::extract(base, headers),
+                Format::XRay => xray::extract(base, headers),
                 Format::Custom(propagator) => {
                     Some(propagator.extract_with_context(base, &HeaderExtractor(headers)))
                 }
@@ -68,6 +98,10 @@ impl Propagation {
             match format {
                 Format::TraceContext => trace_context::inject(cx, headers),
                 Format::Baggage => baggage::inject(cx, headers),
+                Format::B3 => b3::inject_single(cx, headers),
+                Format::B3Multi => b3::inject_multi(cx, headers),
+                Format::Jaeger => jaeger::inject(cx, headers),
+                Format::XRay => xray::inject(cx, headers),
                 Format::Custom(propagator) => {
                     propagator.inject_context(cx, &mut HeaderInjector(headers))
                 }
@@ -88,6 +122,10 @@ impl fmt::Debug for Format {
         match self {
             Self::TraceContext => f.write_str("tracecontext"),
             Self::Baggage => f.write_str("baggage"),
+            Self::B3 => f.write_str("b3"),
+            Self::B3Multi => f.write_str("b3multi"),
+            Self::Jaeger => f.write_str("jaeger"),
+            Self::XRay => f.write_str("xray"),
             Self::Custom(_) => f.write_str("custom"),
         }
     }
