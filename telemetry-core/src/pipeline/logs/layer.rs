@@ -55,10 +55,12 @@ impl LogLayer {
         service: &str,
         otlp: Option<SdkLogger>,
     ) -> Self {
+        let mut member = String::new();
+        json::write_member(&mut member, "service.name", service);
         Self {
             format,
             sink,
-            service: json::member("service.name", service),
+            service: member,
             otlp,
         }
     }

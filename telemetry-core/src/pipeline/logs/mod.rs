@@ -4,6 +4,7 @@ mod json;
 mod layer;
 mod otlp;
 mod readable;
+mod timestamp;
 
 use std::{
     fmt,
