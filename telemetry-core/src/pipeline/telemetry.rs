@@ -32,7 +32,7 @@ use super::{
     logs::LogLayer,
     prometheus::TextExposition,
 };
-use crate::{exemplar::ExemplarStore, providers::Providers};
+use crate::{exemplar::ExemplarStore, propagation::TextMap, providers::Providers};
 
 /// Targets whose spans are the transport's own and would hang below every client span.
 const TRANSPORT_TARGETS: [&str; 6] = ["h2", "hyper", "hyper_util", "reqwest", "tonic", "tower"];
@@ -144,7 +144,7 @@ impl Telemetry {
         })
     }
 
-    /// Makes this the telemetry of the process: our providers, OpenTelemetry's global ones, and the `tracing`
+    /// Makes this the telemetry of the process: our providers, OpenTelemetry's global ones and its propagator, and the `tracing`
     /// subscriber. Then logs what was wrong with the configuration.
     ///
     /// # Errors
@@ -162,6 +162,7 @@ impl Telemetry {
         if !self.disabled {
             global::set_meter_provider(self.meter_provider.clone());
             global::set_tracer_provider(self.tracer_provider.clone());
+            global::set_text_map_propagator(TextMap::from(self.providers.propagation().clone()));
         }
         for warning in &self.warnings {
             tracing::warn!(target: "telemetry", "{warning}");

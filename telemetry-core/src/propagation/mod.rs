@@ -4,8 +4,11 @@ mod b3;
 mod baggage;
 mod ids;
 mod jaeger;
+mod text_map;
 mod trace_context;
 mod xray;
+
+pub use text_map::TextMap;
 
 use std::{fmt, sync::Arc};
 
@@ -59,6 +62,20 @@ impl Format {
     }
 }
 
+impl Format {
+    fn fields(&self) -> Vec<&str> {
+        match self {
+            Self::TraceContext => vec!["traceparent", "tracestate"],
+            Self::Baggage => vec!["baggage"],
+            Self::B3 => vec!["b3"],
+            Self::B3Multi => vec!["x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "x-b3-flags"],
+            Self::Jaeger => vec!["uber-trace-id"],
+            Self::XRay => vec!["x-amzn-trace-id"],
+            Self::Custom(propagator) => propagator.fields().collect(),
+        }
+    }
+}
+
 impl Propagation {
     /// Propagation in these formats. On extraction a later format overrides an earlier one.
     pub fn new(formats: impl IntoIterator<Item = Format>) -> Self {
@@ -90,6 +107,11 @@ impl Propagation {
             cx = next.or(cx);
         }
         cx.unwrap_or_else(|| parent.clone())
+    }
+
+    /// The headers that are written, as far as their names are fixed.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        self.formats.iter().flat_map(Format::fields)
     }
 
     /// Writes the context into the headers, replacing what a previous attempt wrote.

@@ -13,7 +13,8 @@ thread_local! {
 /// Appends such as `2026-11-21T03:04:05.678901Z`.
 pub(super) fn write(line: &mut String, time: SystemTime) {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    SECOND.with_borrow_mut(|(second, text)| {
+    let cached = SECOND.try_with(|cell| {
+        let (second, text) = &mut *cell.borrow_mut();
         if *second != since.as_secs() {
             text.clear();
             let whole = UNIX_EPOCH + Duration::from_secs(since.as_secs());
@@ -24,6 +25,11 @@ pub(super) fn write(line: &mut String, time: SystemTime) {
         }
         line.push_str(text);
     });
+    // While the thread ends there is no cache.
+    if cached.is_err() {
+        let _ = write!(line, "{}", humantime::format_rfc3339_micros(time));
+        return;
+    }
     let mut fraction = *b".000000Z";
     let mut micros = since.subsec_micros();
     for digit in fraction[1..7].iter_mut().rev() {

@@ -172,3 +172,25 @@ fn x_rays_header_is_read_in_any_order_and_written() {
         );
     }
 }
+
+#[test]
+fn a_message_can_carry_what_headers_can() {
+    use opentelemetry::propagation::TextMapPropagator as _;
+    let names = ["tracecontext", "baggage", "jaeger"];
+    let text_map = TextMap::from(Propagation::new(
+        names.into_iter().filter_map(Format::from_name),
+    ));
+    let incoming = headers(&[("traceparent", VALID), ("baggage", "role=buyer")]);
+    let cx = Propagation::default().extract(&Context::new(), &incoming);
+    let mut message = std::collections::HashMap::new();
+    text_map.inject_context(&cx, &mut message);
+    assert_eq!(message["traceparent"], VALID);
+    assert_eq!(message["uberctx-role"], "buyer");
+    let received = text_map.extract_with_context(&Context::new(), &message);
+    assert_eq!(
+        received.span().span_context().trace_id(),
+        cx.span().span_context().trace_id()
+    );
+    assert_eq!(received.baggage().get("role").unwrap().as_str(), "buyer");
+    assert!(text_map.fields().any(|field| field == "traceparent"));
+}
