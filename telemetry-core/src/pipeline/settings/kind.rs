@@ -112,6 +112,7 @@ impl Kind {
         match self {
             Self::Headers => text
                 .split(',')
+                .filter(|member| !member.is_empty())
                 .map(|member| match member.split_once('=') {
                     Some((key, _)) => format!("{}={REDACTED}", key.trim()),
                     None => REDACTED.to_owned(),

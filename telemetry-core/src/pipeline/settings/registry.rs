@@ -105,7 +105,7 @@ const GENERAL: &[Setting] = &[
     setting(
         "OTEL_CONFIG_FILE",
         "",
-        Kind::Path,
+        Kind::Text,
         "",
         "a declarative configuration file, see below",
     ),

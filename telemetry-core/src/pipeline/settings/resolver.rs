@@ -66,6 +66,29 @@ impl Env {
         Ok(env)
     }
 
+    #[cfg(test)]
+    pub(super) fn with_file_values(
+        code: impl Iterator<Item = (String, String)>,
+        environment: Environment,
+        values: impl Iterator<Item = (&'static str, String, String)>,
+    ) -> Self {
+        let mut env = Self {
+            code: code.collect(),
+            environment,
+            file: FileSettings::of(values),
+            kept: HashMap::new(),
+            used: HashMap::new(),
+            warnings: Vec::new(),
+        };
+        env.check();
+        env
+    }
+
+    #[cfg(test)]
+    pub(super) fn source_of(&self, name: &str) -> Source {
+        self.effective(name).1
+    }
+
     /// A setting's own value, from the strongest source that has one. Empty means unset, as the specification says.
     pub(in crate::pipeline) fn get(&self, name: &str) -> Option<String> {
         self.find(&[name]).map(|found| found.value)

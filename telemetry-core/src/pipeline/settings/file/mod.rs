@@ -31,6 +31,15 @@ pub(super) struct FileSettings {
 }
 
 impl FileSettings {
+    #[cfg(test)]
+    pub(super) fn of(values: impl Iterator<Item = (&'static str, String, String)>) -> Self {
+        let values = values.map(|(name, value, key)| (name, (value, key)));
+        Self {
+            values: values.collect(),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn value(&self, name: &str) -> Option<String> {
         self.values.get(name).map(|(value, _)| value.clone())
     }

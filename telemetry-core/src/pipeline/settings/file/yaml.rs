@@ -220,7 +220,7 @@ mod tests {
             let last = i - 1;
             bomb.push_str(&format!(
                 "a{i}: &a{i} [{}]\n",
-                [format!("*a{last}")].repeat(9).join(",")
+                vec![format!("*a{last}"); 9].join(",")
             ));
         }
         let mut chain = "a0: &a0 [x]\n".to_owned();
@@ -238,7 +238,7 @@ mod tests {
             "[a]: b",
             "a: [",
             "a: \"",
-            "\t- a",
+            "a:\n\t- b",
             "a: b\n---\nc: d",
             "%YAML 9\n---\n: :",
             "a: ${",
