@@ -20,6 +20,19 @@ pub enum BootstrapError {
         /// A value that would do.
         example: &'static str,
     },
+    /// The declarative configuration cannot be read or is no YAML of that form.
+    #[error(
+        "OTEL_CONFIG_FILE={path:?}{}: {reason}. Correct the file or unset OTEL_CONFIG_FILE",
+        .line.map(|line| format!(", line {line}")).unwrap_or_default()
+    )]
+    ConfigFile {
+        /// The file.
+        path: String,
+        /// Where in the file, from 1; `None` if it could not be read at all.
+        line: Option<usize>,
+        /// What is wrong, without any value of the file.
+        reason: String,
+    },
     /// The HTTP client or gRPC channel could not be built.
     #[error(
         "the exporter for {endpoint} could not be built: {reason}. Check the TLS roots of this machine"

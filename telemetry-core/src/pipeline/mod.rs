@@ -9,12 +9,14 @@ mod logs;
 mod prometheus;
 mod resource;
 mod sampler;
+mod settings;
 mod telemetry;
 
 pub use config::{Config, Service};
 pub use endpoint::Protocol;
 pub use error::{BootstrapError, Loss, ShutdownError};
 pub use logs::LogFormat;
+pub use settings::{Report, ReportEntry, Source};
 pub use telemetry::Telemetry;
 
 #[cfg(feature = "testing")]

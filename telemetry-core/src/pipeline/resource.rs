@@ -9,7 +9,7 @@ use super::config::{Env, Service};
 const SERVICE_NAME: &str = "service.name";
 const ENVIRONMENT: &str = "deployment.environment.name";
 
-/// Defaults, then what the service says of itself, then the environment, then attributes set in code.
+/// Defaults, then what the service says of itself, then the declarative file, then the environment, then attributes set in code.
 pub(super) fn detect(service: &Service, code: &[KeyValue], env: &mut Env) -> Resource {
     let mut attributes = vec![
         KeyValue::new("telemetry.sdk.name", "opentelemetry"),
@@ -33,6 +33,7 @@ pub(super) fn detect(service: &Service, code: &[KeyValue], env: &mut Env) -> Res
             .clone()
             .map(|version| KeyValue::new("service.version", version)),
     );
+    attributes.extend(env.file_attributes());
     attributes.extend(from_environment(env));
     attributes.extend(
         env.get("OTEL_SERVICE_NAME")

@@ -17,6 +17,7 @@ use opentelemetry_sdk::{
 
 use super::{
     batch::{self, Encode, Queue},
+    limits::AttributeLimits,
     report::Reporter,
     transport::Transport,
     worker::{Flush, Worker},
@@ -37,11 +38,13 @@ impl LogQueue {
         resource: &Resource,
         endpoint: Endpoint,
         batching: Batching,
+        limits: AttributeLimits,
         reporter: &Arc<Reporter>,
     ) -> Result<(Self, Flush), BootstrapError> {
         let transport = Transport::new(endpoint, worker)?;
         let encode = EncodeLogs {
             resource: resource.into(),
+            limits,
         };
         let (queue, flush) = batch::start(worker, encode, transport, batching, reporter.clone());
         Ok((Self { queue }, flush))
@@ -65,6 +68,7 @@ impl LogProcessor for LogQueue {
 
 struct EncodeLogs {
     resource: ResourceAttributesWithSchema,
+    limits: AttributeLimits,
 }
 
 impl Encode for EncodeLogs {
@@ -79,8 +83,10 @@ impl Encode for EncodeLogs {
             .map(|record| (&record.0, &record.1))
             .collect();
         let batch = LogBatch::new(&borrowed);
-        ExportLogsServiceRequest {
+        let mut request = ExportLogsServiceRequest {
             resource_logs: group_logs_by_resource_and_scope(&batch, &self.resource),
-        }
+        };
+        self.limits.apply_to_logs(&mut request);
+        request
     }
 }

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use opentelemetry::trace::TraceId;
 use opentelemetry_proto::tonic::{
     collector::metrics::v1::ExportMetricsServiceRequest,
     metrics::v1::{Exemplar as ProtoExemplar, exemplar::Value, metric::Data},
@@ -36,13 +37,19 @@ use crate::{
     pipeline::{endpoint::Endpoint, error::BootstrapError},
 };
 
-/// One cumulative reader for push and pull, so that a measurement is aggregated once.
+/// One cumulative reader for push and pull, so that a measurement is aggregated once. Only a push that is not
+/// cumulative has a reader of its own.
 #[derive(Clone, Debug)]
 pub(crate) struct SharedReader(Arc<ManualReader>);
 
 impl SharedReader {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(ManualReader::builder().build()))
+        Self::with_temporality(Temporality::Cumulative)
+    }
+
+    pub(crate) fn with_temporality(temporality: Temporality) -> Self {
+        let reader = ManualReader::builder().with_temporality(temporality);
+        Self(Arc::new(reader.build()))
     }
 
     pub(crate) fn read(&self) -> Option<ResourceMetrics> {
@@ -206,26 +213,40 @@ fn join_exemplars(
         .flat_map(|resource| &mut resource.scope_metrics);
     for (scope, proto) in metrics.scope_metrics().zip(scopes) {
         for (metric, proto) in scope.metrics().zip(&mut proto.metrics) {
-            let AggregatedMetrics::F64(MetricData::Histogram(histogram)) = metric.data() else {
+            let AggregatedMetrics::F64(data) = metric.data() else {
                 continue;
             };
-            let Some(Data::Histogram(proto)) = &mut proto.data else {
-                continue;
-            };
-            for (point, proto) in histogram.data_points().zip(&mut proto.data_points) {
-                let exemplars = store.find(metric.name(), point.attributes());
-                proto.exemplars = exemplars.into_iter().flatten().map(to_proto).collect();
+            match (data, &mut proto.data) {
+                (MetricData::Histogram(histogram), Some(Data::Histogram(proto))) => {
+                    for (point, proto) in histogram.data_points().zip(&mut proto.data_points) {
+                        let exemplars = store.find(metric.name(), point.attributes());
+                        proto.exemplars = exemplars.into_iter().flatten().map(to_proto).collect();
+                    }
+                }
+                (
+                    MetricData::ExponentialHistogram(histogram),
+                    Some(Data::ExponentialHistogram(proto)),
+                ) => {
+                    for (point, proto) in histogram.data_points().zip(&mut proto.data_points) {
+                        let exemplars = store.find(metric.name(), point.attributes());
+                        proto.exemplars = exemplars.into_iter().flatten().map(to_proto).collect();
+                    }
+                }
+                _ => {}
             }
         }
     }
 }
 
 fn to_proto(exemplar: Exemplar) -> ProtoExemplar {
+    // Without a span the ids are absent, which on the wire is empty.
+    let in_span = exemplar.trace_id != TraceId::INVALID;
+    let id = |bytes: &[u8]| if in_span { bytes.to_vec() } else { Vec::new() };
     ProtoExemplar {
         filtered_attributes: Vec::new(),
         time_unix_nano: nanos(exemplar.time),
-        span_id: exemplar.span_id.to_bytes().to_vec(),
-        trace_id: exemplar.trace_id.to_bytes().to_vec(),
+        span_id: id(&exemplar.span_id.to_bytes()),
+        trace_id: id(&exemplar.trace_id.to_bytes()),
         value: Some(Value::AsDouble(exemplar.value)),
     }
 }

@@ -18,6 +18,7 @@ use opentelemetry_sdk::{
 
 use super::{
     batch::{self, Encode, Queue},
+    limits::AttributeLimits,
     report::Reporter,
     transport::Transport,
     worker::{Flush, Worker},
@@ -35,11 +36,13 @@ impl SpanQueue {
         resource: &Resource,
         endpoint: Endpoint,
         batching: Batching,
+        limits: AttributeLimits,
         reporter: &Arc<Reporter>,
     ) -> Result<(Self, Flush), BootstrapError> {
         let transport = Transport::new(endpoint, worker)?;
         let encode = EncodeSpans {
             resource: resource.into(),
+            limits,
         };
         let (queue, flush) = batch::start(worker, encode, transport, batching, reporter.clone());
         Ok((Self { queue }, flush))
@@ -67,6 +70,7 @@ impl SpanProcessor for SpanQueue {
 
 struct EncodeSpans {
     resource: ResourceAttributesWithSchema,
+    limits: AttributeLimits,
 }
 
 impl Encode for EncodeSpans {
@@ -76,8 +80,10 @@ impl Encode for EncodeSpans {
     const SIGNAL: &'static str = "spans";
 
     fn encode(&self, spans: Vec<SpanData>) -> Self::Request {
-        ExportTraceServiceRequest {
+        let mut request = ExportTraceServiceRequest {
             resource_spans: group_spans_by_resource_and_scope(spans, &self.resource),
-        }
+        };
+        self.limits.apply_to_spans(&mut request);
+        request
     }
 }

@@ -26,7 +26,7 @@ use tonic::{
 
 use super::worker::Worker;
 use crate::pipeline::{
-    endpoint::{Endpoint, Protocol},
+    endpoint::{Compression as Compressed, Endpoint, Protocol},
     error::BootstrapError,
 };
 
@@ -58,7 +58,7 @@ impl Transport {
             reason,
         };
         let client = match endpoint.protocol {
-            Protocol::HttpProtobuf => {
+            Protocol::HttpProtobuf | Protocol::HttpJson => {
                 let client = reqwest::Client::builder().timeout(endpoint.timeout).build();
                 Client::Http(client.map_err(|error| fail(chain(&error)))?)
             }
@@ -121,7 +121,7 @@ impl Transport {
             HeaderValue::from_static("application/x-protobuf"),
         );
         let mut body = request.encode_to_vec();
-        if self.endpoint.gzip {
+        if self.endpoint.compression == Compressed::Gzip {
             body = gzip(&body).map_err(|error| ExportError::fatal(error.to_string()))?;
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
@@ -163,32 +163,36 @@ impl Transport {
         let mut request = tonic::Request::new(request);
         *request.metadata_mut() =
             tonic::metadata::MetadataMap::from_headers(self.endpoint.headers.clone());
-        let response = R::call(channel, request, self.endpoint.gzip)
-            .await
-            .map_err(|status| {
-                let retryable = matches!(
+        let response = R::call(
+            channel,
+            request,
+            self.endpoint.compression == Compressed::Gzip,
+        )
+        .await
+        .map_err(|status| {
+            let retryable = matches!(
+                status.code(),
+                Code::Cancelled
+                    | Code::DeadlineExceeded
+                    | Code::Aborted
+                    | Code::OutOfRange
+                    | Code::Unavailable
+                    | Code::DataLoss
+            );
+            let reason = match std::error::Error::source(&status) {
+                Some(source) => chain(source),
+                None => format!(
+                    "the collector answered {:?}: {}",
                     status.code(),
-                    Code::Cancelled
-                        | Code::DeadlineExceeded
-                        | Code::Aborted
-                        | Code::OutOfRange
-                        | Code::Unavailable
-                        | Code::DataLoss
-                );
-                let reason = match std::error::Error::source(&status) {
-                    Some(source) => chain(source),
-                    None => format!(
-                        "the collector answered {:?}: {}",
-                        status.code(),
-                        status.message()
-                    ),
-                };
-                ExportError {
-                    reason,
-                    retryable,
-                    retry_after: None,
-                }
-            })?;
+                    status.message()
+                ),
+            };
+            ExportError {
+                reason,
+                retryable,
+                retry_after: None,
+            }
+        })?;
         Ok(R::rejected(&response))
     }
 }

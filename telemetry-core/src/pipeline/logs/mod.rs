@@ -44,7 +44,7 @@ impl LogSink {
         Self(Arc::new(sink))
     }
 
-    fn write(&self, line: &str) {
+    pub(super) fn write(&self, line: &str) {
         (self.0)(line);
     }
 }
