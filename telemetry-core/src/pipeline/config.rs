@@ -1,6 +1,6 @@
 //! Configuration: code beats environment beats default. The only file that reads the environment.
 
-use std::{collections::HashMap, fmt, str::FromStr, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::Resource;
@@ -9,7 +9,7 @@ use super::{
     endpoint::{self, Endpoint, Protocol, Signal},
     error::BootstrapError,
     logs::{LogFormat, LogSink},
-    resource,
+    resource::{self, Detector, Machine},
     sampler::SamplerConfig,
 };
 use crate::propagation::{Format, Propagation};
@@ -60,6 +60,8 @@ pub struct Config {
     service: Service,
     environment: Environment,
     attributes: Vec<KeyValue>,
+    file_system: PathBuf,
+    without_detectors: Vec<Detector>,
     endpoint: Option<(Protocol, String)>,
     log_format: Option<LogFormat>,
     log_sink: Option<LogSink>,
@@ -73,6 +75,8 @@ impl Config {
             service: service.into(),
             environment: Arc::new(|name| std::env::var(name).ok()),
             attributes: Vec::new(),
+            file_system: PathBuf::from("/"),
+            without_detectors: Vec::new(),
             endpoint: None,
             log_format: None,
             log_sink: None,
@@ -96,6 +100,20 @@ impl Config {
     /// Adds a resource attribute, which beats the environment's.
     pub fn with_resource_attribute(mut self, key: &'static str, value: impl Into<Value>) -> Self {
         self.attributes.push(KeyValue::new(key, value));
+        self
+    }
+
+    /// Finds nothing out about these, such as the path of the executable. Default: all detectors run.
+    pub fn without_detectors(mut self, detectors: impl IntoIterator<Item = Detector>) -> Self {
+        self.without_detectors.extend(detectors);
+        self
+    }
+
+    /// Where detectors look for the files of the machine, such as `etc/os-release`. Default: `/`.
+    ///
+    /// For tests, and for a container that sees its host's files elsewhere.
+    pub fn with_file_system(mut self, root: impl Into<PathBuf>) -> Self {
+        self.file_system = root.into();
         self
     }
 
@@ -128,7 +146,14 @@ impl Config {
             get: self.environment,
             warnings: Vec::new(),
         };
-        let resource = resource::detect(&self.service, &self.attributes, &mut env);
+        let machine = Machine::this(self.file_system);
+        let resource = resource::detect(
+            &self.service,
+            &self.attributes,
+            &machine,
+            &self.without_detectors,
+            &mut env,
+        );
         let disabled = env.parse("OTEL_SDK_DISABLED", false, |text| {
             match text.to_ascii_lowercase().as_str() {
                 "true" => Some(true),
@@ -220,6 +245,16 @@ impl Batching {
 pub(super) struct Env {
     get: Environment,
     pub(super) warnings: Vec<String>,
+}
+
+#[cfg(test)]
+impl Env {
+    pub(super) fn of<'a>(vars: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self {
+            get: Config::new("").with_environment(vars).environment,
+            warnings: Vec::new(),
+        }
+    }
 }
 
 impl Env {

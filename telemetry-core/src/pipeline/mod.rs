@@ -15,6 +15,7 @@ pub use config::{Config, Service};
 pub use endpoint::Protocol;
 pub use error::{BootstrapError, Loss, ShutdownError};
 pub use logs::LogFormat;
+pub use resource::Detector;
 pub use telemetry::Telemetry;
 
 #[cfg(feature = "testing")]
