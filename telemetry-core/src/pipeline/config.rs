@@ -10,7 +10,7 @@ use super::{
     error::BootstrapError,
     logs::{LogFormat, LogSink},
     resource::{self, Detector, Machine},
-    sampler::SamplerConfig,
+    sampling::{self, SamplerPolicy},
 };
 use crate::propagation::{Format, Propagation};
 
@@ -62,6 +62,7 @@ pub struct Config {
     attributes: Vec<KeyValue>,
     file_system: PathBuf,
     without_detectors: Vec<Detector>,
+    sampler: Option<SamplerPolicy>,
     endpoint: Option<(Protocol, String)>,
     log_format: Option<LogFormat>,
     log_sink: Option<LogSink>,
@@ -77,6 +78,7 @@ impl Config {
             attributes: Vec::new(),
             file_system: PathBuf::from("/"),
             without_detectors: Vec::new(),
+            sampler: None,
             endpoint: None,
             log_format: None,
             log_sink: None,
@@ -114,6 +116,13 @@ impl Config {
     /// For tests, and for a container that sees its host's files elsewhere.
     pub fn with_file_system(mut self, root: impl Into<PathBuf>) -> Self {
         self.file_system = root.into();
+        self
+    }
+
+    /// Which traces to sample, whatever OTEL_TRACES_SAMPLER says. Default: every trace whose caller does not say
+    /// otherwise. [`Telemetry::sampler`](super::Telemetry::sampler) changes it later.
+    pub fn with_sampler(mut self, policy: SamplerPolicy) -> Self {
+        self.sampler = Some(policy);
         self
     }
 
@@ -182,7 +191,7 @@ impl Config {
             spans_batch: Batching::resolve("OTEL_BSP", Duration::from_secs(5), &mut env),
             logs_batch: Batching::resolve("OTEL_BLRP", Duration::from_secs(1), &mut env),
             metric_interval: env.millis("OTEL_METRIC_EXPORT_INTERVAL", Duration::from_secs(60)),
-            sampler: SamplerConfig::resolve(&mut env),
+            sampler: sampling::resolve(self.sampler, &mut env),
             propagation: propagation(&mut env),
             log_filter,
             log_format: self.log_format.unwrap_or_default(),
@@ -212,7 +221,7 @@ pub(super) struct Settings {
     pub(super) spans_batch: Batching,
     pub(super) logs_batch: Batching,
     pub(super) metric_interval: Duration,
-    pub(super) sampler: SamplerConfig,
+    pub(super) sampler: SamplerPolicy,
     pub(super) propagation: Propagation,
     pub(super) log_filter: String,
     pub(super) log_format: LogFormat,

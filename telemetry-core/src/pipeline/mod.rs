@@ -8,7 +8,7 @@ mod export;
 mod logs;
 mod prometheus;
 mod resource;
-mod sampler;
+mod sampling;
 mod telemetry;
 
 pub use config::{Config, Service};
@@ -16,6 +16,7 @@ pub use endpoint::Protocol;
 pub use error::{BootstrapError, Loss, ShutdownError};
 pub use logs::LogFormat;
 pub use resource::Detector;
+pub use sampling::{Rule, SamplerHandle, SamplerPolicy, SamplingCounts};
 pub use telemetry::Telemetry;
 
 #[cfg(feature = "testing")]

@@ -31,6 +31,7 @@ use super::{
     export::{Flush, LogQueue, MetricsExport, Reporter, SharedReader, SpanQueue, Worker},
     logs::LogLayer,
     prometheus::TextExposition,
+    sampling::{SamplerHandle, SamplerPolicy},
 };
 use crate::{exemplar::ExemplarStore, providers::Providers};
 
@@ -44,6 +45,7 @@ pub struct Telemetry {
     dispatch: Dispatch,
     tracer_provider: SdkTracerProvider,
     meter_provider: SdkMeterProvider,
+    sampler: SamplerHandle,
     flushes: Vec<Flush>,
     warnings: Vec<String>,
     timeout: Duration,
@@ -64,6 +66,7 @@ impl Telemetry {
             None
         };
         let mut flushes = Vec::new();
+        let sampler = SamplerHandle::new(settings.sampler);
 
         let reader = SharedReader::new();
         let exemplars = Arc::new(ExemplarStore::default());
@@ -73,14 +76,14 @@ impl Telemetry {
             .build();
         let mut tracer_provider = SdkTracerProvider::builder()
             .with_resource(resource.clone())
-            .with_sampler(settings.sampler.sampler());
+            .with_sampler(sampler.sampler());
         let mut logger_provider = SdkLoggerProvider::builder().with_resource(resource.clone());
         let mut logger = None;
         if let Some(worker) = &worker {
             if let Some(endpoint) = settings.traces {
                 let (queue, flush) =
                     SpanQueue::start(worker, &resource, endpoint, settings.spans_batch, &reporter)?;
-                tracer_provider = tracer_provider.with_span_processor(queue);
+                tracer_provider = tracer_provider.with_span_processor(sampler.keeper(queue));
                 flushes.push(flush);
             }
             if let Some(endpoint) = settings.logs {
@@ -107,7 +110,7 @@ impl Telemetry {
         } else {
             Providers::builder(tracer_provider.clone(), meters).with_scrape(text)
         }
-        .with_sampling_hint(settings.sampler.hint())
+        .with_sampling_hint(sampler.hint())
         .with_propagation(settings.propagation)
         .with_exemplars(exemplars)
         .with_namespace(attribute(&resource, "service.namespace"))
@@ -135,6 +138,7 @@ impl Telemetry {
             dispatch,
             tracer_provider,
             meter_provider,
+            sampler,
             flushes,
             warnings,
             timeout: settings.shutdown_timeout,
@@ -177,6 +181,16 @@ impl Telemetry {
     /// The `tracing` subscriber, for use without [`install`](Self::install).
     pub fn dispatch(&self) -> &Dispatch {
         &self.dispatch
+    }
+
+    /// The sampler: its policy, changeable, and its counts.
+    pub fn sampler(&self) -> &SamplerHandle {
+        &self.sampler
+    }
+
+    /// Decides by this which traces to sample from now on; see [`SamplerHandle::set`].
+    pub fn set_sampler(&self, policy: SamplerPolicy) {
+        self.sampler.set(policy);
     }
 
     /// What was wrong with the configuration and what is used instead.
