@@ -235,6 +235,7 @@ impl ProvidersBuilder {
 
     /// The providers. No global effect.
     pub fn build(self) -> Providers {
+        self.hint.get().announce();
         Providers(Arc::new(Inner {
             tracers: (self.tracers)(self.hint),
             meters: self.meters,

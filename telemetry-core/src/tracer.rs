@@ -5,7 +5,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
 };
 
@@ -17,11 +17,15 @@ use opentelemetry::{
     },
 };
 
+/// Whether a sampler of this process has ever recorded spans that it did not sample. While none has, nobody asks an
+/// unsampled span whether it is recorded, which takes its lock.
+static UNSAMPLED_RECORDED: AtomicBool = AtomicBool::new(false);
+
 /// What instrumentation knows about the sampler before asking it.
 ///
 /// Attributes cost more than the span itself, so they are built before the sampler is asked only when it reads them
-/// or when the span will probably be recorded. A hint that errs costs time, except `reads_attributes` and `decides`:
-/// a sampler that reads attributes where the hint says it does not is asked without them.
+/// or when the span will probably be recorded. `records_roots` may err, which costs time. The others must not be less
+/// than the truth: a sampler that reads attributes where the hint says it does not is asked without them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SamplingHint {
     /// The sampler decides by attributes: they must be there when it is asked.
@@ -51,13 +55,20 @@ impl Default for SamplingHint {
         Self {
             reads_attributes: true,
             records_roots: true,
-            records_unsampled: false,
+            records_unsampled: true,
             decides: Decides::All,
         }
     }
 }
 
 impl SamplingHint {
+    /// From now on, spans of a sampler like this may be there.
+    pub(crate) fn announce(self) {
+        if self.records_unsampled {
+            UNSAMPLED_RECORDED.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Whether attributes are to be built before the sampler is asked.
     fn wants_attributes(self, parent: &SpanContext) -> bool {
         let decided_here = match self.decides {
@@ -114,6 +125,7 @@ impl LiveSamplingHint {
 
     /// Changes it for every span that starts from now on.
     pub fn set(&self, hint: SamplingHint) {
+        hint.announce();
         self.0.store(hint.to_bits(), Ordering::Relaxed);
     }
 }
@@ -132,9 +144,11 @@ impl fmt::Debug for LiveSamplingHint {
 
 /// Whether what is set on the span can reach a backend: it is sampled, or recorded in case its trace is kept later.
 ///
-/// Adapters ask this before they build attributes for the end of a span. A sampled span answers without a lock.
+/// Adapters ask this before they build attributes for the end of a span. It takes a lock only if the span is not sampled
+/// and a sampler of this process keeps traces by how they end.
 pub fn is_recorded(span: &SpanRef<'_>) -> bool {
-    span.span_context().is_sampled() || span.is_recording()
+    span.span_context().is_sampled()
+        || (UNSAMPLED_RECORDED.load(Ordering::Relaxed) && span.is_recording())
 }
 
 /// Starts the spans of one instrumentation scope.
