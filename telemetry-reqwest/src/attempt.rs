@@ -108,7 +108,7 @@ impl Attempt {
 
     /// The response's head is there, or will not come.
     pub(crate) fn finish(mut self, result: &Result<Response>) {
-        let recorded = self.cx.span().span_context().is_sampled();
+        let recorded = telemetry_core::tracer::is_recorded(&self.cx.span());
         let end = match result {
             Ok(response) => received(response, recorded),
             Err(error) => End {
@@ -122,7 +122,7 @@ impl Attempt {
     fn end(&mut self, end: End) {
         self.ended = true;
         let span = self.cx.span();
-        if span.span_context().is_sampled() {
+        if telemetry_core::tracer::is_recorded(&span) {
             let error = end
                 .error
                 .value()

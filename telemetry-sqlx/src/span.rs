@@ -122,7 +122,7 @@ impl Call {
             return;
         };
         let span = cx.span();
-        if span.span_context().is_sampled() {
+        if telemetry_core::tracer::is_recorded(&span) {
             if let Some(rows) = self.rows {
                 span.set_attribute(KeyValue::new(attribute::DB_RESPONSE_RETURNED_ROWS, rows));
             }

@@ -70,7 +70,7 @@ impl Wait {
 
     fn fail(&self, failure: &Failure, description: std::borrow::Cow<'static, str>) {
         let span = self.cx.span();
-        if span.span_context().is_sampled() {
+        if telemetry_core::tracer::is_recorded(&span) {
             span.set_attributes(failure.attributes());
             span.set_status(Status::error(description));
         }

@@ -1,6 +1,6 @@
 //! Configuration in code, and everything decided. Where values come from is the business of `settings`.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::{Resource, metrics::Temporality, trace::SpanLimits};
@@ -11,8 +11,8 @@ use super::{
     error::BootstrapError,
     export::AttributeLimits,
     logs::{LogFormat, LogSink},
-    resource,
-    sampler::SamplerConfig,
+    resource::{self, Detector, Machine},
+    sampling::{self, SamplerPolicy},
     settings::{Environment, Report},
 };
 use crate::{
@@ -65,6 +65,9 @@ pub struct Config {
     environment: Environment,
     attributes: Vec<KeyValue>,
     settings: Vec<(String, String)>,
+    file_system: PathBuf,
+    without_detectors: Vec<Detector>,
+    sampler: Option<SamplerPolicy>,
     log_format: Option<LogFormat>,
     log_sink: Option<LogSink>,
     shutdown_timeout: Duration,
@@ -78,6 +81,9 @@ impl Config {
             environment: Arc::new(|name| std::env::var(name).ok()),
             attributes: Vec::new(),
             settings: Vec::new(),
+            file_system: PathBuf::from("/"),
+            without_detectors: Vec::new(),
+            sampler: None,
             log_format: None,
             log_sink: None,
             shutdown_timeout: Duration::from_secs(5),
@@ -100,6 +106,27 @@ impl Config {
     /// Adds a resource attribute, which beats the environment's.
     pub fn with_resource_attribute(mut self, key: &'static str, value: impl Into<Value>) -> Self {
         self.attributes.push(KeyValue::new(key, value));
+        self
+    }
+
+    /// Finds nothing out about these, such as the path of the executable. Default: all detectors run.
+    pub fn without_detectors(mut self, detectors: impl IntoIterator<Item = Detector>) -> Self {
+        self.without_detectors.extend(detectors);
+        self
+    }
+
+    /// Where detectors look for the files of the machine, such as `etc/os-release`. Default: `/`.
+    ///
+    /// For tests, and for a container that sees its host's files elsewhere.
+    pub fn with_file_system(mut self, root: impl Into<PathBuf>) -> Self {
+        self.file_system = root.into();
+        self
+    }
+
+    /// Which traces to sample, whatever OTEL_TRACES_SAMPLER says. Default: every trace whose caller does not say
+    /// otherwise. [`Telemetry::sampler`](super::Telemetry::sampler) changes it later.
+    pub fn with_sampler(mut self, policy: SamplerPolicy) -> Self {
+        self.sampler = Some(policy);
         self
     }
 
@@ -137,7 +164,14 @@ impl Config {
 
     pub(super) fn resolve(self) -> Result<Settings, BootstrapError> {
         let mut env = Env::new(self.settings, self.environment)?;
-        let resource = resource::detect(&self.service, &self.attributes, &mut env);
+        let machine = Machine::this(self.file_system);
+        let resource = resource::detect(
+            &self.service,
+            &self.attributes,
+            &machine,
+            &self.without_detectors,
+            &mut env,
+        );
         let disabled = env.flag("OTEL_SDK_DISABLED");
         let outputs =
             |name: &str, output: &str| !disabled && env.list(name).iter().any(|o| o == output);
@@ -164,7 +198,7 @@ impl Config {
         let logs = export(Signal::Logs, "OTEL_BLRP_EXPORT_TIMEOUT")?;
         let text = prometheus.is_some() || console_metrics;
         let exponential = metrics.is_some() && exponential(text, &mut env);
-        let sampler = SamplerConfig::resolve(&mut env);
+        let sampler = sampling::resolve(self.sampler, &mut env);
         let name = opentelemetry::Key::from_static_str("service.name");
         let service = resource.get(&name).map(|name| name.to_string());
         Ok(Settings {
@@ -234,7 +268,7 @@ pub(super) struct Settings {
     pub(super) temporality: Temporality,
     pub(super) exponential: bool,
     pub(super) exemplar_filter: ExemplarFilter,
-    pub(super) sampler: SamplerConfig,
+    pub(super) sampler: SamplerPolicy,
     pub(super) propagation: Propagation,
     pub(super) log_filter: String,
     pub(super) own_log_level: Option<String>,

@@ -8,7 +8,7 @@ mod export;
 mod logs;
 mod prometheus;
 mod resource;
-mod sampler;
+mod sampling;
 mod settings;
 mod telemetry;
 
@@ -16,6 +16,8 @@ pub use config::{Config, Service};
 pub use endpoint::Protocol;
 pub use error::{BootstrapError, Loss, ShutdownError};
 pub use logs::LogFormat;
+pub use resource::Detector;
+pub use sampling::{Rule, SamplerHandle, SamplerPolicy, SamplingCounts};
 pub use settings::{Report, ReportEntry, Source};
 pub use telemetry::Telemetry;
 

@@ -38,6 +38,7 @@ use super::{
     },
     logs::LogLayer,
     prometheus::{TextExposition, serve},
+    sampling::{SamplerHandle, SamplerPolicy},
     settings::Report,
 };
 use crate::{exemplar::ExemplarStore, propagation::TextMap, providers::Providers};
@@ -52,6 +53,7 @@ pub struct Telemetry {
     dispatch: Dispatch,
     tracer_provider: SdkTracerProvider,
     meter_provider: SdkMeterProvider,
+    sampler: SamplerHandle,
     flushes: Vec<Flush>,
     warnings: Vec<String>,
     report: Report,
@@ -77,6 +79,7 @@ impl Telemetry {
             None
         };
         let mut flushes = Vec::new();
+        let sampler = SamplerHandle::new(settings.sampler);
 
         let reader = SharedReader::new();
         let exemplars = Arc::new(ExemplarStore::new(settings.exemplar_filter));
@@ -99,7 +102,7 @@ impl Telemetry {
         let meter_provider = meter_provider.build();
         let mut tracer_provider = SdkTracerProvider::builder()
             .with_resource(resource.clone())
-            .with_sampler(settings.sampler.sampler())
+            .with_sampler(sampler.sampler())
             .with_span_limits(settings.span_limits);
         if settings.console_spans {
             tracer_provider = tracer_provider.with_span_processor(ConsoleSpans {
@@ -121,7 +124,7 @@ impl Telemetry {
                     settings.span_attributes,
                     &reporter,
                 )?;
-                tracer_provider = tracer_provider.with_span_processor(queue);
+                tracer_provider = tracer_provider.with_span_processor(sampler.keeper(queue));
                 flushes.push(flush);
             }
             if let Some(endpoint) = settings.logs {
@@ -166,7 +169,7 @@ impl Telemetry {
         } else {
             Providers::builder(tracer_provider.clone(), meters).with_scrape(text)
         }
-        .with_sampling_hint(settings.sampler.hint())
+        .with_sampling_hint(sampler.hint())
         .with_propagation(settings.propagation)
         .with_exemplars(exemplars)
         .with_namespace(attribute(&resource, "service.namespace"))
@@ -200,6 +203,7 @@ impl Telemetry {
             dispatch,
             tracer_provider,
             meter_provider,
+            sampler,
             flushes,
             warnings,
             report: settings.report,
@@ -247,6 +251,16 @@ impl Telemetry {
     /// The `tracing` subscriber, for use without [`install`](Self::install).
     pub fn dispatch(&self) -> &Dispatch {
         &self.dispatch
+    }
+
+    /// The sampler: its policy, changeable, and its counts.
+    pub fn sampler(&self) -> &SamplerHandle {
+        &self.sampler
+    }
+
+    /// Decides by this which traces to sample from now on; see [`SamplerHandle::set`].
+    pub fn set_sampler(&self, policy: SamplerPolicy) {
+        self.sampler.set(policy);
     }
 
     /// What was wrong with the configuration and what is used instead.

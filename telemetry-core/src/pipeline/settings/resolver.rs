@@ -67,6 +67,15 @@ impl Env {
     }
 
     #[cfg(test)]
+    pub(in crate::pipeline) fn of<'a>(vars: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let vars: HashMap<String, String> = vars
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        Self::new([], Arc::new(move |name| vars.get(name).cloned())).unwrap()
+    }
+
+    #[cfg(test)]
     pub(super) fn with_file_values(
         code: impl Iterator<Item = (String, String)>,
         environment: Environment,
