@@ -201,6 +201,14 @@ impl Config {
         let sampler = sampling::resolve(self.sampler, &mut env);
         let name = opentelemetry::Key::from_static_str("service.name");
         let service = resource.get(&name).map(|name| name.to_string());
+        let service = service.unwrap_or_default();
+        if self
+            .attributes
+            .iter()
+            .any(|attribute| attribute.key == name)
+        {
+            env.set_in_code("OTEL_SERVICE_NAME", service.clone());
+        }
         Ok(Settings {
             disabled,
             traces,
@@ -231,7 +239,7 @@ impl Config {
             log_format: self.log_format.unwrap_or_default(),
             log_sink: self.log_sink.unwrap_or_default(),
             shutdown_timeout: self.shutdown_timeout,
-            report: env.report(&service.unwrap_or_default(), &self.attributes),
+            report: env.report(&service),
             warnings: env.warnings,
             resource,
         })

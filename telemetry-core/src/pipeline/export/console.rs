@@ -153,23 +153,23 @@ pub(in crate::pipeline) fn write_metrics(
         ticks.tick().await;
         loop {
             let command = select! {
-                command = commands.recv() => command,
-                _ = ticks.tick() => Some(Command::Continue),
-            };
-            let Some(command) = command else {
-                return;
+                command = commands.recv() => match command {
+                    None => return,
+                    command => command,
+                },
+                _ = ticks.tick() => None,
             };
             sink.write(&scrape.scrape(ScrapeFormat::Prometheus));
             match command {
-                Command::Continue => {}
                 // The caller may have given up waiting.
-                Command::Flush(done) => {
+                Some(Command::Flush(done)) => {
                     let _ = done.send(());
                 }
-                Command::Shutdown(done) => {
+                Some(Command::Shutdown(done)) => {
                     let _ = done.send(());
                     return;
                 }
+                _ => {}
             }
         }
     });

@@ -10,6 +10,7 @@ const DEFAULT: &str = "parentbased_always_on";
 /// Code beats the environment beats the default.
 pub(in crate::pipeline) fn resolve(code: Option<SamplerPolicy>, env: &mut Env) -> SamplerPolicy {
     if let Some(policy) = code {
+        env.set_in_code(SAMPLER, "with_sampler");
         return policy;
     }
     let Some(name) = env.get(SAMPLER) else {

@@ -195,7 +195,7 @@ const TRACES: &[Setting] = &[
         "parentbased_always_on",
         Kind::ByConsumer,
         "",
-        "`always_on`, `always_off`, `traceidratio` and the same with `parentbased_`",
+        "`always_on`, `always_off`, `traceidratio` and the same with `parentbased_`; see [sampling](guides/sampling.md) for more in code",
     ),
     setting(
         "OTEL_TRACES_SAMPLER_ARG",

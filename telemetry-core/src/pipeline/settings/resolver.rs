@@ -32,8 +32,8 @@ pub(crate) struct Env {
     file: FileSettings,
     /// What the checks left of values that they changed.
     kept: HashMap<(Layer, &'static str), Option<String>>,
-    /// What is used although no source says so.
-    used: HashMap<String, String>,
+    /// What is used although the sources say otherwise, and why.
+    used: HashMap<&'static str, (String, Source)>,
     pub(in crate::pipeline) warnings: Vec<String>,
 }
 
@@ -67,15 +67,6 @@ impl Env {
     }
 
     #[cfg(test)]
-    pub(in crate::pipeline) fn of<'a>(vars: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let vars: HashMap<String, String> = vars
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        Self::new([], Arc::new(move |name| vars.get(name).cloned())).unwrap()
-    }
-
-    #[cfg(test)]
     pub(super) fn with_file_values(
         code: impl Iterator<Item = (String, String)>,
         environment: Environment,
@@ -91,6 +82,16 @@ impl Env {
         };
         env.check();
         env
+    }
+
+    /// The environment alone.
+    #[cfg(test)]
+    #[allow(dead_code, reason = "for tests of what reads settings of its own")]
+    pub(in crate::pipeline) fn of<'a>(vars: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let vars: HashMap<_, _> = vars.into_iter().map(owned).collect();
+        let environment = Arc::new(move |name: &str| vars.get(name).cloned());
+        Self::with_file_values(std::iter::empty(), environment, std::iter::empty())
     }
 
     #[cfg(test)]
@@ -117,7 +118,7 @@ impl Env {
         let used = used.to_string();
         self.say(format!("{label}={value:?} is not valid; using {used}"));
         let short = used.split(';').next().unwrap_or_default().to_owned();
-        self.used.insert(name.to_owned(), short);
+        self.use_instead(name, short);
     }
 
     /// A warning in words of its own. It is said once.
@@ -204,20 +205,33 @@ impl Env {
             .collect()
     }
 
-    /// Shows `value` in the report instead of what the sources say.
+    /// Shows `value` in the report as the default, instead of what the sources say.
     pub(in crate::pipeline) fn use_instead(&mut self, name: &str, value: impl Into<String>) {
-        self.used.insert(name.to_owned(), value.into());
+        self.shows(name, value.into(), Source::Default);
+    }
+
+    /// Shows `value` in the report as set in code, for what code says by a method of its own.
+    pub(in crate::pipeline) fn set_in_code(&mut self, name: &str, value: impl Into<String>) {
+        self.shows(name, value.into(), Source::Code);
+    }
+
+    fn shows(&mut self, name: &str, value: String, source: Source) {
+        if let Some(setting) = registry::find(name) {
+            self.used.insert(setting.name, (value, source));
+        }
     }
 
     /// All settings as they count. `service` is the effective name of the service.
-    pub(in crate::pipeline) fn report(&self, service: &str, attributes: &[KeyValue]) -> Report {
+    pub(in crate::pipeline) fn report(&self, service: &str) -> Report {
         let entry = |setting: &'static Setting| {
             let (value, source) = self.effective(setting.name);
             let (value, source) = match self.used.get(setting.name) {
-                _ if setting.name == "OTEL_SERVICE_NAME" => {
-                    (service.to_owned(), self.source_of_the_name(attributes))
+                Some((used, instead)) if *used != value || *instead == Source::Code => {
+                    (used.clone(), instead.clone())
                 }
-                Some(used) if *used != value => (used.clone(), Source::Default),
+                _ if setting.name == "OTEL_SERVICE_NAME" => {
+                    (service.to_owned(), self.source_of_the_name())
+                }
                 _ => (setting.kind.show(&value), source),
             };
             ReportEntry {
@@ -232,11 +246,8 @@ impl Env {
     }
 
     /// The name of the service has more sources than other settings: it is a resource attribute too.
-    fn source_of_the_name(&self, attributes: &[KeyValue]) -> Source {
+    fn source_of_the_name(&self) -> Source {
         const KEY: &str = "service.name";
-        if attributes.iter().any(|kv| kv.key.as_str() == KEY) {
-            return Source::Code;
-        }
         if let Some(found) = self.find(&["OTEL_SERVICE_NAME"]) {
             return self.source(found);
         }

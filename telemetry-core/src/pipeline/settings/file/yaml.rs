@@ -213,7 +213,13 @@ mod tests {
 
     #[test]
     fn hostile_documents_end_in_an_error() {
-        let nest = "[".repeat(100_000);
+        let nest = ["[".repeat(100), "]".repeat(100)].concat();
+        let wide = format!(
+            "a: &a [{}]\nb: [{}]",
+            "x,".repeat(9_000),
+            "*a,".repeat(1_000)
+        );
+        let open = "[".repeat(100_000);
         let keys = (0..100_000).fold(String::new(), |text, _| text + "? ");
         let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
         for i in 1..30 {
@@ -227,11 +233,22 @@ mod tests {
         for i in 1..5000 {
             chain.push_str(&format!("a{i}: &a{i} [*a{}]\n", i - 1));
         }
+        for (text, reason) in [
+            (&nest, "64 levels"),
+            (&chain, "64 levels"),
+            (&wide, "more values"),
+            (&bomb, "more values"),
+        ] {
+            let error = parsed(text).unwrap_err();
+            assert!(error.reason.contains(reason), "{text:.40} is {error:?}");
+        }
         for text in [
-            &*nest,
+            &*open,
+            &*format!("a: {}", "- ".repeat(100_000)),
+            &*(0..3000)
+                .map(|i| format!("{}a:\n", " ".repeat(i)))
+                .collect::<String>(),
             &keys,
-            &bomb,
-            &chain,
             "a: &a [*a]",
             "a: *nobody",
             "a: 1\na: 2",

@@ -46,11 +46,12 @@ fn collector() -> (String, mpsc::Receiver<(String, Vec<u8>)>) {
                     if request.len() >= end + 4 + length {
                         let body = request[end + 4..][..length].to_vec();
                         let path = head.split(' ').nth(1).unwrap().to_owned();
+                        request.clear();
+                        // Before the answer, after which the test may look for it.
+                        let _ = sender.send((path, body));
                         stream
                             .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
                             .unwrap();
-                        request.clear();
-                        let _ = sender.send((path, body));
                     }
                 }
             });

@@ -135,6 +135,26 @@ fn an_unknown_name_in_code_is_a_warning() {
 }
 
 #[test]
+fn the_name_of_the_service_says_which_of_its_sources_counts() {
+    let entry = |config: Config| {
+        let report = config.resolve().unwrap().report;
+        let entry = report.get("OTEL_SERVICE_NAME").unwrap();
+        (entry.value.clone(), entry.source.to_string())
+    };
+    let named = quiet(&[("OTEL_SERVICE_NAME", "env")]);
+    assert_eq!(entry(quiet(&[])), ("shop".into(), "default".into()));
+    assert_eq!(
+        entry(named),
+        ("env".into(), "environment OTEL_SERVICE_NAME".into())
+    );
+    let named = quiet(&[("OTEL_SERVICE_NAME", "env")]);
+    assert_eq!(
+        entry(named.with_resource_attribute("service.name", "code")),
+        ("code".into(), "code".into())
+    );
+}
+
+#[test]
 fn the_report_names_every_setting_once_with_value_and_source() {
     let telemetry = built(
         quiet(&[
