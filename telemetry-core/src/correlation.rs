@@ -88,6 +88,16 @@ impl CorrelationId {
     }
 }
 
+impl CorrelationId {
+    /// The id as bytes, for a header: all are visible ASCII.
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Repr::Foreign(id) => id.as_bytes(),
+            Repr::Trace(id) => &id.0,
+        }
+    }
+}
+
 impl fmt::Display for CorrelationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
