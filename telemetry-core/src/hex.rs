@@ -31,3 +31,19 @@ fn digit(c: u8) -> Option<u8> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_of_any_length_is_written_as_two_digits() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        for length in [0, 1, 2, 3, 4, 5, 8, 16, 255, 256] {
+            let mut text = vec![0; 2 * length];
+            encode(&bytes[..length], &mut text);
+            let expected: String = bytes[..length].iter().map(|b| format!("{b:02x}")).collect();
+            assert_eq!(text, expected.as_bytes(), "{length}");
+        }
+    }
+}

@@ -9,9 +9,9 @@
 //! done
 //! ```
 //!
-//! Variants: `none` (reqwest-middleware with the canned response alone), `sampled` and `unsampled` (a parent that is or
-//! is not), `body` (sampled, the span ends with the body). The cost of the middleware is a variant's figure less
-//! that of `none`.
+//! Variants: `none` (reqwest-middleware with the canned response alone), `passing` (and a middleware that does nothing,
+//! which is the price of one more), `sampled` and `unsampled` (a parent that is or is not). The cost of the middleware
+//! is a variant's figure less that of `none`.
 
 // A tool, not library code.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
@@ -46,6 +46,21 @@ impl Middleware for Canned {
             .body("{}")
             .unwrap();
         Ok(response.into())
+    }
+}
+
+/// What any middleware costs.
+struct Passing;
+
+#[async_trait]
+impl Middleware for Passing {
+    async fn handle(
+        &self,
+        request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> Result<Response> {
+        next.run(request, extensions).await
     }
 }
 
@@ -91,6 +106,7 @@ fn main() {
     let builder = ClientBuilder::new(reqwest::Client::new());
     let builder = match variant.as_str() {
         "none" => builder,
+        "passing" => builder.with(Passing),
         "sampled" | "unsampled" => builder.with(middleware),
         other => unreachable!("no variant {other}"),
     };

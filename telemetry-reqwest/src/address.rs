@@ -2,15 +2,18 @@
 
 use std::{
     hash::{Hash, Hasher},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use opentelemetry::KeyValue;
 use reqwest::Url;
 use telemetry_core::{
+    metrics::BoundDuration,
     semconv_http::attribute::{SERVER_ADDRESS, SERVER_PORT},
     series::{Series, SeriesCache, ToKey},
 };
+
+use crate::metrics::Labels;
 
 /// A service calls a few others; a crawler or a webhook sender calls any number. Further addresses share one label, so
 /// that they cost neither memory nor the series of the others.
@@ -29,6 +32,8 @@ struct Parts {
     port: Option<u16>,
     /// It stands for many.
     shared: bool,
+    /// The first series of this address, which is that of its successes as a rule.
+    usual: OnceLock<(Labels, Arc<BoundDuration>)>,
 }
 
 impl Address {
@@ -37,6 +42,7 @@ impl Address {
             host: host.into(),
             port,
             shared: false,
+            usual: OnceLock::new(),
         }))
     }
 
@@ -57,6 +63,21 @@ impl Address {
                 .port
                 .map(|port| KeyValue::new(SERVER_PORT, i64::from(port))),
         );
+    }
+
+    /// The handle of these labels; those an address meets first are compared instead of hashed.
+    pub(crate) fn with_duration(
+        &self,
+        labels: &Labels,
+        resolve: impl Fn(&Self) -> Arc<BoundDuration>,
+        record: impl FnOnce(&BoundDuration),
+    ) {
+        let (usual, handle) = self.0.usual.get_or_init(|| (*labels, resolve(self)));
+        if usual == labels {
+            record(handle);
+        } else {
+            record(&resolve(self));
+        }
     }
 
     /// The span of a request tells its server, whether metrics do or not.
@@ -101,6 +122,7 @@ impl Addresses {
                 host: OTHER_ADDRESS.into(),
                 port: None,
                 shared: true,
+                usual: OnceLock::new(),
             })),
         })
     }

@@ -178,7 +178,6 @@ impl Attempt {
             }
         }
         let labels = Labels {
-            address: self.address.clone(),
             method: self.method,
             template: self.template,
             version: self.head.map(|head| head.version),
@@ -187,15 +186,15 @@ impl Attempt {
         };
         let seconds = self.started.elapsed().as_secs_f64();
         self.instruments
-            .duration(&labels)
-            .record(seconds, span.span_context());
+            .record_duration(&self.address, &labels, seconds, span.span_context());
         if let Some(BodySizes {
             measured: true,
             request,
             response,
         }) = self.sizes
         {
-            self.instruments.record_sizes(&labels, request, response);
+            self.instruments
+                .record_sizes(&self.address, &labels, request, response);
         }
         span.end();
     }

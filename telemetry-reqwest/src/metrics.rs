@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use opentelemetry::{
     InstrumentationScope, KeyValue,
     metrics::{BoundHistogram, Histogram, Meter},
+    trace::SpanContext,
 };
 use telemetry_core::{
     Providers,
@@ -42,7 +43,7 @@ pub(crate) struct ClientInstruments {
     pub(crate) addresses: Addresses,
     meter: Meter,
     duration: DurationHistogram,
-    series: SeriesCache<Labels, Arc<BoundDuration>>,
+    series: SeriesCache<Keyed, Arc<BoundDuration>>,
     // Made when an option first asks for them.
     sizes: OnceLock<Sizes>,
     active: OnceLock<ActiveRequests>,
@@ -71,20 +72,39 @@ impl ClientInstruments {
         }
     }
 
-    pub(crate) fn duration(&self, labels: &Labels) -> Arc<BoundDuration> {
-        self.series.get(labels, |series| {
-            Arc::new(self.duration.bind(&attributes_of(series)))
-        })
+    /// Records seconds at an address, with the span as their example.
+    pub(crate) fn record_duration(
+        &self,
+        address: &Address,
+        labels: &Labels,
+        seconds: f64,
+        span: &SpanContext,
+    ) {
+        let resolve = |address: &Address| {
+            let key = Keyed {
+                address: address.clone(),
+                labels: *labels,
+            };
+            self.series.get(&key, |series| {
+                Arc::new(self.duration.bind(&attributes_of(series)))
+            })
+        };
+        address.with_duration(labels, resolve, |bound| bound.record(seconds, span));
     }
 
     pub(crate) fn record_sizes(
         &self,
+        address: &Address,
         labels: &Labels,
         request: Option<u64>,
         response: Option<u64>,
     ) {
         let sizes = self.sizes.get_or_init(|| Sizes::new(&self.meter));
-        let bound = sizes.series.get(labels, |series| {
+        let key = Keyed {
+            address: address.clone(),
+            labels: *labels,
+        };
+        let bound = sizes.series.get(&key, |series| {
             let attributes = attributes_of(series);
             Arc::new([
                 sizes.request.bind(&attributes),
@@ -105,10 +125,16 @@ impl ClientInstruments {
     }
 }
 
-/// The labels of an attempt's duration and sizes.
+/// A series of an attempt's duration and sizes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Keyed {
+    address: Address,
+    labels: Labels,
+}
+
+/// Its labels beside the address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Labels {
-    pub(crate) address: Address,
     pub(crate) method: &'static str,
     pub(crate) template: Option<&'static str>,
     pub(crate) version: Option<&'static str>,
@@ -116,18 +142,23 @@ pub(crate) struct Labels {
     pub(crate) error: ErrorType,
 }
 
-impl Labels {
+impl Keyed {
     fn attributes(&self) -> Vec<KeyValue> {
-        let mut attributes = vec![KeyValue::new(HTTP_REQUEST_METHOD, self.method)];
+        let labels = &self.labels;
+        let mut attributes = vec![KeyValue::new(HTTP_REQUEST_METHOD, labels.method)];
         self.address.push_to(&mut attributes);
         let optional = [
-            self.template
+            labels
+                .template
                 .map(|template| KeyValue::new(URL_TEMPLATE, template)),
-            self.version
+            labels
+                .version
                 .map(|version| KeyValue::new(NETWORK_PROTOCOL_VERSION, version)),
-            self.status
+            labels
+                .status
                 .map(|status| KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status))),
-            self.error
+            labels
+                .error
                 .value()
                 .map(|value| KeyValue::new(ERROR_TYPE, value)),
         ];
@@ -136,9 +167,9 @@ impl Labels {
     }
 }
 
-fn attributes_of(series: Series<'_, Labels>) -> Vec<KeyValue> {
+fn attributes_of(series: Series<'_, Keyed>) -> Vec<KeyValue> {
     match series {
-        Series::Of(labels) => labels.attributes(),
+        Series::Of(key) => key.attributes(),
         Series::Overflow => overflow(),
     }
 }
@@ -147,7 +178,7 @@ fn attributes_of(series: Series<'_, Labels>) -> Vec<KeyValue> {
 struct Sizes {
     request: Histogram<u64>,
     response: Histogram<u64>,
-    series: SeriesCache<Labels, Arc<[BoundHistogram<u64>; 2]>>,
+    series: SeriesCache<Keyed, Arc<[BoundHistogram<u64>; 2]>>,
 }
 
 impl Sizes {

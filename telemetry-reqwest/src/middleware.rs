@@ -28,7 +28,7 @@ use crate::{
 /// The providers are those that `bootstrap` installed, looked up at the first request; pass others with
 /// [`with_providers`](Self::with_providers). Without any, requests pass as they are, with the correlation id.
 ///
-/// Cost, measured by `examples/cost.rs`: see the crate's page.
+/// Cost: 5.4k instructions and 5 allocations an unsampled attempt, 8.2k and 7 a sampled one (`examples/cost.rs`).
 #[derive(Debug)]
 #[must_use]
 pub struct TelemetryMiddleware {

@@ -6,7 +6,7 @@ use opentelemetry::{
     Context, KeyValue,
     baggage::BaggageExt as _,
     propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
-    trace::FutureExt as _,
+    trace::{FutureExt as _, SpanKind, TraceContextExt as _},
 };
 use reqwest::redirect;
 use reqwest_middleware::ClientBuilder;
@@ -210,14 +210,15 @@ async fn a_task_that_lost_its_context_starts_a_trace_and_says_so_once() {
     let cx = telemetry.providers().tracer(scope).start(
         &Context::new(),
         "GET /",
-        opentelemetry::trace::SpanKind::Server,
+        SpanKind::Server,
         Vec::new,
     );
     let kept = call("kept");
-    let kept = async { tokio::spawn(async { kept.await.map(drop) }.in_current_context()) }
-        .with_context(cx.clone())
-        .await;
-    kept.await.unwrap().unwrap();
+    let keeping = async {
+        let task = tokio::spawn(async { kept.await.map(drop) }.in_current_context());
+        task.await.unwrap()
+    };
+    keeping.with_context(cx.clone()).await.unwrap();
     assert!(lines.0.lock().unwrap().is_empty());
     for _ in 0..3 {
         let lost = call("lost?sig=secret");
@@ -226,7 +227,7 @@ async fn a_task_that_lost_its_context_starts_a_trace_and_says_so_once() {
             .unwrap()
             .unwrap();
     }
-    opentelemetry::trace::TraceContextExt::span(&cx).end();
+    cx.span().end();
     assert_eq!(
         telemetry.tree(&[]),
         "SERVER GET /\n  CLIENT GET\nCLIENT GET\nCLIENT GET\nCLIENT GET\n"
@@ -237,4 +238,34 @@ async fn a_task_that_lost_its_context_starts_a_trace_and_says_so_once() {
         "{lines:?}"
     );
     assert!(!lines[0].contains("secret"));
+}
+
+#[tokio::test]
+async fn two_services_are_one_trace() {
+    let telemetry = TestTelemetry::new();
+    let providers = telemetry.providers().clone();
+    let scope = || opentelemetry::InstrumentationScope::builder("t").build();
+    let serving = move |request: axum::extract::Request| {
+        let providers = providers.clone();
+        async move {
+            let parent = providers
+                .propagation()
+                .extract(&Context::new(), request.headers());
+            let cx =
+                providers
+                    .tracer(scope())
+                    .start(&parent, "GET /stock", SpanKind::Server, Vec::new);
+            cx.span().end();
+        }
+    };
+    let address = crate::serve(axum::Router::new().fallback(serving)).await;
+    let tracer = telemetry.providers().tracer(scope());
+    let cx = tracer.start(&Context::new(), "GET /order", SpanKind::Server, Vec::new);
+    let call = client(&telemetry).get(format!("http://{address}/")).send();
+    let _ = call.with_context(cx.clone()).await.unwrap();
+    cx.span().end();
+    assert_eq!(
+        telemetry.tree(&[]),
+        "SERVER GET /order\n  CLIENT GET\n    SERVER GET /stock\n"
+    );
 }
