@@ -37,7 +37,7 @@ pub(crate) fn of_reqwest(error: &reqwest::Error) -> &'static str {
         } else if error.is_dns() {
             "dns"
         } else {
-            of_causes(error).unwrap_or("connect")
+            of_connect(error)
         }
     } else if error.is_timeout() {
         "timeout"
@@ -53,6 +53,15 @@ pub(crate) fn of_reqwest(error: &reqwest::Error) -> &'static str {
         "body"
     } else {
         "request"
+    }
+}
+
+/// A connection that was not made.
+pub(crate) fn of_connect(error: &(dyn StdError + 'static)) -> &'static str {
+    match of_causes(error) {
+        // There is no body yet, so what is no valid data is that of a handshake.
+        Some("decode") => "tls",
+        cause => cause.unwrap_or("connect"),
     }
 }
 
@@ -81,8 +90,14 @@ pub(crate) fn of_causes(error: &(dyn StdError + 'static)) -> Option<&'static str
             if hyper.is_incomplete_message() {
                 return Some("reset");
             }
-        } else if is_tls(&cause.to_string()) {
-            return Some("tls");
+        } else {
+            let text = cause.to_string();
+            if text.starts_with("dns error") {
+                return Some("dns");
+            }
+            if is_tls(&text) {
+                return Some("tls");
+            }
         }
         source = cause.source();
     }

@@ -44,7 +44,7 @@ pub(crate) fn failure(error: &(dyn StdError + 'static)) -> Failure {
         if cause.is::<ConnectError>() {
             return Failure {
                 status: "UNAVAILABLE",
-                error_type: error_type::of_causes(error).unwrap_or("connect"),
+                error_type: error_type::of_connect(error),
             };
         }
         source = cause.source();

@@ -152,6 +152,10 @@ async fn a_server_that_is_not_there_or_too_slow_has_a_bounded_error_type() {
     let status = client(&telemetry, &nobody).unary("x").await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable);
 
+    let nowhere = "http://no-such-host.invalid:1";
+    let status = client(&telemetry, nowhere).unary("x").await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable);
+
     let target = serve().await;
     let slow = Channel::from_shared(target.clone())
         .unwrap()
@@ -164,6 +168,7 @@ async fn a_server_that_is_not_there_or_too_slow_has_a_bounded_error_type() {
     assert_eq!(
         telemetry.tree(&SHOWN),
         r#"CLIENT test.Echo/Unary rpc.response.status_code="UNAVAILABLE" error.type="connect" ERROR
+CLIENT test.Echo/Unary rpc.response.status_code="UNAVAILABLE" error.type="dns" ERROR
 CLIENT test.Echo/Unary rpc.response.status_code="CANCELLED" error.type="timeout" ERROR
 "#
     );
