@@ -95,7 +95,7 @@ impl CorrelationId {
 /// An id is its text, wherever it came from.
 impl PartialEq for CorrelationId {
     fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
+        self.as_bytes() == other.as_bytes()
     }
 }
 
@@ -103,7 +103,17 @@ impl Eq for CorrelationId {}
 
 impl Hash for CorrelationId {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_str().hash(state);
+        self.as_bytes().hash(state);
+    }
+}
+
+impl CorrelationId {
+    /// The id as bytes, for a header: all are visible ASCII.
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Repr::Foreign(id) => id.as_bytes(),
+            Repr::Trace(id) => &id.0,
+        }
     }
 }
 

@@ -9,8 +9,10 @@ pub mod providers;
 pub mod scrape;
 pub mod semconv_db;
 pub mod semconv_http;
+pub mod semconv_rpc;
 pub mod series;
 pub mod step;
+pub mod task;
 pub mod tracer;
 
 #[cfg(feature = "pipeline")]
