@@ -63,6 +63,7 @@ pub struct Config {
     endpoint: Option<(Protocol, String)>,
     log_format: Option<LogFormat>,
     log_sink: Option<LogSink>,
+    queue_bytes: Option<usize>,
     shutdown_timeout: Duration,
 }
 
@@ -76,6 +77,7 @@ impl Config {
             endpoint: None,
             log_format: None,
             log_sink: None,
+            queue_bytes: None,
             shutdown_timeout: Duration::from_secs(5),
         }
     }
@@ -117,6 +119,13 @@ impl Config {
         self
     }
 
+    /// How much memory the queue of spans, and that of log records, may hold, about. What is recorded beyond it is
+    /// dropped and counted. Default: 32 MiB each.
+    pub fn with_queue_bytes(mut self, bytes: usize) -> Self {
+        self.queue_bytes = Some(bytes);
+        self
+    }
+
     /// The bound of `shutdown` over all signals. Default: 5 seconds.
     pub fn with_shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
@@ -147,6 +156,10 @@ impl Config {
             export(Signal::Metrics)?,
             export(Signal::Logs)?,
         );
+        let batching = |prefix, delay, env: &mut Env| Batching {
+            bytes: self.queue_bytes.unwrap_or(QUEUE_BYTES),
+            ..Batching::resolve(prefix, delay, env)
+        };
         let log_filter = env.get("RUST_LOG").unwrap_or_else(|| "info".to_owned());
         Ok(Settings {
             resource,
@@ -154,8 +167,8 @@ impl Config {
             traces,
             metrics,
             logs,
-            spans_batch: Batching::resolve("OTEL_BSP", Duration::from_secs(5), &mut env),
-            logs_batch: Batching::resolve("OTEL_BLRP", Duration::from_secs(1), &mut env),
+            spans_batch: batching("OTEL_BSP", Duration::from_secs(5), &mut env),
+            logs_batch: batching("OTEL_BLRP", Duration::from_secs(1), &mut env),
             metric_interval: env.millis("OTEL_METRIC_EXPORT_INTERVAL", Duration::from_secs(60)),
             sampler: SamplerConfig::resolve(&mut env),
             propagation: propagation(&mut env),
@@ -196,12 +209,17 @@ pub(super) struct Settings {
     pub(super) warnings: Vec<String>,
 }
 
+/// 16 KiB for each of the default 2048 items: never reached by ordinary ones, and a bound for those that carry payloads.
+const QUEUE_BYTES: usize = 32 * 1024 * 1024;
+
 /// How items are gathered before they are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Batching {
     pub(super) queue: usize,
     pub(super) batch: usize,
     pub(super) delay: Duration,
+    /// The most memory that queued items may hold, about.
+    pub(super) bytes: usize,
 }
 
 impl Batching {
@@ -211,6 +229,7 @@ impl Batching {
         Self {
             queue,
             batch: batch.min(queue),
+            bytes: QUEUE_BYTES,
             delay: env.millis(&format!("{prefix}_SCHEDULE_DELAY"), delay),
         }
     }

@@ -1,6 +1,6 @@
 //! Where a signal is exported to, by the OTLP exporter specification.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use percent_encoding::percent_decode_str;
@@ -15,6 +15,26 @@ pub enum Protocol {
     Grpc,
     /// Protobuf over HTTP, by default on port 4318.
     HttpProtobuf,
+    /// JSON over HTTP, by default on port 4318.
+    HttpJson,
+}
+
+/// How requests are compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Compression {
+    #[default]
+    None,
+    Gzip,
+    Zstd,
+}
+
+/// Files for `https`, by path.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tls {
+    /// The certificates to trust instead of the machine's.
+    pub(super) ca: Option<PathBuf>,
+    pub(super) client_key: Option<PathBuf>,
+    pub(super) client_certificate: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +79,8 @@ pub(super) struct Endpoint {
     pub(super) origin: String,
     pub(super) headers: HeaderMap,
     pub(super) timeout: Duration,
-    pub(super) gzip: bool,
+    pub(super) compression: Compression,
+    pub(super) tls: Tls,
 }
 
 pub(super) fn resolve(
@@ -75,13 +96,20 @@ pub(super) fn resolve(
     let timeout = setting(signal, "TIMEOUT", env).map_or(Duration::from_secs(10), |(name, _)| {
         env.millis(&name, Duration::from_secs(10))
     });
-    let gzip = setting(signal, "COMPRESSION", env).is_some_and(|(name, _)| {
-        env.parse(&name, "none", |text| match text {
-            "gzip" => Some("gzip"),
-            "none" => Some("none"),
+    let compression = setting(signal, "COMPRESSION", env).map_or(Compression::None, |(name, _)| {
+        env.parse(&name, Compression::None, |text| match text {
+            "gzip" => Some(Compression::Gzip),
+            "zstd" => Some(Compression::Zstd),
+            "none" => Some(Compression::None),
             _ => None,
-        }) == "gzip"
+        })
     });
+    let file = |name: &str| setting(signal, name, env).map(|(_, path)| PathBuf::from(path));
+    let tls = Tls {
+        ca: file("CERTIFICATE"),
+        client_key: file("CLIENT_KEY"),
+        client_certificate: file("CLIENT_CERTIFICATE"),
+    };
     let headers = setting(signal, "HEADERS", env)
         .map(|(name, list)| headers(&name, &list, env))
         .unwrap_or_default();
@@ -91,7 +119,8 @@ pub(super) fn resolve(
         origin,
         headers,
         timeout,
-        gzip,
+        compression,
+        tls,
     })
 }
 
@@ -111,11 +140,12 @@ fn protocol(signal: Signal, env: &mut Env) -> Protocol {
     match value.as_str() {
         "grpc" => Protocol::Grpc,
         "http/protobuf" => Protocol::HttpProtobuf,
+        "http/json" => Protocol::HttpJson,
         _ => {
             env.warn(
                 &name,
                 &value,
-                "http/protobuf; known are grpc and http/protobuf",
+                "http/protobuf; known are grpc, http/protobuf and http/json",
             );
             Protocol::HttpProtobuf
         }
@@ -130,7 +160,7 @@ fn url(
 ) -> Result<(Uri, String), BootstrapError> {
     let example = match protocol {
         Protocol::Grpc => "http://localhost:4317",
-        Protocol::HttpProtobuf => "http://localhost:4318",
+        Protocol::HttpProtobuf | Protocol::HttpJson => "http://localhost:4318",
     };
     let own = format!("OTEL_EXPORTER_OTLP_{}_ENDPOINT", signal.variable());
     let (variable, value) = match code {
@@ -155,7 +185,7 @@ fn url(
     };
     // For HTTP the signal's own variable is used as it is, the general one is a base.
     let absolute = match protocol {
-        Protocol::HttpProtobuf if variable != own => {
+        Protocol::HttpProtobuf | Protocol::HttpJson if variable != own => {
             format!("{}/{}", absolute.trim_end_matches('/'), signal.path())
         }
         _ => absolute,

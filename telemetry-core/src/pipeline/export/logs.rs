@@ -16,10 +16,12 @@ use opentelemetry_sdk::{
 };
 
 use super::{
-    batch::{self, Encode, Queue},
+    batch::{self, Encode},
+    flush::Flush,
+    queue::Queue,
     report::Reporter,
-    transport::Transport,
-    worker::{Flush, Worker},
+    size,
+    worker::Worker,
 };
 use crate::pipeline::{config::Batching, endpoint::Endpoint, error::BootstrapError};
 
@@ -39,18 +41,19 @@ impl LogQueue {
         batching: Batching,
         reporter: &Arc<Reporter>,
     ) -> Result<(Self, Flush), BootstrapError> {
-        let transport = Transport::new(endpoint, worker)?;
         let encode = EncodeLogs {
             resource: resource.into(),
         };
-        let (queue, flush) = batch::start(worker, encode, transport, batching, reporter.clone());
+        let (queue, flush) = batch::start(worker, encode, endpoint, batching, reporter.clone())?;
         Ok((Self { queue }, flush))
     }
 }
 
 impl LogProcessor for LogQueue {
     fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
-        self.queue.push(Box::new((record.clone(), scope.clone())));
+        let size = size::log_record(record);
+        self.queue
+            .push(Box::new((record.clone(), scope.clone())), size);
     }
 
     // As for spans: the handle flushes all signals together.
