@@ -25,8 +25,7 @@ use super::{
 };
 use crate::pipeline::{config::Batching, endpoint::Endpoint, error::BootstrapError};
 
-// Boxed because a record is larger than the rest of the queue's slot together.
-type Record = Box<(SdkLogRecord, InstrumentationScope)>;
+type Record = (SdkLogRecord, InstrumentationScope);
 
 #[derive(Debug)]
 pub(crate) struct LogQueue {
@@ -52,8 +51,7 @@ impl LogQueue {
 impl LogProcessor for LogQueue {
     fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
         let size = size::log_record(record);
-        self.queue
-            .push(Box::new((record.clone(), scope.clone())), size);
+        self.queue.push((record.clone(), scope.clone()), size);
     }
 
     // As for spans: the handle flushes all signals together.
@@ -79,7 +77,7 @@ impl Encode for EncodeLogs {
     fn encode(&self, records: Vec<Record>) -> Self::Request {
         let borrowed: Vec<_> = records
             .iter()
-            .map(|record| (&record.0, &record.1))
+            .map(|(record, scope)| (record, scope))
             .collect();
         let batch = LogBatch::new(&borrowed);
         ExportLogsServiceRequest {

@@ -16,13 +16,14 @@ const BATCH_BYTES: usize = 2 * 1024 * 1024;
 
 /// The recording side: lock-free, never waits, and counts what it must drop.
 pub(super) struct Queue<T> {
-    sender: mpsc::Sender<(T, usize)>,
+    // Boxed, since the channel clears room for 31 items at a time, which costs a span more than its allocation does.
+    sender: mpsc::Sender<(Box<T>, usize)>,
     state: Arc<State>,
 }
 
 /// The exporting side.
 pub(super) struct Intake<T> {
-    receiver: mpsc::Receiver<(T, usize)>,
+    receiver: mpsc::Receiver<(Box<T>, usize)>,
     state: Arc<State>,
 }
 
@@ -62,43 +63,51 @@ pub(super) fn queue<T>(bounds: Batching, losses: Arc<Losses>) -> (Queue<T>, Inta
 
 impl<T> Queue<T> {
     /// Puts in an item of this size, unless the queue has reached a bound.
+    // Inlined, as a call copies an item of some hundred bytes.
+    #[inline]
     pub(super) fn push(&self, item: T, size: usize) {
-        if let Err(reason) = self.try_push(item, size) {
-            self.state.losses.lost(reason, 1);
-        }
-    }
-
-    fn try_push(&self, item: T, size: usize) -> Result<(), Reason> {
         let state = &*self.state;
+        let refused = match state.admit(size) {
+            Ok(length) => match self.sender.send((Box::new(item), size)) {
+                Ok(()) => return state.wake_for(length),
+                // The exporter is gone.
+                Err(_) => Reason::Shutdown,
+            },
+            Err(reason) => reason,
+        };
+        state.pushed.fetch_sub(1, Ordering::SeqCst);
+        state.losses.lost(refused, 1);
+    }
+}
+
+impl State {
+    /// Counts an item and returns how many there are with it.
+    fn admit(&self, size: usize) -> Result<u64, Reason> {
         // Counted before the look at `closed`, as the exporter closes before it looks at the count: it sees this item
         // and waits for it, or this thread sees that the queue is closed.
-        let pushed = state.pushed.fetch_add(1, Ordering::SeqCst);
-        let length = pushed.saturating_sub(state.taken.load(Ordering::Relaxed));
-        let refused = if state.closed.load(Ordering::SeqCst) {
-            Some(Reason::Shutdown)
-        } else if length >= state.bounds.queue as u64 {
-            Some(Reason::QueueFull)
-        } else if state.bytes.fetch_add(size, Ordering::Relaxed) + size > state.bounds.bytes {
-            state.bytes.fetch_sub(size, Ordering::Relaxed);
-            Some(Reason::QueueBytes)
-        } else {
-            // Fails only if the exporter is gone.
-            self.sender
-                .send((item, size))
-                .is_err()
-                .then_some(Reason::Shutdown)
-        };
-        if let Some(reason) = refused {
-            state.pushed.fetch_sub(1, Ordering::SeqCst);
-            return Err(reason);
+        let pushed = self.pushed.fetch_add(1, Ordering::SeqCst);
+        let length = pushed.saturating_sub(self.taken.load(Ordering::Relaxed));
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Reason::Shutdown);
         }
-        if length + 1 >= state.bounds.batch as u64
-            && !state.woken.load(Ordering::SeqCst)
-            && !state.woken.swap(true, Ordering::SeqCst)
+        if length >= self.bounds.queue as u64 {
+            return Err(Reason::QueueFull);
+        }
+        let bytes = self.bytes.fetch_add(size, Ordering::Relaxed);
+        if bytes.saturating_add(size) > self.bounds.bytes {
+            self.bytes.fetch_sub(size, Ordering::Relaxed);
+            return Err(Reason::QueueBytes);
+        }
+        Ok(length + 1)
+    }
+
+    fn wake_for(&self, length: u64) {
+        if length >= self.bounds.batch as u64
+            && !self.woken.load(Ordering::SeqCst)
+            && !self.woken.swap(true, Ordering::SeqCst)
         {
-            state.wake.notify_one();
+            self.wake.notify_one();
         }
-        Ok(())
     }
 }
 
@@ -138,7 +147,7 @@ impl<T> Intake<T> {
             let Ok((item, size)) = self.receiver.try_recv() else {
                 break;
             };
-            items.push(item);
+            items.push(*item);
             bytes += size;
         }
         self.state.bytes.fetch_sub(bytes, Ordering::Relaxed);
