@@ -21,6 +21,9 @@ use crate::{
 
 const SPANS: u64 = 20_000;
 
+/// Of a shutdown, with room for a machine that runs other tests.
+const BOUND: Duration = Duration::from_secs(2);
+
 fn bad_collectors() -> [(&'static str, String); 5] {
     let answering = |code| Collector::answering(move |_, _| status(code)).url();
     [
@@ -43,27 +46,27 @@ fn recording_is_as_fast_as_ever_and_every_span_is_accounted_for() {
             ];
             let telemetry = config(&url, &vars)
                 .with_log_sink(lines.sink())
-                .with_shutdown_timeout(Duration::from_secs(1))
+                .with_shutdown_timeout(BOUND)
                 .build()
                 .unwrap();
             let tracer = tracer(&telemetry);
-            let mut slowest = Duration::ZERO;
-            for _ in 0..SPANS {
-                let started = Instant::now();
-                record(&tracer, "lost");
-                slowest = slowest.max(started.elapsed());
-            }
-            // The machine may take the thread away; the collector's 100 milliseconds must not show.
+            let mut durations: Vec<_> = (0..SPANS)
+                .map(|_| {
+                    let started = Instant::now();
+                    record(&tracer, "lost");
+                    started.elapsed()
+                })
+                .collect();
+            durations.sort_unstable();
+            // Nearly all are recorded while the queue is full. The machine may take the thread away now and then.
+            let most = durations[durations.len() * 99 / 100];
             assert!(
-                slowest < Duration::from_millis(90),
-                "{protocol}, {what}: {slowest:?}"
+                most < Duration::from_millis(10),
+                "{protocol}, {what}: {most:?}"
             );
             let started = Instant::now();
             let error = telemetry.shutdown().unwrap_err();
-            assert!(
-                started.elapsed() < Duration::from_millis(1500),
-                "{protocol}, {what}"
-            );
+            assert!(started.elapsed() < BOUND * 2, "{protocol}, {what}");
             let loss = &error.losses[0];
             assert_eq!(loss.items(), SPANS, "{protocol}, {what}: {error}");
             assert!(loss.queue_full > 0, "{error}");
@@ -78,7 +81,7 @@ fn recording_is_as_fast_as_ever_and_every_span_is_accounted_for() {
 fn a_queue_of_large_spans_is_bounded_by_bytes() {
     let telemetry = config(&hanging(), &[("OTEL_BSP_MAX_QUEUE_SIZE", "1000000")])
         .with_queue_bytes(1024 * 1024)
-        .with_shutdown_timeout(Duration::from_millis(200))
+        .with_shutdown_timeout(BOUND)
         .build()
         .unwrap();
     let tracer = tracer(&telemetry);
@@ -172,7 +175,7 @@ fn shutdown_ends_every_signal_and_reports_each_that_fails() {
             ("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "100"),
         ])
         .with_log_sink(|_| {})
-        .with_shutdown_timeout(Duration::from_secs(1))
+        .with_shutdown_timeout(BOUND)
         .build()
         .unwrap();
     record(&tracer(&telemetry), "hangs");
@@ -186,7 +189,7 @@ fn shutdown_ends_every_signal_and_reports_each_that_fails() {
     tracing::dispatcher::with_default(telemetry.dispatch(), || tracing::info!("arrives"));
     let started = Instant::now();
     let error = telemetry.shutdown().unwrap_err();
-    assert!(started.elapsed() < Duration::from_millis(1500));
+    assert!(started.elapsed() < BOUND * 2);
     let mut signals: Vec<_> = error.losses.iter().map(|loss| loss.signal).collect();
     signals.sort_unstable();
     assert_eq!(signals, ["metric points", "spans"], "{error}");

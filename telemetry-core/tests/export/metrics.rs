@@ -80,7 +80,7 @@ fn a_callback_that_hangs_holds_up_no_other_signal() {
             ("OTEL_LOGS_EXPORTER", "none"),
         ])
         .with_log_sink(|_| {})
-        .with_shutdown_timeout(std::time::Duration::from_millis(500))
+        .with_shutdown_timeout(std::time::Duration::from_secs(2))
         .build()
         .unwrap();
     let (release, released) = std::sync::mpsc::channel::<()>();

@@ -79,19 +79,16 @@ impl Client {
 }
 
 fn failure(status: &Status) -> ExportError {
-    let retry_after = status
+    // A status with a source is no answer: the connection broke, whatever code tonic chose for that.
+    if let Some(source) = std::error::Error::source(status) {
+        return ExportError::retryable(cause(source));
+    }
+    let (code, said) = (status.code(), one_line(status.message()));
+    let mut error = ExportError::fatal(format!("the collector answered {code:?}: {said}"));
+    error.retry_after = status
         .get_details_retry_info()
         .and_then(|info| info.retry_delay);
-    let message = match std::error::Error::source(status) {
-        Some(source) => cause(source),
-        None => format!(
-            "the collector answered {:?}: {}",
-            status.code(),
-            one_line(status.message())
-        ),
-    };
-    let mut error = ExportError::fatal(message);
-    error.retryable = match status.code() {
+    error.retryable = match code {
         Code::Cancelled
         | Code::DeadlineExceeded
         | Code::Aborted
@@ -99,10 +96,9 @@ fn failure(status: &Status) -> ExportError {
         | Code::Unavailable
         | Code::DataLoss => true,
         // Only a collector that says when is one that can recover.
-        Code::ResourceExhausted => retry_after.is_some(),
+        Code::ResourceExhausted => error.retry_after.is_some(),
         _ => false,
     };
-    error.retry_after = retry_after;
     error
 }
 
