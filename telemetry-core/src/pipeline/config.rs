@@ -70,6 +70,7 @@ pub struct Config {
     sampler: Option<SamplerPolicy>,
     log_format: Option<LogFormat>,
     log_sink: Option<LogSink>,
+    queue_bytes: Option<usize>,
     shutdown_timeout: Duration,
 }
 
@@ -86,6 +87,7 @@ impl Config {
             sampler: None,
             log_format: None,
             log_sink: None,
+            queue_bytes: None,
             shutdown_timeout: Duration::from_secs(5),
         }
     }
@@ -156,6 +158,13 @@ impl Config {
         self
     }
 
+    /// How much memory the queue of spans, and that of log records, may hold, about. What is recorded beyond it is
+    /// dropped and counted. Default: 32 MiB each.
+    pub fn with_queue_bytes(mut self, bytes: usize) -> Self {
+        self.queue_bytes = Some(bytes);
+        self
+    }
+
     /// The bound of `shutdown` over all signals. Default: 5 seconds.
     pub fn with_shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
@@ -181,8 +190,12 @@ impl Config {
             let port = env.number("OTEL_EXPORTER_PROMETHEUS_PORT").unwrap_or(0);
             (env.value("OTEL_EXPORTER_PROMETHEUS_HOST"), port)
         });
-        let spans_batch = Batching::resolve("OTEL_BSP", &mut env);
-        let logs_batch = Batching::resolve("OTEL_BLRP", &mut env);
+        let batching = |prefix, env: &mut Env| Batching {
+            bytes: self.queue_bytes.unwrap_or(QUEUE_BYTES),
+            ..Batching::resolve(prefix, env)
+        };
+        let spans_batch = batching("OTEL_BSP", &mut env);
+        let logs_batch = batching("OTEL_BLRP", &mut env);
         let mut export =
             |signal: Signal, bound: &str| -> Result<Option<Endpoint>, BootstrapError> {
                 let listed = env.list(signal.exporter_variable());
@@ -287,12 +300,17 @@ pub(super) struct Settings {
     pub(super) warnings: Vec<String>,
 }
 
+/// 16 KiB for each of the default 2048 items: never reached by ordinary ones, and a bound for those that carry payloads.
+const QUEUE_BYTES: usize = 32 * 1024 * 1024;
+
 /// How items are gathered before they are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Batching {
     pub(super) queue: usize,
     pub(super) batch: usize,
     pub(super) delay: Duration,
+    /// The most memory that queued items may hold, about.
+    pub(super) bytes: usize,
 }
 
 impl Batching {
@@ -316,6 +334,7 @@ impl Batching {
         Self {
             queue,
             batch: batch.min(queue),
+            bytes: QUEUE_BYTES,
             // Without any pause the export thread would never rest.
             delay: env
                 .duration(&format!("{prefix}_SCHEDULE_DELAY"))

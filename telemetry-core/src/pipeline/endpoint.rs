@@ -203,6 +203,10 @@ fn url(signal: Signal, protocol: Protocol, env: &mut Env) -> Result<(Uri, String
     let bare = authority
         .rsplit_once('@')
         .map_or(authority, |(_, host)| host);
+    // Parsing lets any text pass as a port, and part of a password with a slash in it can end up there.
+    if crate::semconv_http::Authority::parse(bare).is_none() {
+        return Err(fail("its host or port is not one"));
+    }
     let origin = format!("{}://{bare}", uri.scheme_str().unwrap_or_default());
     Ok((uri, origin))
 }

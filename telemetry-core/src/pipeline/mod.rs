@@ -6,6 +6,7 @@ mod endpoint;
 mod error;
 mod export;
 mod logs;
+mod meters;
 mod prometheus;
 mod resource;
 mod sampling;

@@ -8,7 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use opentelemetry::{
@@ -33,10 +33,11 @@ use super::{
     config::Settings,
     error::{BootstrapError, Loss, ShutdownError},
     export::{
-        ConsoleSpans, Flush, LogQueue, MetricsExport, Reporter, SharedReader, SpanQueue, Worker,
-        write_metrics,
+        ConsoleSpans, Flush, LogQueue, MetricsExport, Pending, Reporter, SharedReader, SpanQueue,
+        Worker, write_metrics,
     },
     logs::LogLayer,
+    meters::GuardedMeters,
     prometheus::{TextExposition, serve},
     sampling::{SamplerHandle, SamplerPolicy},
     settings::Report,
@@ -52,7 +53,7 @@ pub struct Telemetry {
     providers: Providers,
     dispatch: Dispatch,
     tracer_provider: SdkTracerProvider,
-    meter_provider: SdkMeterProvider,
+    meter_provider: GuardedMeters,
     sampler: SamplerHandle,
     flushes: Vec<Flush>,
     warnings: Vec<String>,
@@ -99,7 +100,7 @@ impl Telemetry {
         if settings.exponential {
             meter_provider = meter_provider.with_view(exponential_histograms);
         }
-        let meter_provider = meter_provider.build();
+        let meter_provider = GuardedMeters::new(meter_provider.build(), reporter.clone());
         let mut tracer_provider = SdkTracerProvider::builder()
             .with_resource(resource.clone())
             .with_sampler(sampler.sampler())
@@ -198,6 +199,8 @@ impl Telemetry {
                 .with(logs.with_filter(filter)),
         );
 
+        reporter.log_to(&dispatch);
+
         Ok(Self {
             providers,
             dispatch,
@@ -279,12 +282,12 @@ impl Telemetry {
         self.prometheus
     }
 
-    /// Sends everything recorded so far. Blocks the calling thread, at most for the shutdown timeout (5 seconds);
-    /// works from any runtime, because export has a thread of its own.
+    /// Sends everything recorded before this call. Blocks the calling thread, at most for the shutdown timeout
+    /// (5 seconds); works from any runtime, because export has a thread of its own.
     ///
     /// # Errors
     ///
-    /// What could not be delivered up to now.
+    /// What was lost since the previous call. `Ok` means that all of it has arrived.
     pub fn force_flush(&self) -> Result<(), ShutdownError> {
         self.end(Flush::flush)
     }
@@ -294,7 +297,7 @@ impl Telemetry {
     ///
     /// # Errors
     ///
-    /// What was lost, for every signal.
+    /// What was lost from the start, for every signal.
     pub fn shutdown(&self) -> Result<(), ShutdownError> {
         if self.ended.swap(true, Ordering::Relaxed) {
             return Ok(());
@@ -304,15 +307,15 @@ impl Telemetry {
 
     fn end<'a>(
         &'a self,
-        tell: fn(&'a Flush) -> super::export::Pending<'a>,
+        tell: fn(&'a Flush, Duration) -> Pending<'a>,
     ) -> Result<(), ShutdownError> {
-        let deadline = Instant::now() + self.timeout;
         // All are told before any is waited for: the bound is one for all signals.
-        let pending: Vec<_> = self.flushes.iter().map(tell).collect();
-        let losses: Vec<Loss> = pending
-            .into_iter()
-            .filter_map(|one| one.wait(deadline, self.timeout))
+        let pending: Vec<_> = self
+            .flushes
+            .iter()
+            .map(|flush| tell(flush, self.timeout))
             .collect();
+        let losses: Vec<Loss> = pending.into_iter().filter_map(Pending::wait).collect();
         if losses.is_empty() {
             Ok(())
         } else {

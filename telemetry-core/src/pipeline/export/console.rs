@@ -15,8 +15,10 @@ use serde_json::{Map, Value as Json, json};
 use tokio::{select, time::MissedTickBehavior};
 
 use super::{
+    flush::{Command, Flush},
     limits::{AttributeLimits, cut_text},
-    worker::{Command, Flush, Worker},
+    losses::Losses,
+    worker::Worker,
 };
 use crate::{
     pipeline::logs::LogSink,
@@ -145,7 +147,7 @@ pub(in crate::pipeline) fn write_metrics(
     sink: LogSink,
     interval: Duration,
 ) -> Flush {
-    let (flush, mut commands) = Flush::new("metrics", || (0, 0, None));
+    let (flush, mut commands, _) = Flush::new(Arc::new(Losses::new("metric points")));
     worker.spawn(async move {
         let mut ticks = tokio::time::interval(interval.max(Duration::from_millis(10)));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

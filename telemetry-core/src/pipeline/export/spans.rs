@@ -17,11 +17,13 @@ use opentelemetry_sdk::{
 };
 
 use super::{
-    batch::{self, Encode, Queue},
+    batch::{self, Encode},
+    flush::Flush,
     limits::AttributeLimits,
+    queue::Queue,
     report::Reporter,
-    transport::Transport,
-    worker::{Flush, Worker},
+    size,
+    worker::Worker,
 };
 use crate::pipeline::{config::Batching, endpoint::Endpoint, error::BootstrapError};
 
@@ -39,12 +41,11 @@ impl SpanQueue {
         limits: AttributeLimits,
         reporter: &Arc<Reporter>,
     ) -> Result<(Self, Flush), BootstrapError> {
-        let transport = Transport::new(endpoint, worker)?;
         let encode = EncodeSpans {
             resource: resource.into(),
             limits,
         };
-        let (queue, flush) = batch::start(worker, encode, transport, batching, reporter.clone());
+        let (queue, flush) = batch::start(worker, encode, endpoint, batching, reporter.clone())?;
         Ok((Self { queue }, flush))
     }
 }
@@ -54,7 +55,8 @@ impl SpanProcessor for SpanQueue {
 
     fn on_end(&self, span: SpanData) {
         if span.span_context.is_sampled() {
-            self.queue.push(span);
+            let size = size::span(&span);
+            self.queue.push(span, size);
         }
     }
 
