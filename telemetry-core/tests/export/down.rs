@@ -71,7 +71,8 @@ fn recording_is_as_fast_as_ever_and_every_span_is_accounted_for() {
             assert_eq!(loss.items(), SPANS, "{protocol}, {what}: {error}");
             assert!(loss.queue_full > 0, "{error}");
             assert_eq!(error.to_string().lines().count(), 1);
-            let said = lines.containing("reach its collector").len();
+            let said = lines.containing("reach its collector").len()
+                + lines.containing("is not delivered").len();
             assert_eq!(said, 1, "{protocol}, {what}: one line, not one a batch");
         }
     }
@@ -156,7 +157,8 @@ fn a_failure_and_a_recovery_are_one_line_each_however_many_batches() {
             assert_eq!(telemetry.force_flush().is_ok(), state);
         }
     }
-    assert_eq!(lines.containing("does not reach its collector").len(), 1);
+    assert_eq!(lines.containing("is not delivered").len(), 1);
+    assert_eq!(lines.containing("does not reach").len(), 0, "it answers");
     assert_eq!(
         lines.containing("again").len(),
         1,
@@ -229,4 +231,56 @@ fn dropping_the_handle_says_on_standard_error_what_was_lost() {
         .collect();
     assert_eq!(lines.len(), 1, "{said}");
     assert!(lines[0].contains("1 spans not accepted"), "{said}");
+}
+
+#[test]
+fn a_collector_that_takes_only_traces_is_one_line_about_the_others() {
+    let collector = Collector::answering(|received, _| match received.path.as_str() {
+        "/v1/traces" => ok(),
+        _ => status("404 Not Found"),
+    });
+    let lines = Lines::default();
+    let telemetry = telemetry_core::Config::new("shop")
+        .with_environment([
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url().as_str()),
+            ("OTEL_METRICS_EXPORTER", "none"),
+        ])
+        .with_log_sink(lines.sink())
+        .build()
+        .unwrap();
+    let tracer = tracer(&telemetry);
+    for _ in 0..10 {
+        record(&tracer, "traced");
+        tracing::dispatcher::with_default(telemetry.dispatch(), || tracing::info!("logged"));
+        assert!(telemetry.force_flush().is_err());
+    }
+    assert_eq!(lines.containing("does not reach").len(), 0);
+    assert_eq!(lines.containing("again").len(), 0);
+    let said = lines.containing("is not delivered");
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].contains("log records") && said[0].contains("404"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn with_nobody_collecting_a_service_stops_at_once() {
+    let telemetry = config(&refusing(), &[])
+        .with_log_sink(|_| {})
+        .build()
+        .unwrap();
+    let tracer = tracer(&telemetry);
+    for _ in 0..2000 {
+        record(&tracer, "lost");
+    }
+    let started = Instant::now();
+    let error = telemetry.shutdown().unwrap_err();
+    // The first back-off alone would be a quarter of a second, and all of them four.
+    assert!(
+        started.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(error.losses[0].items(), 2000, "{error}");
 }

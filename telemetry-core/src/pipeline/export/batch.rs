@@ -135,7 +135,7 @@ impl<E: Encode> Exporter<E> {
         let count = items.len() as u64;
         let export = panics::caught(async {
             let request = self.encode.encode(items);
-            self.sender.transport.send(request).await
+            self.sender.transport.send(request, &self.deadline).await
         });
         select! {
             result = export => {
@@ -160,16 +160,16 @@ impl Sender {
         count: u64,
         result: Result<Result<Accepted, ExportError>, String>,
     ) -> bool {
-        let origin = self.transport.origin();
+        let (origin, signal) = (self.transport.origin(), self.losses.signal());
+        let answered = !matches!(&result, Ok(Err(error)) if error.unanswered());
         let (reason, text) = match result {
             Ok(Ok(accepted)) => {
                 let rejected = accepted.rejected.min(count);
                 self.losses.exported(count - rejected);
-                self.reporter.succeeded(origin);
+                self.reporter.succeeded(origin, signal);
                 if accepted == Accepted::default() {
                     return true;
                 }
-                let signal = self.losses.signal();
                 self.reporter
                     .rejected(origin, signal, rejected, &accepted.message);
                 if rejected > 0 {
@@ -186,7 +186,11 @@ impl Sender {
             Err(panic) => (Reason::Panicked, panic),
         };
         self.losses.lost(reason, count);
-        self.reporter.failed(origin, &text);
+        if answered {
+            self.reporter.refused(origin, signal, &text);
+        } else {
+            self.reporter.failed(origin, &text);
+        }
         self.losses.explain(text);
         false
     }

@@ -109,6 +109,18 @@ impl Deadline {
         self.0.borrow().is_some_and(|at| Instant::now() >= at)
     }
 
+    pub(super) fn is_set(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
+    /// Waits for the deadline to be set; at once if it is.
+    pub(super) async fn set(&self) {
+        if self.0.clone().wait_for(Option::is_some).await.is_err() {
+            // Nobody can set it any more.
+            future::pending::<()>().await;
+        }
+    }
+
     /// Waits for the deadline to be set and to pass.
     pub(super) async fn expired(&self) {
         let mut watch = self.0.clone();

@@ -163,7 +163,7 @@ impl MetricsExport {
         let (count, result) = match request {
             Ok(None) => return,
             Ok(Some((request, points))) => {
-                let send = panics::caught(self.sender.transport.send(request));
+                let send = panics::caught(self.sender.transport.send(request, &self.deadline));
                 select! {
                     result = send => (points, result),
                     () = self.deadline.expired() => {

@@ -28,6 +28,14 @@ struct Collector {
     said: bool,
     failures: Pace,
     rejections: Pace,
+    /// Signals that it answers and does not accept.
+    refused: HashMap<&'static str, Refusal>,
+}
+
+#[derive(Debug, Default)]
+struct Refusal {
+    refusing: bool,
+    lines: Pace,
 }
 
 /// When a line of one kind may be written: at once, then after pauses that double.
@@ -97,7 +105,49 @@ impl Reporter {
         });
     }
 
-    pub(super) fn succeeded(&self, origin: &str) {
+    /// The collector accepted telemetry of this signal.
+    pub(super) fn succeeded(&self, origin: &str, signal: &'static str) {
+        self.reached(origin);
+        let mut collectors = self.collectors();
+        let refusal = collectors
+            .get_mut(origin)
+            .and_then(|collector| collector.refused.get_mut(signal));
+        let accepted_again = refusal.is_some_and(|refusal| std::mem::take(&mut refusal.refusing));
+        drop(collectors);
+        if accepted_again {
+            self.log(|| {
+                tracing::info!(target: "telemetry", endpoint = origin, signal, "telemetry of this signal is delivered again");
+            });
+        }
+    }
+
+    /// The collector answered, and does not take this signal: some take only one. That is no reason to say that it is
+    /// not reached.
+    pub(super) fn refused(&self, origin: &str, signal: &'static str, reason: &str) {
+        self.reached(origin);
+        let mut collectors = self.collectors();
+        let refusal = entry(&mut collectors, origin)
+            .refused
+            .entry(signal)
+            .or_default();
+        if !refusal.lines.allows(Instant::now()) {
+            return;
+        }
+        refusal.refusing = true;
+        drop(collectors);
+        self.log(|| {
+            tracing::warn!(
+                target: "telemetry",
+                endpoint = origin,
+                signal,
+                reason,
+                "telemetry of this signal is not delivered; requests are served as usual. If the collector does not take it, set \
+                 the signal's own endpoint, or its OTEL_*_EXPORTER to none"
+            );
+        });
+    }
+
+    fn reached(&self, origin: &str) {
         let mut collectors = self.collectors();
         let Some(collector) = collectors.get_mut(origin) else {
             return;

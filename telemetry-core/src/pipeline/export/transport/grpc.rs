@@ -69,7 +69,7 @@ impl Client {
         client
             .ready()
             .await
-            .map_err(|error| ExportError::retryable(cause(&error)))?;
+            .map_err(|error| ExportError::unreachable(cause(&error)))?;
         let answer = client.unary(request, self.path.clone(), Encoded).await;
         match answer {
             Ok(answer) => Ok(encode::answer(answer.get_ref())),
@@ -81,7 +81,7 @@ impl Client {
 fn failure(status: &Status) -> ExportError {
     // A status with a source is no answer: the connection broke, whatever code tonic chose for that.
     if let Some(source) = std::error::Error::source(status) {
-        return ExportError::retryable(cause(source));
+        return ExportError::unreachable(cause(source));
     }
     let (code, said) = (status.code(), one_line(status.message()));
     let mut error = ExportError::fatal(format!("the collector answered {code:?}: {said}"));

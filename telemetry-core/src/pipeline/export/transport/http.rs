@@ -81,7 +81,7 @@ impl Client {
             .body(body)
             .send()
             .await;
-        let response = sent.map_err(|error| ExportError::retryable(cause(&error)))?;
+        let response = sent.map_err(|error| ExportError::unreachable(cause(&error)))?;
         let status = response.status();
         let headers = response.headers().clone();
         let body = read(response).await;

@@ -13,7 +13,7 @@ use std::{
 
 pub(super) use encode::Request;
 
-use super::worker::Worker;
+use super::{flush::Deadline, worker::Worker};
 use crate::pipeline::{
     endpoint::{Endpoint, Protocol},
     error::BootstrapError,
@@ -88,7 +88,14 @@ impl Transport {
     }
 
     /// Sends a request and retries what the specification calls retryable, all within the export's timeout.
-    pub(super) async fn send<R: Request>(&self, request: R) -> Result<Accepted, ExportError> {
+    ///
+    /// Once the end is near, a collector that cannot be reached is tried once more and not again: a service must not
+    /// take seconds to stop because nobody collects.
+    pub(super) async fn send<R: Request>(
+        &self,
+        request: R,
+        end: &Deadline,
+    ) -> Result<Accepted, ExportError> {
         let deadline = Instant::now() + self.timeout;
         let body = encode::encode(&request, self.protocol)?;
         // The encoded form is all that is needed from here, however long it takes.
@@ -101,6 +108,7 @@ impl Transport {
                 Client::Grpc(_) => body,
             };
             loop {
+                let ending = end.is_set();
                 let result = match &self.client {
                     Client::Http(client) => client.send(body.clone()).await,
                     Client::Grpc(client) => client.send(body.clone()).await,
@@ -109,6 +117,9 @@ impl Transport {
                     Err(error) if error.retryable => self.hinted(error),
                     result => return result,
                 };
+                if ending && error.unreachable {
+                    return Err(error);
+                }
                 let Some(pause) = pauses.next() else {
                     return Err(error);
                 };
@@ -117,8 +128,13 @@ impl Transport {
                 if asked.is_none() && Instant::now() + pause >= deadline {
                     return Err(error);
                 }
+                let unreachable = error.unreachable;
                 last = Some(error);
-                tokio::time::sleep(asked.unwrap_or_default().max(pause)).await;
+                let rest = tokio::time::sleep(asked.unwrap_or_default().max(pause));
+                tokio::select! {
+                    () = rest => {}
+                    () = end.set(), if unreachable => {}
+                }
             }
         };
         match tokio::time::timeout_at(deadline.into(), attempts).await {
@@ -153,6 +169,7 @@ pub(super) struct ExportError {
     message: String,
     retryable: bool,
     retry_after: Option<Duration>,
+    unreachable: bool,
     timed_out: bool,
 }
 
@@ -162,13 +179,16 @@ impl ExportError {
             message: message.into(),
             retryable: false,
             retry_after: None,
+            unreachable: false,
             timed_out: false,
         }
     }
 
-    fn retryable(message: impl Into<String>) -> Self {
+    /// No answer, because there was no connection or it broke.
+    fn unreachable(message: impl Into<String>) -> Self {
         Self {
             retryable: true,
+            unreachable: true,
             ..Self::fatal(message)
         }
     }
@@ -178,6 +198,11 @@ impl ExportError {
             timed_out: true,
             ..Self::fatal(format!("no answer within {bound:?}"))
         }
+    }
+
+    /// Whether the collector did not answer; otherwise it did, and refused.
+    pub(super) fn unanswered(&self) -> bool {
+        self.unreachable || self.timed_out
     }
 
     /// Whether nothing was heard of the collector until the timeout.
