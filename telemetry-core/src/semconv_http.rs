@@ -22,6 +22,10 @@ pub mod attribute {
     pub const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
     /// The status code, an integer.
     pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
+    /// Opt-in: the bytes of the request's body as transferred, an integer.
+    pub const HTTP_REQUEST_BODY_SIZE: &str = "http.request.body.size";
+    /// Opt-in: the bytes of the response's body as transferred, an integer.
+    pub const HTTP_RESPONSE_BODY_SIZE: &str = "http.response.body.size";
     /// The matched route template.
     pub const HTTP_ROUTE: &str = "http.route";
     /// The address of the other end of the socket.
@@ -30,6 +34,8 @@ pub mod attribute {
     pub const NETWORK_PEER_PORT: &str = "network.peer.port";
     /// `1.0`, `1.1`, `2` or `3`.
     pub const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
+    /// Opt-in: `tcp`, `udp`, `quic` or `unix`.
+    pub const NETWORK_TRANSPORT: &str = "network.transport";
     /// The host that was asked for, without its port.
     pub const SERVER_ADDRESS: &str = "server.address";
     /// The port that was asked for, an integer.
@@ -50,12 +56,30 @@ pub mod attribute {
 pub const SERVER_REQUEST_DURATION: &str = "http.server.request.duration";
 /// `http.server.active_requests`, an up-down counter of `{request}`.
 pub const SERVER_ACTIVE_REQUESTS: &str = "http.server.active_requests";
+/// `http.server.request.body.size`, a histogram of `By`; opt-in.
+pub const SERVER_REQUEST_BODY_SIZE: &str = "http.server.request.body.size";
+/// `http.server.response.body.size`, a histogram of `By`; opt-in.
+pub const SERVER_RESPONSE_BODY_SIZE: &str = "http.server.response.body.size";
 /// `http.client.request.duration`, a histogram of seconds.
 pub const CLIENT_REQUEST_DURATION: &str = "http.client.request.duration";
 
 /// The bucket bounds the convention advises for both durations, in seconds.
 pub const DURATION_BOUNDS: [f64; 14] = [
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+
+/// Bucket bounds for body sizes, in bytes: from an empty body in steps of eight to 16 MiB. The convention advises
+/// none, and the SDK's own end at 10 kB.
+pub const BODY_SIZE_BOUNDS: [f64; 9] = [
+    0.0,
+    64.0,
+    512.0,
+    4096.0,
+    32768.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
 ];
 
 /// The value of `http.request.method` for a method that is not known.
@@ -171,6 +195,15 @@ impl<'a> Authority<'a> {
 
 /// The query with the values of credentials replaced.
 pub fn redact_query(query: &str) -> Cow<'_, str> {
+    redact_query_with::<&str>(query, &[])
+}
+
+/// [`redact_query`] that also replaces the values of `more` keys. Keys are case-sensitive.
+pub fn redact_query_with<'q, K: AsRef<str>>(query: &'q str, more: &[K]) -> Cow<'q, str> {
+    let secret_key = |pair: &'q str| {
+        let (key, _) = pair.split_once('=')?;
+        (SECRET_KEYS.contains(&key) || more.iter().any(|more| more.as_ref() == key)).then_some(key)
+    };
     if !query.split('&').any(|pair| secret_key(pair).is_some()) {
         return query.into();
     }
@@ -226,11 +259,6 @@ pub fn redact_url(url: &str) -> Cow<'_, str> {
         redacted.extend(["#", fragment]);
     }
     redacted.into()
-}
-
-fn secret_key(pair: &str) -> Option<&str> {
-    let (key, _) = pair.split_once('=')?;
-    SECRET_KEYS.contains(&key).then_some(key)
 }
 
 #[cfg(test)]

@@ -3,9 +3,12 @@
 // Clippy knows test functions, not their helpers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bytes;
 mod correlation;
 mod lifecycle;
+mod logs;
 mod operations;
+mod options;
 mod spans;
 
 use axum::{Router, body::Body};

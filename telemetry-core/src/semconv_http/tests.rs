@@ -44,6 +44,14 @@ fn credentials_in_a_query_are_replaced_and_keys_are_kept() {
 }
 
 #[test]
+fn a_service_may_have_credentials_of_its_own() {
+    assert_eq!(
+        redact_query_with("token=a&sig=b&page=c", &["token"]),
+        "token=REDACTED&sig=REDACTED&page=c"
+    );
+}
+
+#[test]
 fn credentials_in_a_url_are_replaced() {
     for (url, expected) in [
         (
