@@ -111,6 +111,9 @@ impl Call {
     ) -> Vec<KeyValue> {
         let mut attributes = Vec::with_capacity(12);
         attributes.push(KeyValue::new(RPC_SYSTEM_NAME, GRPC));
+        if self.known {
+            attributes.push(KeyValue::new(RPC_METHOD, self.method.clone()));
+        }
         if let Some(Authority { host, port }) = caller.server(request) {
             attributes.push(KeyValue::new(SERVER_ADDRESS, host.to_owned()));
             attributes.extend(port.map(|port| KeyValue::new(SERVER_PORT, i64::from(port))));
@@ -156,7 +159,9 @@ impl Call {
             let denied =
                 !self.open && !self.known || self.status == Some("UNIMPLEMENTED") && !exists;
             let shown = if denied { OTHER } else { &*self.method };
-            span.set_attribute(KeyValue::new(RPC_METHOD, shown.to_owned()));
+            if !self.known {
+                span.set_attribute(KeyValue::new(RPC_METHOD, shown.to_owned()));
+            }
             if denied {
                 span.update_name(GRPC);
                 span.set_attribute(KeyValue::new(RPC_METHOD_ORIGINAL, self.method.clone()));

@@ -75,8 +75,8 @@ impl RequestGuard {
         instruments: Arc<ServerInstruments>,
         cx: Context,
         facts: RequestFacts,
+        active: Option<ActiveGuard>,
     ) -> Self {
-        let active = Some(instruments.active.enter(facts.method, facts.scheme));
         Self {
             shared,
             instruments,
@@ -93,13 +93,10 @@ impl RequestGuard {
         }
     }
 
-    /// A gRPC call is none of HTTP's requests.
+    /// It is a gRPC call, and none of HTTP's requests.
     #[cfg(feature = "grpc")]
     pub(crate) fn of_call(mut self, call: Option<crate::grpc::Call>) -> Self {
-        if call.is_some() {
-            self.active = None;
-            self.call = call;
-        }
+        self.call = call;
         self
     }
 

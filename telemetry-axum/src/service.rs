@@ -133,7 +133,12 @@ fn enter<B>(
     }
     let foreign = correlation::from_caller(request.headers(), &options.correlation);
     let (cx, id) = correlate(cx, foreign);
-    let guard = RequestGuard::new(shared.clone(), instruments.clone(), cx, facts);
+    #[cfg(feature = "grpc")]
+    let is_http = call.is_none();
+    #[cfg(not(feature = "grpc"))]
+    let is_http = true;
+    let active = is_http.then(|| instruments.active.enter(facts.method, facts.scheme));
+    let guard = RequestGuard::new(shared.clone(), instruments.clone(), cx, facts, active);
     #[cfg(feature = "grpc")]
     let guard = guard.of_call(call);
     (guard, id)

@@ -194,6 +194,77 @@ async fn requests_cancelled_at_any_point_leave_nothing_active() {
 }
 
 #[tokio::test]
+async fn a_future_dropped_before_its_first_poll_ends_its_request() {
+    use tower::Service as _;
+    let telemetry = TestTelemetry::new();
+    let layer = TelemetryLayer::new().with_providers(telemetry.providers().clone());
+    let service =
+        tower::service_fn(|_: Request<Body>| pending::<Result<Response<Body>, Infallible>>());
+    let mut service = tower::Layer::layer(&layer, service);
+    let unpolled = service.call(get("/"));
+    assert_eq!(active(&telemetry), Some(1.0));
+    drop(unpolled);
+    assert_eq!(active(&telemetry), Some(0.0));
+    assert_eq!(
+        telemetry.tree(&SHOWN),
+        "SERVER GET telemetry.outcome=\"client_disconnected\"\n"
+    );
+}
+
+#[tokio::test]
+async fn ten_thousand_requests_cancelled_at_random_points_all_end() {
+    let telemetry = TestTelemetry::new();
+    let stages = || async {
+        for _ in 0..5 {
+            tokio::task::yield_now().await;
+        }
+        let chunks = stream::iter(0..5).then(|_| async {
+            tokio::task::yield_now().await;
+            Ok::<_, Infallible>(Bytes::from("a"))
+        });
+        Body::from_stream(chunks)
+    };
+    let app = layered(Router::new().route("/", on_get(stages)), &telemetry);
+    // Xorshift: random points, the same on every run.
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut running = Vec::new();
+    let mut started = 0;
+    while started < 10_000 || !running.is_empty() {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        if started < 10_000 && (running.len() < 8 || random % 3 == 0) {
+            let app = app.clone();
+            let whole = async move {
+                let response = app.oneshot(get("/")).await.unwrap();
+                response.into_body().collect().await.unwrap();
+            };
+            let mut whole = Box::pin(whole);
+            // Polled once: from here on it is a request.
+            assert!(whole.as_mut().now_or_never().is_none());
+            running.push(whole);
+            started += 1;
+        }
+        let at = (random >> 32) as usize % running.len();
+        if random % 11 == 0 || running[at].as_mut().now_or_never().is_some() {
+            drop(running.swap_remove(at));
+        }
+    }
+    assert_eq!(active(&telemetry), Some(0.0));
+    let spans = telemetry.spans();
+    let cancelled = spans
+        .iter()
+        .filter(|span| {
+            span.attributes
+                .iter()
+                .any(|attribute| attribute.key.as_str() == "telemetry.outcome")
+        })
+        .count();
+    assert_eq!(spans.len(), 10_000);
+    assert!((1_000..9_000).contains(&cancelled), "{cancelled}");
+}
+
+#[tokio::test]
 async fn a_client_that_hangs_up_on_a_real_server_ends_its_request() {
     let telemetry = TestTelemetry::new();
     let (entered, mut seen) = tokio::sync::mpsc::unbounded_channel();
