@@ -13,6 +13,7 @@ mod logs;
 mod operations;
 mod options;
 mod order;
+mod serving;
 mod spans;
 mod wire;
 
