@@ -120,6 +120,7 @@ impl<'a> Caller<'a> {
 /// The attributes known when the span starts, among them all that samplers may decide by.
 pub(crate) fn at_start<B>(
     facts: &RequestFacts,
+    kept_route: Option<&'static str>,
     caller: &Caller<'_>,
     request: &Request<B>,
     options: &Options,
@@ -141,8 +142,10 @@ pub(crate) fn at_start<B>(
     }
     attributes.push(KeyValue::new(URL_SCHEME, facts.scheme));
     attributes.push(KeyValue::new(NETWORK_PROTOCOL_VERSION, facts.version));
-    if let Some(route) = facts.route() {
-        attributes.push(KeyValue::new(HTTP_ROUTE, route.to_owned()));
+    match (kept_route, facts.route()) {
+        (Some(route), _) => attributes.push(KeyValue::new(HTTP_ROUTE, route)),
+        (None, Some(route)) => attributes.push(KeyValue::new(HTTP_ROUTE, route.to_owned())),
+        (None, None) => {}
     }
     if let Some(Authority { host, port }) = caller.server(request) {
         attributes.push(KeyValue::new(SERVER_ADDRESS, host.to_owned()));

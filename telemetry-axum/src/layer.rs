@@ -10,7 +10,7 @@ use crate::{
     headers::Capture,
     methods::Methods,
     network::Network,
-    options::{Options, Shared},
+    options::{Excluded, Options, Shared},
     service::TelemetryService,
 };
 
@@ -57,7 +57,7 @@ impl TelemetryLayer {
         self.with(|options| {
             options.excluded = routes
                 .into_iter()
-                .map(|route| route.into().into_boxed_str())
+                .map(|route| Excluded::new(&route.into()))
                 .collect();
         })
     }

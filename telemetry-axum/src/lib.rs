@@ -15,6 +15,7 @@ mod health;
 mod layer;
 mod methods;
 mod metrics;
+mod names;
 mod network;
 mod operation;
 mod operations;

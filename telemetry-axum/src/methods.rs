@@ -1,12 +1,11 @@
 //! Which request methods are known: labels and span names are made of these and of nothing else.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use http::Method;
 use telemetry_core::semconv_http::{self, OTHER_METHOD};
+
+use crate::names::forever;
 
 /// The variable by which operators override the list, as the HTTP conventions demand.
 pub(crate) const KNOWN_METHODS: &str = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS";
@@ -46,19 +45,6 @@ impl Methods {
     }
 }
 
-/// The one copy of a configured name. Series live as long as the process and their labels with them, so a handful
-/// of words from the configuration may, too; each is kept once, however many layers name it.
-fn forever(name: &str) -> &'static str {
-    static KEPT: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = kept.get(name) {
-        return known;
-    }
-    let name: &'static str = Box::leak(name.into());
-    kept.insert(name);
-    name
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,10 +65,5 @@ mod tests {
         assert_eq!(of(Some("GET,PURGE"), "POST"), "_OTHER");
         assert_eq!(of(Some("GET,PURGE"), "purge"), "_OTHER");
         assert_eq!(of(Some("  "), "POST"), "POST");
-    }
-
-    #[test]
-    fn a_name_is_kept_once() {
-        assert!(std::ptr::eq(forever("SUBSCRIBE"), forever("SUBSCRIBE")));
     }
 }

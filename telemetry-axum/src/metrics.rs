@@ -25,7 +25,7 @@ use telemetry_core::{
     tracer::Tracer,
 };
 
-use crate::active::ActiveRequests;
+use crate::{active::ActiveRequests, names::Names};
 
 /// Routes times methods times statuses of a service; what goes beyond shares the overflow series. Below the SDK's
 /// own limit of 2000, so that ours is the one that decides.
@@ -37,6 +37,7 @@ pub(crate) struct ServerInstruments {
     pub(crate) tracer: Tracer,
     pub(crate) propagation: Propagation,
     pub(crate) active: ActiveRequests,
+    pub(crate) names: Names,
     duration: DurationHistogram,
     series: SeriesCache<Labels<Arc<str>>, Arc<RequestSeries>>,
     meter: Meter,
@@ -89,6 +90,7 @@ impl ServerInstruments {
             tracer: providers.tracer(scope()),
             propagation: providers.propagation().clone(),
             active,
+            names: Names::new(),
             duration: providers.duration_histogram(
                 &meter,
                 SERVER_REQUEST_DURATION,

@@ -36,13 +36,40 @@ impl Shared {
     }
 }
 
+/// A path or route template that is left alone.
+#[derive(Clone, Debug)]
+pub(crate) struct Excluded {
+    text: Box<str>,
+    prefix: bool,
+    template: bool,
+}
+
+impl Excluded {
+    pub(crate) fn new(pattern: &str) -> Self {
+        let text = pattern.strip_suffix('*');
+        Self {
+            prefix: text.is_some(),
+            template: pattern.contains('{'),
+            text: text.unwrap_or(pattern).into(),
+        }
+    }
+
+    fn matches(&self, target: &str) -> bool {
+        if self.prefix {
+            target.starts_with(&*self.text)
+        } else {
+            *target == *self.text
+        }
+    }
+}
+
 type PeerAddress = Arc<dyn Fn(&Extensions) -> Option<SocketAddr> + Send + Sync>;
 
 #[derive(Clone)]
 pub(crate) struct Options {
     pub(crate) providers: Option<Providers>,
     pub(crate) methods: Methods,
-    pub(crate) excluded: Vec<Box<str>>,
+    pub(crate) excluded: Vec<Excluded>,
     pub(crate) public: bool,
     pub(crate) proxies: Vec<Network>,
     pub(crate) peer: Option<PeerAddress>,
@@ -65,7 +92,7 @@ impl Options {
         Self {
             providers: None,
             methods: Methods::from_environment(lookup),
-            excluded: UNTRACED.map(Box::from).into(),
+            excluded: UNTRACED.map(Excluded::new).into(),
             public: false,
             proxies: Vec::new(),
             peer: None,
@@ -87,21 +114,12 @@ impl Options {
     /// Whether the request is left alone, by its path or the route it matched.
     pub(crate) fn excludes<B>(&self, request: &Request<B>) -> bool {
         let path = request.uri().path();
-        let matches = |target: &str| {
-            self.excluded
-                .iter()
-                .any(|excluded| match excluded.strip_suffix('*') {
-                    Some(prefix) => target.starts_with(prefix),
-                    None => target == &**excluded,
-                })
-        };
-        matches(path)
-            // Only a template can differ from its path.
-            || self.excluded.iter().any(|excluded| excluded.contains('{'))
-                && request
-                    .extensions()
-                    .get::<MatchedPath>()
-                    .is_some_and(|route| matches(route.as_str()))
+        let route = || request.extensions().get::<MatchedPath>();
+        self.excluded.iter().any(|excluded| {
+            excluded.matches(path)
+                // Only a template can differ from its path.
+                || excluded.template && route().is_some_and(|route| excluded.matches(route.as_str()))
+        })
     }
 
     /// Whether the bytes of request bodies are worth wrapping them.

@@ -24,7 +24,7 @@ use crate::{
     guard::RequestGuard,
     metrics::ServerInstruments,
     operation::Operation,
-    options::Shared,
+    options::{Options, Shared},
     request_body,
 };
 
@@ -119,14 +119,10 @@ fn enter<B>(
                 .tracer
                 .start(&parent, name, SpanKind::Server, attributes)
         }
-        None => start(instruments, &parent, &facts, || {
-            attributes::at_start(&facts, &caller, request, options)
-        }),
+        None => start(instruments, &parent, &facts, &caller, request, options),
     };
     #[cfg(not(feature = "grpc"))]
-    let cx = start(instruments, &parent, &facts, || {
-        attributes::at_start(&facts, &caller, request, options)
-    });
+    let cx = start(instruments, &parent, &facts, &caller, request, options);
 
     if let Some(link) = link {
         cx.span().add_link(link, Vec::new());
@@ -144,16 +140,28 @@ fn enter<B>(
     (guard, id)
 }
 
-fn start(
+/// Starts the span of an HTTP request.
+fn start<B>(
     instruments: &ServerInstruments,
     parent: &Context,
     facts: &RequestFacts,
-    attributes: impl FnOnce() -> Vec<KeyValue>,
+    caller: &Caller<'_>,
+    request: &Request<B>,
+    options: &Options,
 ) -> Context {
-    let name = semconv_http::span_name(facts.method, facts.route());
+    let names = facts
+        .route()
+        .and_then(|route| instruments.names.of(facts.method, route));
+    let name = match names {
+        Some(names) => names.span.into(),
+        None => semconv_http::span_name(facts.method, facts.route()),
+    };
+    let route = names.map(|names| names.route);
     instruments
         .tracer
-        .start(parent, name, SpanKind::Server, attributes)
+        .start(parent, name, SpanKind::Server, || {
+            attributes::at_start(facts, route, caller, request, options)
+        })
 }
 
 /// The context the span starts in, and the caller's span if it may only be a link.
