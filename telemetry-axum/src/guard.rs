@@ -158,16 +158,17 @@ impl RequestGuard {
         self.sent += bytes as u64;
     }
 
-    /// The response's trailers are there.
-    #[cfg_attr(not(feature = "grpc"), expect(clippy::unused_self))]
+    /// The response's trailers are there: of gRPC they hold the status, of HTTP nothing that telemetry shows.
+    #[cfg(feature = "grpc")]
     pub(crate) fn trailers(&mut self, trailers: &HeaderMap) {
-        #[cfg(feature = "grpc")]
         if let Some(call) = &mut self.call {
             call.status(trailers);
         }
-        #[cfg(not(feature = "grpc"))]
-        let _ = trailers;
     }
+
+    /// The response's trailers are there; nothing in them is shown.
+    #[cfg(not(feature = "grpc"))]
+    pub(crate) fn trailers(&mut self, _: &HeaderMap) {}
 
     /// The response was sent whole.
     pub(crate) fn completed(mut self) {

@@ -233,7 +233,7 @@ async fn ten_thousand_requests_cancelled_at_random_points_all_end() {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        if started < 10_000 && (running.len() < 8 || random % 3 == 0) {
+        if started < 10_000 && (running.len() < 8 || random.is_multiple_of(3)) {
             let app = app.clone();
             let whole = async move {
                 let response = app.oneshot(get("/")).await.unwrap();
@@ -246,7 +246,7 @@ async fn ten_thousand_requests_cancelled_at_random_points_all_end() {
             started += 1;
         }
         let at = (random >> 32) as usize % running.len();
-        if random % 11 == 0 || running[at].as_mut().now_or_never().is_some() {
+        if random.is_multiple_of(11) || running[at].as_mut().now_or_never().is_some() {
             drop(running.swap_remove(at));
         }
     }

@@ -59,8 +59,7 @@ async fn logged(run: impl Future<Output = ()>) -> Vec<String> {
     let subscriber = tracing_subscriber::registry().with(lines.clone());
     let _default = tracing::subscriber::set_default(subscriber);
     run.await;
-    let lines = lines.0.lock().unwrap().clone();
-    lines
+    lines.0.lock().unwrap().clone()
 }
 
 fn shop() -> Router {
