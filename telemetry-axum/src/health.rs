@@ -14,6 +14,14 @@ use std::{
 /// A check that takes longer than this has failed.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Whether the process was told to end. A signal is everybody's, so every health drains with it.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// From now on nothing in this process is ready.
+pub(crate) fn drain_all() {
+    ENDING.store(true, Ordering::Relaxed);
+}
+
 type Check =
     Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
@@ -25,7 +33,7 @@ type Check =
 /// let health = Health::new();
 /// health.register("database", || async { Ok::<_, std::io::Error>(()) });
 /// let operations = Operations::new().with_health(health.clone());
-/// let serve = Serve::new().with_health(health); // flips to unready before it stops
+/// let serve = Serve::new().with_health(health); // unready before it stops, whatever the reason
 /// # let _ = (operations, serve);
 /// ```
 #[derive(Clone, Default)]
@@ -64,15 +72,16 @@ impl Health {
         checks.push((name, check));
     }
 
-    /// From now on the service is not ready, so that load balancers stop sending. [`Serve`](crate::Serve) does this
-    /// at a signal; call it for other reasons to stop.
+    /// From now on the service is not ready, so that load balancers stop sending. A signal does this to every health
+    /// of the process, if [`serve`](crate::serve) or [`Serve`](crate::Serve) waits for it; call it for other reasons
+    /// to stop.
     pub fn drain(&self) {
         self.0.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Whether [`drain`](Self::drain) was called.
+    /// Whether [`drain`](Self::drain) was called or the process is ending.
     pub fn is_draining(&self) -> bool {
-        self.0.draining.load(Ordering::Relaxed)
+        ENDING.load(Ordering::Relaxed) || self.0.draining.load(Ordering::Relaxed)
     }
 
     /// Runs the checks, all at once.

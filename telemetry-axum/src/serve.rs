@@ -12,7 +12,10 @@ use std::{
 use axum::Router;
 use tokio::{net::TcpListener, select, sync::watch, time::sleep};
 
-use crate::{health::Health, operations::Operations};
+use crate::{
+    health::{Health, drain_all},
+    operations::Operations,
+};
 
 /// How long requests may take to finish after a signal; Kubernetes kills after 30 seconds by default.
 const GRACE: Duration = Duration::from_secs(25);
@@ -56,7 +59,8 @@ impl Serve {
         }
     }
 
-    /// What becomes unready at the signal: the same health that `/readyz` is answered from.
+    /// What becomes unready for another reason than a signal, too ([`with_stop`](Self::with_stop)): the same health
+    /// that `/readyz` is answered from. At a signal every health of the process does.
     pub fn with_health(mut self, health: Health) -> Self {
         self.health = Some(health);
         self
@@ -130,7 +134,10 @@ impl Serve {
         let stop = self.stop.unwrap_or_else(|| Box::pin(pending()));
         let end = async {
             let reason = select! {
-                signal = terminate.recv() => signal,
+                signal = terminate.recv() => {
+                    drain_all();
+                    signal
+                }
                 reason = stop => reason,
             };
             for health in &healths {
