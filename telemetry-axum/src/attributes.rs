@@ -102,14 +102,12 @@ impl<'a> Caller<'a> {
             .map(|peer| (peer.ip().to_canonical(), Some(peer.port())));
         if let Some((client, port)) = self.origin.client.or(peer) {
             attributes.push(KeyValue::new(CLIENT_ADDRESS, client.to_string()));
-            if let (true, Some(port)) = (options.network_details, port) {
-                attributes.push(KeyValue::new(CLIENT_PORT, i64::from(port)));
-            }
+            attributes.extend(port.map(|port| KeyValue::new(CLIENT_PORT, i64::from(port))));
         }
         if let Some((peer, Some(port))) = peer {
             attributes.push(KeyValue::new(NETWORK_PEER_ADDRESS, peer.to_string()));
             attributes.push(KeyValue::new(NETWORK_PEER_PORT, i64::from(port)));
-            if options.network_details {
+            if options.network_transport {
                 // An address with a port under HTTP up to version 2 is TCP's.
                 attributes.push(KeyValue::new(NETWORK_TRANSPORT, "tcp"));
             }

@@ -87,10 +87,10 @@ impl TelemetryLayer {
         self.with(|options| options.peer = Some(Arc::new(peer)))
     }
 
-    /// Adds the convention's opt-in attributes `client.port` and `network.transport` to spans. For services whose
-    /// connections must be told apart in packet captures.
-    pub fn with_network_details(self) -> Self {
-        self.with(|options| options.network_details = true)
+    /// Adds the convention's opt-in attribute `network.transport` to spans. For services that also speak something
+    /// else than TCP, whose spans shall be told apart.
+    pub fn with_network_transport(self) -> Self {
+        self.with(|options| options.network_transport = true)
     }
 
     /// Puts these request headers on the span as `http.request.header.{name}`. Default: none. The values of

@@ -68,7 +68,7 @@ async fn a_trusted_proxy_tells_who_asks_and_a_stranger_does_not() {
     let app = with(hello(), &telemetry, |layer| {
         layer
             .with_trusted_proxies(["10.0.0.0/8".parse().unwrap()])
-            .with_network_details()
+            .with_network_transport()
     });
     let headers = [(
         "forwarded",

@@ -45,6 +45,7 @@ async fn a_server_span_has_the_attributes_of_the_convention_with_their_types() {
     let id = span.span_context.trace_id();
     let expected = [
         "client.address=String(Owned(\"127.0.0.1\"))".to_owned(),
+        "client.port=I64(4000)".to_owned(),
         format!("correlation_id=String(Owned(\"{id}\"))"),
         "http.request.method=String(Static(\"GET\"))".to_owned(),
         "http.response.status_code=I64(200)".to_owned(),
