@@ -1,10 +1,13 @@
 //! Response end: the last frame, an error, or the drop of a body that nobody reads to its end.
 
 use std::{
+    any::type_name,
+    fmt,
     pin::Pin,
     task::{Context as TaskContext, Poll, ready},
 };
 
+use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -57,7 +60,11 @@ impl<B: Body> ResponseBody<B> {
     }
 }
 
-impl<B: Body> Body for ResponseBody<B> {
+impl<B> Body for ResponseBody<B>
+where
+    B: Body,
+    B::Error: fmt::Display,
+{
     type Data = B::Data;
     type Error = B::Error;
 
@@ -67,22 +74,29 @@ impl<B: Body> Body for ResponseBody<B> {
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
         let inner = this.inner.as_mut();
-        let frame = ready!(match this.guard {
-            Some(guard) => guard.poll(|| inner.poll_frame(cx)),
-            None => inner.poll_frame(cx),
-        });
-        match &frame {
-            Some(Ok(_)) if !this.inner.is_end_stream() => {}
-            // With an exact content length this was the last poll.
-            Some(Ok(_)) | None => {
-                if let Some(guard) = this.guard.take() {
-                    guard.completed();
-                }
+        let Some(guard) = this.guard else {
+            return inner.poll_frame(cx);
+        };
+        let frame = ready!(guard.poll(|| inner.poll_frame(cx)));
+        let ended = match &frame {
+            Some(Ok(frame)) => {
+                let last = match (frame.data_ref(), frame.trailers_ref()) {
+                    (Some(data), _) => guard.sent(data.remaining()),
+                    (None, Some(trailers)) => {
+                        guard.trailers(trailers);
+                        true
+                    }
+                    (None, None) => false,
+                };
+                // Any of these was the last poll, as far as a server is concerned.
+                last || this.inner.is_end_stream()
             }
-            Some(Err(_)) => {
-                if let Some(guard) = this.guard.take() {
-                    guard.body_error();
-                }
+            Some(Err(_)) | None => true,
+        };
+        if ended && let Some(guard) = this.guard.take() {
+            match &frame {
+                Some(Err(error)) => guard.body_error(type_name::<B::Error>(), error),
+                Some(Ok(_)) | None => guard.completed(),
             }
         }
         Poll::Ready(frame)

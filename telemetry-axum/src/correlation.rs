@@ -1,18 +1,20 @@
-//! The correlation id in the request's and the response's headers.
+//! The correlation id in the request's and the response's headers, and for handlers.
 
+use std::convert::Infallible;
+
+use axum::{extract::FromRequestParts, http::request::Parts};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use telemetry_core::CorrelationId;
 
-const HEADERS: [HeaderName; 2] = [
+/// Where a correlation id is looked for, in this order; the first is the one it is echoed in.
+pub(crate) const HEADERS: [HeaderName; 2] = [
     HeaderName::from_static("x-correlation-id"),
     HeaderName::from_static("x-request-id"),
 ];
 
 /// The caller's id, if it sent exactly one and it is valid. One that is not is replaced and never echoed.
-pub(crate) fn from_caller(headers: &HeaderMap) -> Option<CorrelationId> {
-    let name = HEADERS
-        .into_iter()
-        .find(|name| headers.contains_key(name))?;
+pub(crate) fn from_caller(headers: &HeaderMap, names: &[HeaderName]) -> Option<CorrelationId> {
+    let name = names.iter().find(|name| headers.contains_key(*name))?;
     let mut values = headers.get_all(name).iter();
     let id = values.next()?.to_str().ok()?;
     if values.next().is_some() {
@@ -22,9 +24,36 @@ pub(crate) fn from_caller(headers: &HeaderMap) -> Option<CorrelationId> {
 }
 
 /// Tells the caller the id to quote.
-pub(crate) fn echo(id: &CorrelationId, headers: &mut HeaderMap) {
-    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-        let [name, _] = HEADERS;
-        headers.insert(name, value);
+pub(crate) fn echo(id: &CorrelationId, names: &[HeaderName], headers: &mut HeaderMap) {
+    if let (Some(name), Ok(value)) = (names.first(), HeaderValue::from_str(id.as_str())) {
+        headers.insert(name.clone(), value);
+    }
+}
+
+/// Extracts the request's correlation id, for a handler that shows it to its caller or stores it.
+///
+/// It cannot fail: without the layer, and outside of any trace, it is a random one.
+///
+/// ```
+/// use telemetry_axum::Correlation;
+///
+/// async fn apologise(Correlation(id): Correlation) -> String {
+///     format!("quote {id} when you call us")
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/", axum::routing::get(apologise));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Correlation(
+    /// The id.
+    pub CorrelationId,
+);
+
+impl<S: Sync> FromRequestParts<S> for Correlation {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(
+            CorrelationId::current().unwrap_or_else(CorrelationId::random),
+        ))
     }
 }

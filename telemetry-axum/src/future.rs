@@ -1,19 +1,23 @@
-//! Response head: status, correlation header, and the guard's move into the body.
+//! Response head: status, headers for the caller, and the guard's move into the body.
 
 use std::{
+    any::type_name,
+    fmt,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context as TaskContext, Poll, ready},
 };
 
 use http::Response;
 use http_body::Body;
+use opentelemetry::Context;
 use pin_project_lite::pin_project;
+use telemetry_core::CorrelationId;
 
 use crate::{
-    body::ResponseBody,
-    correlation,
-    service::{Entered, Serving},
+    body::ResponseBody, correlation, guard::RequestGuard, operation::Operation, options::Shared,
+    service::Serving,
 };
 
 pin_project! {
@@ -22,31 +26,32 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         inner: F,
-        entered: Option<Entered>,
+        entered: Entered,
     }
+}
+
+/// What a request carries from its arrival to the head of its response.
+#[derive(Debug)]
+pub(crate) enum Entered {
+    /// Another layer's, or nobody's; with the route, for an outer layer that does not know it.
+    Passing(Option<Operation>),
+    /// There is no pipeline: only the correlation id is there.
+    Untraced(Context, CorrelationId, Arc<Shared>),
+    Traced(RequestGuard, CorrelationId),
 }
 
 impl<F> ResponseFuture<F> {
     pub(crate) fn new(inner: F, entered: Entered) -> Self {
-        Self {
-            inner,
-            entered: Some(entered),
-        }
-    }
-
-    /// Neither traced nor measured.
-    pub(crate) fn passing(inner: F) -> Self {
-        Self {
-            inner,
-            entered: None,
-        }
+        Self { inner, entered }
     }
 }
 
 impl<F, B, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
+    E: fmt::Display,
     B: Body,
+    B::Error: fmt::Display,
 {
     type Output = Result<Response<ResponseBody<B>>, E>;
 
@@ -54,43 +59,34 @@ where
         let this = self.project();
         let inner = this.inner;
         let output = ready!(match this.entered {
-            Some(Entered {
-                guard: Some(guard), ..
-            }) => guard.poll(|| inner.poll(cx)),
-            // Without a pipeline the correlation id still is current.
-            Some(Entered {
-                cx: request,
-                guard: None,
-                ..
-            }) => {
+            Entered::Traced(guard, _) => guard.poll(|| inner.poll(cx)),
+            Entered::Untraced(request, ..) => {
                 let _serving = Serving::enter(request);
                 inner.poll(cx)
             }
-            None => inner.poll(cx),
+            Entered::Passing(_) => inner.poll(cx),
         });
-        let Some(Entered {
-            guard,
-            correlation_id,
-            ..
-        }) = this.entered.take()
-        else {
-            return Poll::Ready(output.map(|response| response.map(ResponseBody::passing)));
-        };
-        Poll::Ready(match output {
-            Ok(mut response) => {
-                correlation::echo(&correlation_id, response.headers_mut());
-                let status = response.status();
-                Ok(match guard {
-                    Some(guard) => response.map(|body| ResponseBody::new(body, guard.head(status))),
-                    None => response.map(ResponseBody::passing),
-                })
+        let entered = std::mem::replace(this.entered, Entered::Passing(None));
+        Poll::Ready(match (output, entered) {
+            (Ok(mut response), Entered::Traced(mut guard, id)) => {
+                guard.head(&mut response, &id);
+                Ok(response.map(|body| ResponseBody::new(body, guard)))
             }
-            Err(error) => {
-                if let Some(guard) = guard {
-                    guard.service_error();
+            (Ok(mut response), Entered::Untraced(_, id, shared)) => {
+                correlation::echo(&id, &shared.options.correlation, response.headers_mut());
+                Ok(response.map(ResponseBody::passing))
+            }
+            (Ok(mut response), Entered::Passing(operation)) => {
+                if let Some(operation) = operation {
+                    response.extensions_mut().insert(operation);
                 }
+                Ok(response.map(ResponseBody::passing))
+            }
+            (Err(error), Entered::Traced(guard, _)) => {
+                guard.service_error(type_name::<E>(), &error);
                 Err(error)
             }
+            (Err(error), _) => Err(error),
         })
     }
 }

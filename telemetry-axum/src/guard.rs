@@ -1,45 +1,66 @@
 //! The lifecycle of a request: ended exactly once, on whatever way out it takes.
 
-use std::{sync::Arc, thread, time::Instant};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::Arc,
+    thread,
+    time::Instant,
+};
 
-use http::StatusCode;
+use http::{HeaderMap, Response, StatusCode, header};
 use opentelemetry::{
     Context, KeyValue,
     trace::{Status, TraceContextExt},
 };
 use telemetry_core::{
+    CorrelationId,
     metrics::ActiveGuard,
     semconv_http::{
         self,
-        attribute::{ERROR_TYPE, HTTP_RESPONSE_STATUS_CODE},
+        attribute::{
+            ERROR_TYPE, HTTP_REQUEST_BODY_SIZE, HTTP_RESPONSE_BODY_SIZE, HTTP_RESPONSE_STATUS_CODE,
+            HTTP_ROUTE,
+        },
     },
 };
 
 use crate::{
+    access_log,
     attributes::RequestFacts,
+    correlation, exception,
     metrics::{ErrorType, Labels, ServerInstruments},
+    operation::Operation,
+    options::Shared,
+    request_body::ReadBytes,
     service::Serving,
+    trace_headers,
 };
 
 /// How a request ended, if not normally.
-const OUTCOME: &str = "telemetry.outcome";
+pub(crate) const OUTCOME: &str = "telemetry.outcome";
 
 /// Owned by the response future first and by the response body then; whoever drops it ends the request.
 #[derive(Debug)]
 pub(crate) struct RequestGuard {
+    shared: Arc<Shared>,
     instruments: Arc<ServerInstruments>,
     cx: Context,
     facts: RequestFacts,
     started: Instant,
     status: Option<StatusCode>,
+    read: Option<ReadBytes>,
+    sent: u64,
+    /// The Content-Length, if the response has one.
+    length: Option<u64>,
     ended: bool,
-    /// Still set when it is dropped if a poll did not return: the service panicked, whoever caught it.
-    in_poll: bool,
-    _active: ActiveGuard,
+    active: Option<ActiveGuard>,
+    #[cfg(feature = "grpc")]
+    call: Option<crate::grpc::Call>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
+pub(crate) enum Outcome {
     Completed,
     ServiceError,
     Panicked,
@@ -47,53 +68,130 @@ enum Outcome {
     ClientDisconnected,
 }
 
+/// An error's type and message.
+type Exception<'a> = Option<(&'static str, &'a dyn fmt::Display)>;
+
 impl RequestGuard {
     pub(crate) fn new(
+        shared: Arc<Shared>,
         instruments: Arc<ServerInstruments>,
         cx: Context,
         facts: RequestFacts,
-        active: ActiveGuard,
+        active: Option<ActiveGuard>,
     ) -> Self {
         Self {
+            shared,
             instruments,
             cx,
             facts,
             started: Instant::now(),
             status: None,
+            read: None,
+            sent: 0,
+            length: None,
             ended: false,
-            in_poll: false,
-            _active: active,
+            active,
+            #[cfg(feature = "grpc")]
+            call: None,
         }
     }
 
-    /// Makes the request's context current for one poll.
-    pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
-        let _serving = Serving::enter(&self.cx);
-        self.in_poll = true;
-        let polled = poll();
-        self.in_poll = false;
-        polled
-    }
-
-    /// The response head is there.
-    pub(crate) fn head(mut self, status: StatusCode) -> Self {
-        self.status = Some(status);
+    /// It is a gRPC call, and none of HTTP's requests.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn of_call(mut self, call: Option<crate::grpc::Call>) -> Self {
+        self.call = call;
         self
     }
 
+    /// The request's bytes are counted here.
+    pub(crate) fn counts(&mut self, read: Option<ReadBytes>) {
+        self.read = read;
+    }
+
+    /// Makes the request's context current for one poll. A panic ends the request and goes on.
+    pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+        let serving = Serving::enter(&self.cx);
+        // Nobody sees the broken state: the panic is passed on.
+        let polled = catch_unwind(AssertUnwindSafe(poll));
+        drop(serving);
+        match polled {
+            Ok(polled) => polled,
+            Err(payload) => {
+                let message = exception::panic_message(&*payload);
+                self.end(Outcome::Panicked, Some(("panic", &message)));
+                resume_unwind(payload)
+            }
+        }
+    }
+
+    /// The response head is there.
+    pub(crate) fn head<B>(&mut self, response: &mut Response<B>, id: &CorrelationId) {
+        self.status = Some(response.status());
+        self.length = response
+            .headers()
+            .get(header::CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok()?.parse().ok());
+        let options = &self.shared.options;
+        if let Some(operation) = response.extensions().get::<Operation>()
+            && self.facts.name(operation)
+            && self.is_recorded()
+        {
+            let (span, route) = (self.cx.span(), operation.route());
+            span.update_name(semconv_http::span_name(self.facts.method, Some(route)));
+            span.set_attribute(KeyValue::new(HTTP_ROUTE, route.to_owned()));
+        }
+        let headers = response.headers_mut();
+        if self.is_recorded() {
+            let captured = options
+                .response_headers
+                .attributes(headers, &options.redacted_headers);
+            self.cx.span().set_attributes(captured);
+        }
+        #[cfg(feature = "grpc")]
+        if let Some(call) = &mut self.call {
+            call.status(headers);
+        }
+        correlation::echo(id, &options.correlation, headers);
+        if options.traceresponse {
+            trace_headers::traceresponse(self.cx.span().span_context(), headers);
+        }
+        if options.server_timing {
+            trace_headers::server_timing(self.cx.span().span_context(), headers);
+        }
+    }
+
+    /// So many bytes of the response's body are on their way. Returns whether it was promised no more: then a server
+    /// does not ask the body for its end.
+    pub(crate) fn sent(&mut self, bytes: usize) -> bool {
+        self.sent += bytes as u64;
+        self.length.is_some_and(|length| self.sent >= length)
+    }
+
+    /// The response's trailers are there: of gRPC they hold the status, of HTTP nothing that telemetry shows.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn trailers(&mut self, trailers: &HeaderMap) {
+        if let Some(call) = &mut self.call {
+            call.status(trailers);
+        }
+    }
+
+    /// The response's trailers are there; nothing in them is shown.
+    #[cfg(not(feature = "grpc"))]
+    pub(crate) fn trailers(&mut self, _: &HeaderMap) {}
+
     /// The response was sent whole.
     pub(crate) fn completed(mut self) {
-        self.end(Outcome::Completed);
+        self.end(Outcome::Completed, None);
     }
 
     /// The service failed without a response.
-    pub(crate) fn service_error(mut self) {
-        self.end(Outcome::ServiceError);
+    pub(crate) fn service_error(mut self, kind: &'static str, error: &dyn fmt::Display) {
+        self.end(Outcome::ServiceError, Some((kind, error)));
     }
 
     /// The body failed half-way.
-    pub(crate) fn body_error(mut self) {
-        self.end(Outcome::BodyError);
+    pub(crate) fn body_error(mut self, kind: &'static str, error: &dyn fmt::Display) {
+        self.end(Outcome::BodyError, Some((kind, error)));
     }
 
     /// The body was dropped before its end, which is normal where the server sends none.
@@ -103,72 +201,136 @@ impl RequestGuard {
                 || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
         };
         if self.facts.bodiless || self.status.is_some_and(sends_none) {
-            self.end(Outcome::Completed);
+            self.end(Outcome::Completed, None);
         }
     }
 
-    fn end(&mut self, outcome: Outcome) {
-        self.ended = true;
-        let error = match (outcome, self.status.map(|status| status.as_u16())) {
-            (Outcome::Completed, Some(status)) if semconv_http::is_server_error(status) => {
+    fn is_recorded(&self) -> bool {
+        telemetry_core::tracer::is_recorded(&self.cx.span())
+    }
+
+    fn end(&mut self, outcome: Outcome, exception: Exception<'_>) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let seconds = self.started.elapsed().as_secs_f64();
+        if exception.is_some() || self.shared.options.access_log {
+            self.log(outcome, seconds, exception);
+        }
+        #[cfg(feature = "grpc")]
+        if let Some(call) = &self.call {
+            if let Some(instruments) = self.shared.grpc_instruments.get() {
+                call.end(instruments, &self.cx, outcome, seconds);
+            }
+            self.cx.span().end();
+            return;
+        }
+        self.end_http(outcome, seconds);
+        self.active = None;
+    }
+
+    fn end_http(&self, outcome: Outcome, seconds: f64) {
+        let status = self.status.map(|status| status.as_u16());
+        let error = match (outcome, status) {
+            // An error stays one when the client does not read all of its body.
+            (Outcome::Completed | Outcome::ClientDisconnected, Some(status))
+                if semconv_http::is_server_error(status) =>
+            {
                 ErrorType::Status(status)
             }
             (Outcome::Completed | Outcome::ClientDisconnected, _) => ErrorType::None,
-            (Outcome::ServiceError, _) => ErrorType::Other("service_error"),
-            (Outcome::BodyError, _) => ErrorType::Other("body_error"),
-            (Outcome::Panicked, _) => ErrorType::Other("panic"),
+            _ => ErrorType::Other(outcome.error_type()),
         };
+        let sizes = self.shared.options.body_sizes;
+        let read = self.read.as_ref().map(ReadBytes::get);
         let span = self.cx.span();
         if telemetry_core::tracer::is_recorded(&span) {
-            let status = self
-                .status
-                .map(|status| KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16())));
-            let error_type = error.value().map(|value| KeyValue::new(ERROR_TYPE, value));
-            let outcome = outcome
-                .as_str()
-                .map(|outcome| KeyValue::new(OUTCOME, outcome));
-            span.set_attributes([status, error_type, outcome].into_iter().flatten());
-            if error != ErrorType::None {
+            if let Some(status) = status {
+                span.set_attribute(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status)));
+            }
+            if sizes {
+                let read = read.map(|bytes| KeyValue::new(HTTP_REQUEST_BODY_SIZE, signed(bytes)));
+                let sent = KeyValue::new(HTTP_RESPONSE_BODY_SIZE, signed(self.sent));
+                span.set_attributes(read.into_iter().chain([sent]));
+            }
+            if outcome != Outcome::Completed {
+                span.set_attribute(KeyValue::new(OUTCOME, outcome.as_str()));
+            }
+            if let Some(error) = error.value() {
+                span.set_attribute(KeyValue::new(ERROR_TYPE, error));
                 // The status code, or error.type, says it all: no description.
                 span.set_status(Status::error(""));
             }
         }
-        let labels = Labels {
+        let series = self.instruments.series(&Labels {
             route: self.facts.route(),
             method: self.facts.method,
             scheme: self.facts.scheme,
             version: self.facts.version,
-            status: self.status.map(|status| status.as_u16()),
+            status,
             error,
-        };
-        let seconds = self.started.elapsed().as_secs_f64();
-        self.instruments
-            .duration(&labels)
-            .record(seconds, span.span_context());
+        });
+        series.duration.record(seconds, span.span_context());
+        if sizes {
+            self.instruments.record_sizes(&series, read, self.sent);
+        }
         span.end();
+    }
+
+    #[cold]
+    fn log(&self, outcome: Outcome, seconds: f64, exception: Exception<'_>) {
+        // Lines carry the ids of the current context, and this may be a drop outside of any.
+        let _serving = Serving::enter(&self.cx);
+        if let Some((kind, message)) = exception {
+            exception::record(kind, message);
+        }
+        if self.shared.options.access_log {
+            access_log::write(&access_log::Line {
+                method: self.facts.method,
+                route: self.facts.route(),
+                status: self.status.map(|status| status.as_u16()),
+                seconds,
+                request_bytes: self.read.as_ref().map(ReadBytes::get),
+                response_bytes: self.sent,
+                outcome: outcome.as_str(),
+            });
+        }
     }
 }
 
 impl Drop for RequestGuard {
     fn drop(&mut self) {
         if !self.ended {
-            self.end(if self.in_poll || thread::panicking() {
+            let outcome = if thread::panicking() {
                 Outcome::Panicked
             } else {
                 Outcome::ClientDisconnected
-            });
+            };
+            self.end(outcome, None);
         }
     }
 }
 
 impl Outcome {
-    fn as_str(self) -> Option<&'static str> {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Self::Completed => None,
-            Self::ServiceError => Some("service_error"),
-            Self::Panicked => Some("panicked"),
-            Self::BodyError => Some("body_error"),
-            Self::ClientDisconnected => Some("client_disconnected"),
+            Self::Completed => "completed",
+            Self::ServiceError => "service_error",
+            Self::Panicked => "panicked",
+            Self::BodyError => "body_error",
+            Self::ClientDisconnected => "client_disconnected",
         }
     }
+
+    /// `error.type` of an outcome that is an error.
+    pub(crate) fn error_type(self) -> &'static str {
+        match self {
+            Self::Panicked => "panic",
+            other => other.as_str(),
+        }
+    }
+}
+
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }

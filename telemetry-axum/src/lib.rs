@@ -1,19 +1,37 @@
 #![doc = include_str!("../README.md")]
 
+mod access_log;
+mod active;
 mod attributes;
 mod body;
 mod correlation;
+mod exception;
 mod future;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod guard;
+mod headers;
+mod health;
 mod layer;
+mod methods;
 mod metrics;
+mod names;
+mod network;
+mod operation;
 mod operations;
+mod options;
+mod request_body;
 mod serve;
 mod service;
+mod trace_headers;
 
 pub use body::ResponseBody;
+pub use correlation::Correlation;
 pub use future::ResponseFuture;
+pub use health::Health;
 pub use layer::TelemetryLayer;
+pub use network::{InvalidNetwork, Network};
+pub use operation::Operation;
 pub use operations::Operations;
-pub use serve::serve;
+pub use serve::{Serve, serve};
 pub use service::TelemetryService;

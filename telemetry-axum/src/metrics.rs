@@ -2,19 +2,20 @@
 
 use std::{
     hash::Hash,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock},
 };
 
-use opentelemetry::{InstrumentationScope, KeyValue, StringValue};
+use opentelemetry::{
+    InstrumentationScope, KeyValue, StringValue,
+    metrics::{BoundHistogram, Histogram, Meter},
+};
 use telemetry_core::{
     Providers,
-    metrics::{ActiveCount, ActiveGuard, BoundDuration, DurationHistogram, overflow},
+    metrics::{BoundDuration, DurationHistogram, overflow},
     propagation::Propagation,
     semconv_http::{
-        DURATION_BOUNDS, SERVER_ACTIVE_REQUESTS, SERVER_REQUEST_DURATION,
+        BODY_SIZE_BOUNDS, DURATION_BOUNDS, SERVER_ACTIVE_REQUESTS, SERVER_REQUEST_BODY_SIZE,
+        SERVER_REQUEST_DURATION, SERVER_RESPONSE_BODY_SIZE,
         attribute::{
             ERROR_TYPE, HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE,
             NETWORK_PROTOCOL_VERSION, URL_SCHEME,
@@ -23,6 +24,8 @@ use telemetry_core::{
     series::{Series, SeriesCache, ToKey},
     tracer::Tracer,
 };
+
+use crate::{active::ActiveRequests, names::Names};
 
 /// Routes times methods times statuses of a service; what goes beyond shares the overflow series. Below the SDK's
 /// own limit of 2000, so that ours is the one that decides.
@@ -34,16 +37,38 @@ pub(crate) struct ServerInstruments {
     pub(crate) tracer: Tracer,
     pub(crate) propagation: Propagation,
     pub(crate) active: ActiveRequests,
+    pub(crate) names: Names,
     duration: DurationHistogram,
-    series: SeriesCache<Labels<Arc<str>>, BoundDuration>,
+    series: SeriesCache<Labels<Arc<str>>, Arc<RequestSeries>>,
+    meter: Meter,
+    sizes: OnceLock<BodySizes>,
+}
+
+/// The instruments of body sizes, made when a layer first asks for them.
+#[derive(Debug)]
+struct BodySizes {
+    request: Histogram<u64>,
+    response: Histogram<u64>,
+}
+
+/// The handles of one label set.
+#[derive(Debug)]
+pub(crate) struct RequestSeries {
+    pub(crate) duration: BoundDuration,
+    attributes: Vec<KeyValue>,
+    sizes: OnceLock<[BoundHistogram<u64>; 2]>,
+}
+
+/// What this crate's telemetry is attributed to.
+pub(crate) fn scope() -> InstrumentationScope {
+    InstrumentationScope::builder("telemetry-axum")
+        .with_version(env!("CARGO_PKG_VERSION"))
+        .build()
 }
 
 impl ServerInstruments {
     pub(crate) fn new(providers: &Providers) -> Self {
-        let scope = InstrumentationScope::builder("telemetry-axum")
-            .with_version(env!("CARGO_PKG_VERSION"))
-            .build();
-        let meter = providers.meter(scope.clone());
+        let meter = providers.meter(scope());
         let active = ActiveRequests::default();
         let observed = active.clone();
         // The meter keeps the callback; the instrument itself has nothing to call.
@@ -62,9 +87,10 @@ impl ServerInstruments {
             })
             .build();
         Self {
-            tracer: providers.tracer(scope),
+            tracer: providers.tracer(scope()),
             propagation: providers.propagation().clone(),
             active,
+            names: Names::new(),
             duration: providers.duration_histogram(
                 &meter,
                 SERVER_REQUEST_DURATION,
@@ -72,14 +98,60 @@ impl ServerInstruments {
                 &DURATION_BOUNDS,
             ),
             series: SeriesCache::new(MAX_SERIES),
+            meter,
+            sizes: OnceLock::new(),
         }
     }
 
-    pub(crate) fn duration(&self, labels: &Labels<&str>) -> BoundDuration {
-        self.series.get(labels, |series| match series {
-            Series::Of(labels) => self.duration.bind(&labels.attributes()),
-            Series::Overflow => self.duration.bind(&overflow()),
+    /// The handles of these labels.
+    pub(crate) fn series(&self, labels: &Labels<&str>) -> Arc<RequestSeries> {
+        self.series.get(labels, |series| {
+            let attributes = match series {
+                Series::Of(labels) => labels.attributes(),
+                Series::Overflow => overflow(),
+            };
+            Arc::new(RequestSeries {
+                duration: self.duration.bind(&attributes),
+                attributes,
+                sizes: OnceLock::new(),
+            })
         })
+    }
+
+    /// Measures the bytes of a request's and its response's body. Those of a request that nothing counted are left
+    /// out.
+    pub(crate) fn record_sizes(&self, series: &RequestSeries, request: Option<u64>, response: u64) {
+        let [requests, responses] = series.sizes.get_or_init(|| {
+            let sizes = self.sizes.get_or_init(|| BodySizes::new(&self.meter));
+            [&sizes.request, &sizes.response].map(|size| size.bind(&series.attributes))
+        });
+        if let Some(request) = request {
+            requests.record(request);
+        }
+        responses.record(response);
+    }
+}
+
+impl BodySizes {
+    fn new(meter: &Meter) -> Self {
+        let histogram = |name, description| {
+            meter
+                .u64_histogram(name)
+                .with_description(description)
+                .with_unit("By")
+                .with_boundaries(BODY_SIZE_BOUNDS.to_vec())
+                .build()
+        };
+        Self {
+            request: histogram(
+                SERVER_REQUEST_BODY_SIZE,
+                "Size of HTTP server request bodies.",
+            ),
+            response: histogram(
+                SERVER_RESPONSE_BODY_SIZE,
+                "Size of HTTP server response bodies.",
+            ),
+        }
     }
 }
 
@@ -158,44 +230,6 @@ impl ToKey<Labels<Arc<str>>> for Labels<&str> {
             version: self.version,
             status: self.status,
             error: self.error,
-        }
-    }
-}
-
-const METHODS: [&str; 10] = [
-    "GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "TRACE", "_OTHER",
-];
-const SCHEMES: [&str; 2] = ["http", "https"];
-
-/// How many requests are being served, by method and scheme: a fixed table, so no caller can make it grow.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ActiveRequests(Arc<[[Cell; SCHEMES.len()]; METHODS.len()]>);
-
-#[derive(Debug, Default)]
-struct Cell {
-    count: ActiveCount,
-    /// Series that never counted anything are not reported.
-    used: AtomicBool,
-}
-
-impl ActiveRequests {
-    pub(crate) fn enter(&self, method: &'static str, scheme: &'static str) -> ActiveGuard {
-        let method = METHODS
-            .iter()
-            .position(|known| *known == method)
-            .unwrap_or(METHODS.len() - 1);
-        let cell = &self.0[method][usize::from(scheme == "https")];
-        cell.used.store(true, Ordering::Relaxed);
-        cell.count.enter()
-    }
-
-    fn each(&self, mut report: impl FnMut(&'static str, &'static str, i64)) {
-        for (cells, method) in self.0.iter().zip(METHODS) {
-            for (cell, scheme) in cells.iter().zip(SCHEMES) {
-                if cell.used.load(Ordering::Relaxed) {
-                    report(method, scheme, cell.count.get());
-                }
-            }
         }
     }
 }

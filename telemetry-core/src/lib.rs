@@ -6,6 +6,8 @@ mod hex;
 pub mod metrics;
 pub mod propagation;
 pub mod providers;
+#[cfg(feature = "prometheus-client")]
+mod registry;
 pub mod scrape;
 pub mod semconv_db;
 pub mod semconv_http;

@@ -22,7 +22,7 @@ use crate::{
     exemplar::ExemplarStore,
     metrics::DurationHistogram,
     propagation::Propagation,
-    scrape::{Scrape, ScrapeFormat},
+    scrape::{Exposition, Scrape, ScrapeFormat},
     step::StepInstruments,
     tracer::{LiveSamplingHint, SamplingHint, Tracer},
 };
@@ -156,6 +156,17 @@ impl Providers {
     /// All metrics as text; `None` if no pull output is configured.
     pub fn scrape(&self, format: ScrapeFormat) -> Option<String> {
         self.0.scrape.as_ref().map(|source| source.scrape(format))
+    }
+
+    /// Shows the metrics of another registry at `/metrics`, too; whether a pull output is configured that can.
+    ///
+    /// A family of the same name and kind as one of OpenTelemetry's is one family with the samples of both; of another
+    /// kind it gets the kind as a suffix.
+    pub fn merge_metrics(&self, other: Exposition) -> bool {
+        self.0
+            .scrape
+            .as_ref()
+            .is_some_and(|source| source.merge(other))
     }
 
     /// The one `T` of these providers, made at the first call.

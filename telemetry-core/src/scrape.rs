@@ -1,5 +1,7 @@
 //! What `/metrics` answers: the text formats and which one a scraper asked for.
 
+use std::sync::Arc;
+
 /// A text exposition format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ScrapeFormat {
@@ -44,10 +46,19 @@ impl ScrapeFormat {
     }
 }
 
+/// Metrics of another registry: called at each scrape, it answers OpenMetrics text, with or without `# EOF`.
+pub type Exposition = Arc<dyn Fn() -> String + Send + Sync>;
+
 /// Writes all metrics of a pipeline as text.
 pub trait Scrape: Send + Sync {
-    /// The metrics as they are now.
+    /// The metrics as they are now. May be called from several threads at once.
     fn scrape(&self, format: ScrapeFormat) -> String;
+
+    /// Shows these metrics, too, from now on; whether it can.
+    fn merge(&self, other: Exposition) -> bool {
+        let _ = other;
+        false
+    }
 }
 
 #[cfg(test)]

@@ -14,18 +14,18 @@ pub mod attribute {
     pub const CLIENT_PORT: &str = "client.port";
     /// What went wrong, from a bounded set; absent on success.
     pub const ERROR_TYPE: &str = "error.type";
-    /// Opt-in: the size of the request's body in bytes.
-    pub const HTTP_REQUEST_BODY_SIZE: &str = "http.request.body.size";
     /// The method if known, else `_OTHER`.
     pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
     /// The method as sent, when it is not the known one.
     pub const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
     /// The ordinal of a resend, from 1.
     pub const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
-    /// Opt-in: the size of the response's body in bytes.
-    pub const HTTP_RESPONSE_BODY_SIZE: &str = "http.response.body.size";
     /// The status code, an integer.
     pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
+    /// Opt-in: the bytes of the request's body as transferred, an integer.
+    pub const HTTP_REQUEST_BODY_SIZE: &str = "http.request.body.size";
+    /// Opt-in: the bytes of the response's body as transferred, an integer.
+    pub const HTTP_RESPONSE_BODY_SIZE: &str = "http.response.body.size";
     /// The matched route template.
     pub const HTTP_ROUTE: &str = "http.route";
     /// The address of the other end of the socket.
@@ -34,6 +34,8 @@ pub mod attribute {
     pub const NETWORK_PEER_PORT: &str = "network.peer.port";
     /// `1.0`, `1.1`, `2` or `3`.
     pub const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
+    /// Opt-in: `tcp`, `udp`, `quic` or `unix`.
+    pub const NETWORK_TRANSPORT: &str = "network.transport";
     /// The host that was asked for, without its port.
     pub const SERVER_ADDRESS: &str = "server.address";
     /// The port that was asked for, an integer.
@@ -56,6 +58,10 @@ pub mod attribute {
 pub const SERVER_REQUEST_DURATION: &str = "http.server.request.duration";
 /// `http.server.active_requests`, an up-down counter of `{request}`.
 pub const SERVER_ACTIVE_REQUESTS: &str = "http.server.active_requests";
+/// `http.server.request.body.size`, a histogram of `By`; opt-in.
+pub const SERVER_REQUEST_BODY_SIZE: &str = "http.server.request.body.size";
+/// `http.server.response.body.size`, a histogram of `By`; opt-in.
+pub const SERVER_RESPONSE_BODY_SIZE: &str = "http.server.response.body.size";
 /// `http.client.request.duration`, a histogram of seconds.
 pub const CLIENT_REQUEST_DURATION: &str = "http.client.request.duration";
 /// `http.client.active_requests`, an up-down counter of `{request}`. Opt-in.
@@ -68,6 +74,20 @@ pub const CLIENT_RESPONSE_BODY_SIZE: &str = "http.client.response.body.size";
 /// The bucket bounds the convention advises for both durations, in seconds.
 pub const DURATION_BOUNDS: [f64; 14] = [
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+
+/// Bucket bounds for body sizes, in bytes: from an empty body in steps of eight to 16 MiB. The convention advises
+/// none, and the SDK's own end at 10 kB.
+pub const BODY_SIZE_BOUNDS: [f64; 9] = [
+    0.0,
+    64.0,
+    512.0,
+    4096.0,
+    32768.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
 ];
 
 /// The value of `http.request.method` for a method that is not known.
@@ -156,9 +176,12 @@ pub struct Authority<'a> {
 impl<'a> Authority<'a> {
     /// Parses `host`, `host:port`, `[v6]` or `[v6]:port`, ignoring user information. `None` if it is none of these.
     pub fn parse(authority: &'a str) -> Option<Self> {
-        let authority = authority
-            .rsplit_once('@')
-            .map_or(authority, |(_, host)| host);
+        let bytes = authority.as_bytes();
+        // Searching bytes is several times cheaper than searching characters, and this is asked for every request.
+        let authority = match bytes.iter().rposition(|b| *b == b'@') {
+            Some(at) => &authority[at + 1..],
+            None => authority,
+        };
         let (host, port) = match authority.strip_prefix('[') {
             Some(v6) => {
                 let (host, rest) = v6.split_once(']')?;
@@ -168,14 +191,19 @@ impl<'a> Authority<'a> {
                         .or_else(|| rest.is_empty().then_some(""))?,
                 )
             }
-            None => authority.split_once(':').unwrap_or((authority, "")),
+            None => match authority.bytes().position(|b| b == b':') {
+                Some(at) => (&authority[..at], &authority[at + 1..]),
+                None => (authority, ""),
+            },
         };
         let port = if port.is_empty() {
             None
         } else {
             Some(port.parse().ok()?)
         };
-        let plausible = |b: u8| b.is_ascii_graphic() && !b"/?#\\\"<>".contains(&b);
+        let plausible = |b: u8| {
+            b.is_ascii_graphic() && !matches!(b, b'/' | b'?' | b'#' | b'\\' | b'"' | b'<' | b'>')
+        };
         (!host.is_empty() && host.len() <= 255 && host.bytes().all(plausible))
             .then_some(Self { host, port })
     }
@@ -183,11 +211,11 @@ impl<'a> Authority<'a> {
 
 /// The query with the values of credentials replaced.
 pub fn redact_query(query: &str) -> Cow<'_, str> {
-    redact_query_with(query, &[])
+    redact_query_with::<&str>(query, &[])
 }
 
 /// Like [`redact_query`], for the convention's keys and these. Case matters.
-pub fn redact_query_with<'a>(query: &'a str, also: &[Box<str>]) -> Cow<'a, str> {
+pub fn redact_query_with<'q, K: AsRef<str>>(query: &'q str, also: &[K]) -> Cow<'q, str> {
     if !has_secret(query, also) {
         return query.into();
     }
@@ -205,7 +233,7 @@ pub fn redact_query_with<'a>(query: &'a str, also: &[Box<str>]) -> Cow<'a, str> 
 }
 
 /// Whether [`redact_query_with`] would replace anything.
-pub fn has_secret(query: &str, also: &[Box<str>]) -> bool {
+pub fn has_secret<K: AsRef<str>>(query: &str, also: &[K]) -> bool {
     query
         .split('&')
         .any(|pair| secret_key(pair, also).is_some())
@@ -213,11 +241,11 @@ pub fn has_secret(query: &str, also: &[Box<str>]) -> bool {
 
 /// The URL with user information and the values of credentials replaced.
 pub fn redact_url(url: &str) -> Cow<'_, str> {
-    redact_url_with(url, &[])
+    redact_url_with::<&str>(url, &[])
 }
 
 /// Like [`redact_url`], for the convention's keys and these. Case matters.
-pub fn redact_url_with<'a>(url: &'a str, also: &[Box<str>]) -> Cow<'a, str> {
+pub fn redact_url_with<'a, K: AsRef<str>>(url: &'a str, also: &[K]) -> Cow<'a, str> {
     let (rest, fragment) = match url.split_once('#') {
         Some((rest, fragment)) => (rest, Some(fragment)),
         None => (url, None),
@@ -257,9 +285,9 @@ pub fn redact_url_with<'a>(url: &'a str, also: &[Box<str>]) -> Cow<'a, str> {
     redacted.into()
 }
 
-fn secret_key<'a>(pair: &'a str, also: &[Box<str>]) -> Option<&'a str> {
+fn secret_key<'q, K: AsRef<str>>(pair: &'q str, also: &[K]) -> Option<&'q str> {
     let (key, _) = pair.split_once('=')?;
-    let secret = SECRET_KEYS.contains(&key) || also.iter().any(|secret| **secret == *key);
+    let secret = SECRET_KEYS.contains(&key) || also.iter().any(|secret| secret.as_ref() == key);
     secret.then_some(key)
 }
 

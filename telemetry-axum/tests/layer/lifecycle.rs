@@ -14,6 +14,9 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
+use http_body::Frame;
+use http_body_util::StreamBody;
+
 use super::*;
 
 const SHOWN: [&str; 3] = [
@@ -61,6 +64,57 @@ async fn a_body_that_fails_half_way_is_an_error() {
         "SERVER GET / http.response.status_code=200 error.type=\"body_error\" telemetry.outcome=\"body_error\" ERROR\n"
     );
     assert_eq!(active(&telemetry), Some(0.0));
+}
+
+#[tokio::test]
+async fn a_stream_that_was_read_to_its_promised_length_or_its_trailers_is_complete() {
+    let telemetry = TestTelemetry::new();
+    let chunks = || stream::iter(["ab", "cd"]).map(|chunk| Ok::<_, Infallible>(Bytes::from(chunk)));
+    let sized = move || async move { ([("content-length", "4")], Body::from_stream(chunks())) };
+    let trailed = move || async move {
+        let trailers = stream::once(async { Ok(Frame::trailers(http::HeaderMap::new())) });
+        Body::new(StreamBody::new(
+            chunks().map(|chunk| chunk.map(Frame::data)).chain(trailers),
+        ))
+    };
+    let app = Router::new()
+        .route("/sized", on_get(sized))
+        .route("/trailed", on_get(trailed));
+    let app = layered(app, &telemetry);
+    for (path, frames) in [("/sized", 2), ("/trailed", 3)] {
+        let mut body = app.clone().oneshot(get(path)).await.unwrap().into_body();
+        for _ in 0..frames {
+            body.frame().await.unwrap().unwrap();
+        }
+        // Not asked for its end, as by a server that knows it.
+        drop(body);
+    }
+    assert_eq!(
+        telemetry.tree(&SHOWN),
+        "SERVER GET /sized http.response.status_code=200\nSERVER GET /trailed http.response.status_code=200\n"
+    );
+}
+
+#[tokio::test]
+async fn an_error_whose_body_nobody_reads_is_still_an_error() {
+    let telemetry = TestTelemetry::new();
+    let failing = || async {
+        let body = Body::from_stream(stream::repeat_with(|| {
+            Ok::<_, Infallible>(Bytes::from("a"))
+        }));
+        (http::StatusCode::INTERNAL_SERVER_ERROR, body)
+    };
+    let app = layered(Router::new().route("/", on_get(failing)), &telemetry);
+    drop(app.oneshot(get("/")).await.unwrap());
+    assert_eq!(
+        telemetry.tree(&SHOWN),
+        "SERVER GET / http.response.status_code=500 error.type=\"500\" telemetry.outcome=\"client_disconnected\" ERROR\n"
+    );
+    assert!(
+        telemetry.metrics().contains("error_type=\"500\""),
+        "{}",
+        telemetry.metrics()
+    );
 }
 
 #[tokio::test]
@@ -191,6 +245,77 @@ async fn requests_cancelled_at_any_point_leave_nothing_active() {
         .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
         .sum();
     assert_eq!((telemetry.spans().len(), total), (19, 19.0));
+}
+
+#[tokio::test]
+async fn a_future_dropped_before_its_first_poll_ends_its_request() {
+    use tower::Service as _;
+    let telemetry = TestTelemetry::new();
+    let layer = TelemetryLayer::new().with_providers(telemetry.providers().clone());
+    let service =
+        tower::service_fn(|_: Request<Body>| pending::<Result<Response<Body>, Infallible>>());
+    let mut service = tower::Layer::layer(&layer, service);
+    let unpolled = service.call(get("/"));
+    assert_eq!(active(&telemetry), Some(1.0));
+    drop(unpolled);
+    assert_eq!(active(&telemetry), Some(0.0));
+    assert_eq!(
+        telemetry.tree(&SHOWN),
+        "SERVER GET telemetry.outcome=\"client_disconnected\"\n"
+    );
+}
+
+#[tokio::test]
+async fn ten_thousand_requests_cancelled_at_random_points_all_end() {
+    let telemetry = TestTelemetry::new();
+    let stages = || async {
+        for _ in 0..5 {
+            tokio::task::yield_now().await;
+        }
+        let chunks = stream::iter(0..5).then(|_| async {
+            tokio::task::yield_now().await;
+            Ok::<_, Infallible>(Bytes::from("a"))
+        });
+        Body::from_stream(chunks)
+    };
+    let app = layered(Router::new().route("/", on_get(stages)), &telemetry);
+    // Xorshift: random points, the same on every run.
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut running = Vec::new();
+    let mut started = 0;
+    while started < 10_000 || !running.is_empty() {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        if started < 10_000 && (running.len() < 8 || random.is_multiple_of(3)) {
+            let app = app.clone();
+            let whole = async move {
+                let response = app.oneshot(get("/")).await.unwrap();
+                response.into_body().collect().await.unwrap();
+            };
+            let mut whole = Box::pin(whole);
+            // Polled once: from here on it is a request.
+            assert!(whole.as_mut().now_or_never().is_none());
+            running.push(whole);
+            started += 1;
+        }
+        let at = (random >> 32) as usize % running.len();
+        if random.is_multiple_of(11) || running[at].as_mut().now_or_never().is_some() {
+            drop(running.swap_remove(at));
+        }
+    }
+    assert_eq!(active(&telemetry), Some(0.0));
+    let spans = telemetry.spans();
+    let cancelled = spans
+        .iter()
+        .filter(|span| {
+            span.attributes
+                .iter()
+                .any(|attribute| attribute.key.as_str() == "telemetry.outcome")
+        })
+        .count();
+    assert_eq!(spans.len(), 10_000);
+    assert!((1_000..9_000).contains(&cancelled), "{cancelled}");
 }
 
 #[tokio::test]

@@ -3,10 +3,19 @@
 // Clippy knows test functions, not their helpers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bytes;
+mod cardinality;
 mod correlation;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod lifecycle;
+mod logs;
 mod operations;
+mod options;
+mod order;
+mod serving;
 mod spans;
+mod wire;
 
 use axum::{Router, body::Body};
 use http::{Request, Response};

@@ -49,7 +49,7 @@ async fn a_server_span_has_the_attributes_of_the_convention_with_their_types() {
         format!("correlation_id=String(Owned(\"{id}\"))"),
         "http.request.method=String(Static(\"GET\"))".to_owned(),
         "http.response.status_code=I64(200)".to_owned(),
-        "http.route=String(Owned(\"/orders/{id}\"))".to_owned(),
+        "http.route=String(Static(\"/orders/{id}\"))".to_owned(),
         "network.peer.address=String(Owned(\"127.0.0.1\"))".to_owned(),
         "network.peer.port=I64(4000)".to_owned(),
         "network.protocol.version=String(Static(\"1.1\"))".to_owned(),

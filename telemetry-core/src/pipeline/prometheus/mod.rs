@@ -1,27 +1,26 @@
 //! `/metrics`: the SDK's metrics as text, by the OpenTelemetry specification "Prometheus and OpenMetrics
 //! Compatibility". Exponential histograms have no text form and are left out.
 
+mod coalesce;
+mod families;
+mod foreign;
 mod name;
 mod server;
 mod write;
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
-
-use opentelemetry::{InstrumentationScope, KeyValue};
-use opentelemetry_sdk::{
-    Resource,
-    metrics::data::{AggregatedMetrics, HistogramDataPoint, Metric, MetricData, Sum},
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
 };
+
+use opentelemetry_sdk::Resource;
 
 pub(super) use self::server::serve;
-use self::{
-    name::{FamilyName, Kind},
-    write::{Labels, Number},
-};
+use self::{coalesce::Coalesced, families::Families, write::Labels};
 use super::export::SharedReader;
 use crate::{
     exemplar::ExemplarStore,
-    scrape::{Scrape, ScrapeFormat},
+    scrape::{Exposition, Scrape, ScrapeFormat},
 };
 
 /// Answers scrapes from the reader that OTLP export uses too.
@@ -29,6 +28,9 @@ pub(crate) struct TextExposition {
     reader: SharedReader,
     exemplars: Arc<ExemplarStore>,
     target: Labels,
+    others: Mutex<Vec<Exposition>>,
+    open_metrics: Coalesced,
+    prometheus: Coalesced,
 }
 
 impl TextExposition {
@@ -42,178 +44,57 @@ impl TextExposition {
             reader,
             exemplars,
             target,
+            others: Mutex::default(),
+            open_metrics: Coalesced::default(),
+            prometheus: Coalesced::default(),
         }
     }
 }
 
 impl Scrape for TextExposition {
     fn scrape(&self, format: ScrapeFormat) -> String {
-        let mut families = BTreeMap::<String, Family>::new();
-        if let Some(metrics) = self.reader.read() {
-            for scope in metrics.scope_metrics() {
-                for metric in scope.metrics() {
-                    self.add(&mut families, scope.scope(), metric, format);
-                }
+        let coalesced = match format {
+            ScrapeFormat::OpenMetrics => &self.open_metrics,
+            ScrapeFormat::Prometheus => &self.prometheus,
+        };
+        coalesced.get(|| self.render(format))
+    }
+
+    fn merge(&self, other: Exposition) -> bool {
+        self.others
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(other);
+        true
+    }
+}
+
+impl TextExposition {
+    fn render(&self, format: ScrapeFormat) -> String {
+        // The lock is not held while others' code runs.
+        let others = self
+            .others
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let others: Vec<String> = others.iter().map(|other| other()).collect();
+        let metrics = self.reader.read();
+        let mut families = Families::default();
+        for scope in metrics.iter().flat_map(|metrics| metrics.scope_metrics()) {
+            for metric in scope.metrics() {
+                families.add(scope.scope(), metric);
             }
         }
-        let mut text = String::new();
-        write::target_info(&mut text, &self.target, format);
-        for (name, family) in &families {
-            write::header(&mut text, name, &family.name, &family.help, format);
-            text.push_str(&family.samples);
+        for family in others.iter().flat_map(|text| foreign::families(text)) {
+            families.add_foreign(family);
         }
+        let mut text = String::with_capacity(16 * 1024);
+        write::target_info(&mut text, &self.target, format);
+        families.write(&mut text, &self.exemplars, format);
         if format == ScrapeFormat::OpenMetrics {
             text.push_str("# EOF\n");
         }
         text
-    }
-}
-
-/// All samples of one name: they must stand together, whatever scopes they come from.
-struct Family {
-    name: FamilyName,
-    help: String,
-    samples: String,
-}
-
-impl TextExposition {
-    fn add(
-        &self,
-        families: &mut BTreeMap<String, Family>,
-        scope: &InstrumentationScope,
-        metric: &Metric,
-        format: ScrapeFormat,
-    ) {
-        let Some(kind) = kind(metric.data()) else {
-            return;
-        };
-        let name = FamilyName::new(metric.name(), metric.unit(), kind);
-        let family = families.entry(name.base.clone()).or_insert_with(|| Family {
-            name: name.clone(),
-            help: metric.description().to_owned(),
-            samples: String::new(),
-        });
-        // The same name as another kind cannot be exposed: the first wins.
-        if family.name.kind != kind {
-            return;
-        }
-        let samples = &mut family.samples;
-        let with_scope =
-            |attributes: &mut dyn Iterator<Item = &KeyValue>| Labels::of_point(scope, attributes);
-        match metric.data() {
-            AggregatedMetrics::F64(data) => {
-                self.points(samples, metric, &name, data, format, with_scope)
-            }
-            AggregatedMetrics::U64(data) => {
-                self.points(samples, metric, &name, data, format, with_scope)
-            }
-            AggregatedMetrics::I64(data) => {
-                self.points(samples, metric, &name, data, format, with_scope)
-            }
-        }
-    }
-
-    fn points<T: Number + Copy>(
-        &self,
-        samples: &mut String,
-        metric: &Metric,
-        name: &FamilyName,
-        data: &MetricData<T>,
-        format: ScrapeFormat,
-        labels: impl Fn(&mut dyn Iterator<Item = &KeyValue>) -> Labels,
-    ) {
-        match data {
-            MetricData::Gauge(gauge) => {
-                for point in gauge.data_points() {
-                    write::sample(
-                        samples,
-                        &name.base,
-                        &labels(&mut point.attributes()),
-                        point.value(),
-                    );
-                }
-            }
-            MetricData::Sum(sum) => {
-                let sample = name.sample();
-                for point in sum.data_points() {
-                    write::sample(
-                        samples,
-                        &sample,
-                        &labels(&mut point.attributes()),
-                        point.value(),
-                    );
-                }
-            }
-            MetricData::Histogram(histogram) => {
-                for point in histogram.data_points() {
-                    self.histogram(
-                        samples,
-                        metric,
-                        name,
-                        point,
-                        format,
-                        &labels(&mut point.attributes()),
-                    );
-                }
-            }
-            MetricData::ExponentialHistogram(_) => {}
-        }
-    }
-
-    fn histogram<T: Number + Copy>(
-        &self,
-        samples: &mut String,
-        metric: &Metric,
-        name: &FamilyName,
-        point: &HistogramDataPoint<T>,
-        format: ScrapeFormat,
-        labels: &Labels,
-    ) {
-        let exemplars = match format {
-            ScrapeFormat::OpenMetrics => self.exemplars.find(metric.name(), point.attributes()),
-            ScrapeFormat::Prometheus => Vec::new(),
-        };
-        let bucket = format!("{}_bucket", name.base);
-        let bounds = point.bounds().map(Some).chain([None]);
-        let mut cumulative = 0;
-        for (i, (bound, count)) in bounds.zip(point.bucket_counts()).enumerate() {
-            cumulative += count;
-            write::bucket(
-                samples,
-                &bucket,
-                labels,
-                bound,
-                cumulative,
-                exemplars.get(i).copied().flatten(),
-            );
-        }
-        write::sample(samples, &format!("{}_sum", name.base), labels, point.sum());
-        write::sample(
-            samples,
-            &format!("{}_count", name.base),
-            labels,
-            point.count(),
-        );
-    }
-}
-
-fn kind(data: &AggregatedMetrics) -> Option<Kind> {
-    fn of<T>(data: &MetricData<T>) -> Option<Kind> {
-        match data {
-            MetricData::Gauge(_) => Some(Kind::Gauge),
-            MetricData::Sum(sum) => Some(if Sum::is_monotonic(sum) {
-                Kind::Counter
-            } else {
-                Kind::Gauge
-            }),
-            MetricData::Histogram(_) => Some(Kind::Histogram),
-            MetricData::ExponentialHistogram(_) => None,
-        }
-    }
-    match data {
-        AggregatedMetrics::F64(data) => of(data),
-        AggregatedMetrics::U64(data) => of(data),
-        AggregatedMetrics::I64(data) => of(data),
     }
 }
 
@@ -223,5 +104,7 @@ impl fmt::Debug for TextExposition {
     }
 }
 
+#[cfg(test)]
+mod strict;
 #[cfg(test)]
 mod tests;

@@ -1,19 +1,52 @@
 //! Metric names and units as Prometheus wants them.
 
+use std::borrow::Cow;
+
 /// What a family is to Prometheus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Counter,
     Gauge,
     Histogram,
+    /// Of other registries only, as the two below.
+    Info,
+    Summary,
+    Unknown,
 }
 
 impl Kind {
+    /// A type as OpenMetrics names it. A state set is a gauge for each state.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "counter" => Self::Counter,
+            "gauge" | "stateset" => Self::Gauge,
+            "histogram" => Self::Histogram,
+            "info" => Self::Info,
+            "summary" => Self::Summary,
+            "unknown" => Self::Unknown,
+            _ => return None,
+        })
+    }
+
+    /// The suffixes of its samples: names that no other family may have.
+    pub(super) fn suffixes(self) -> &'static [&'static str] {
+        match self {
+            Self::Counter => &["_total", "_created"],
+            Self::Gauge | Self::Unknown => &[""],
+            Self::Histogram => &["_bucket", "_sum", "_count", "_created"],
+            Self::Info => &["_info"],
+            Self::Summary => &["", "_sum", "_count", "_created"],
+        }
+    }
+
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Counter => "counter",
             Self::Gauge => "gauge",
             Self::Histogram => "histogram",
+            Self::Info => "info",
+            Self::Summary => "summary",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -51,8 +84,24 @@ impl FamilyName {
     pub(super) fn sample(&self) -> String {
         match self.kind {
             Kind::Counter => format!("{}_total", self.base),
-            Kind::Gauge | Kind::Histogram => self.base.clone(),
+            Kind::Info => format!("{}_info", self.base),
+            Kind::Gauge | Kind::Histogram | Kind::Summary | Kind::Unknown => self.base.clone(),
         }
+    }
+}
+
+/// A label's name: as a metric's, but without `:`. `le` is the histograms' own.
+pub(super) fn label(key: &str) -> Cow<'_, str> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    let starts = key.bytes().next().is_some_and(|b| !b.is_ascii_digit());
+    if key.is_empty() {
+        "_".into()
+    } else if key == "le" {
+        "exported_le".into()
+    } else if starts && key.bytes().all(plain) && !key.contains("__") {
+        key.into()
+    } else {
+        sanitize(key).replace(':', "_").into()
     }
 }
 

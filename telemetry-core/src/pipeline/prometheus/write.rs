@@ -1,10 +1,10 @@
 //! Lines of the two text formats.
 
-use std::{collections::BTreeMap, fmt::Write as _, time::UNIX_EPOCH};
+use std::{fmt::Write as _, time::UNIX_EPOCH};
 
 use opentelemetry::{InstrumentationScope, KeyValue, Value, trace::TraceId};
 
-use super::name::{FamilyName, sanitize};
+use super::name::{FamilyName, Kind, label};
 use crate::{exemplar::Exemplar, scrape::ScrapeFormat};
 
 /// A rendered label set, without its braces.
@@ -12,44 +12,69 @@ pub(super) struct Labels(String);
 
 impl Labels {
     pub(super) fn new<'a>(pairs: impl Iterator<Item = (&'a str, &'a Value)>) -> Self {
-        // Two keys that become one share a label, as the specification says.
-        let mut labels = BTreeMap::<String, String>::new();
-        for (key, value) in pairs {
-            let label = labels.entry(sanitize(key)).or_default();
-            if !label.is_empty() {
-                label.push(';');
-            }
-            label.push_str(&value.as_str());
-        }
-        let mut text = String::new();
+        let mut labels: Vec<_> = pairs.map(|(key, value)| (label(key), value)).collect();
+        labels.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let mut text = String::with_capacity(labels.len() * 32);
+        let mut previous: Option<&str> = None;
         for (key, value) in &labels {
-            if !text.is_empty() {
-                text.push(',');
+            if previous == Some(key) {
+                // Two keys that become one share a label, as the specification says.
+                text.pop();
+                text.push(';');
+            } else {
+                if previous.is_some() {
+                    text.push(',');
+                }
+                text.push_str(key);
+                text.push_str("=\"");
             }
-            // Writing to a String cannot fail, here and below.
-            let _ = write!(text, "{key}=\"");
-            escape(&mut text, value);
+            escape(&mut text, &value.as_str());
             text.push('"');
+            previous = Some(key);
         }
         Self(text)
     }
 
-    /// The labels of a point: its attributes and its instrumentation scope.
+    /// The labels of a point: its attributes and its instrumentation scope with what that says of itself.
     pub(super) fn of_point(
-        scope: &InstrumentationScope,
+        scope: &ScopeLabels,
         attributes: &mut dyn Iterator<Item = &KeyValue>,
     ) -> Self {
-        let name = Value::from(scope.name().to_owned());
-        let version = scope
-            .version()
-            .map(|version| Value::from(version.to_owned()));
-        let scope = [
-            Some(("otel_scope_name", &name)),
-            version.as_ref().map(|v| ("otel_scope_version", v)),
-        ];
         let attributes = attributes.map(|attribute| (attribute.key.as_str(), &attribute.value));
-        let all: Vec<_> = attributes.chain(scope.into_iter().flatten()).collect();
-        Self::new(all.into_iter())
+        Self::new(attributes.chain(scope.0.iter().map(|(key, value)| (key.as_str(), value))))
+    }
+
+    /// The rendered text, by which two series are the same.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `otel_scope_*` of an instrumentation scope.
+pub(super) struct ScopeLabels(Vec<(String, Value)>);
+
+impl ScopeLabels {
+    pub(super) fn new(scope: &InstrumentationScope) -> Self {
+        let text = |key: &str, value: &str| (key.to_owned(), Value::from(value.to_owned()));
+        let mut labels = vec![text("otel_scope_name", scope.name())];
+        labels.extend(
+            scope
+                .version()
+                .map(|version| text("otel_scope_version", version)),
+        );
+        labels.extend(
+            scope
+                .schema_url()
+                .map(|url| text("otel_scope_schema_url", url)),
+        );
+        let own = |attribute: &KeyValue| {
+            // These three are the scope's fields.
+            let key = attribute.key.as_str();
+            (!matches!(key, "name" | "version" | "schema_url"))
+                .then(|| (format!("otel_scope_{key}"), attribute.value.clone()))
+        };
+        labels.extend(scope.attributes().filter_map(own));
+        Self(labels)
     }
 }
 
@@ -80,24 +105,26 @@ impl Number for i64 {
     }
 }
 
-pub(super) fn header(
-    text: &mut String,
-    base: &str,
-    name: &FamilyName,
-    help: &str,
-    format: ScrapeFormat,
-) {
-    let shown = match format {
-        ScrapeFormat::OpenMetrics => base.to_owned(),
-        ScrapeFormat::Prometheus => name.sample(),
+pub(super) fn header(text: &mut String, name: &FamilyName, help: &str, format: ScrapeFormat) {
+    let (shown, kind) = match (format, name.kind) {
+        (ScrapeFormat::OpenMetrics, kind) => (name.base.clone(), kind.as_str()),
+        (ScrapeFormat::Prometheus, Kind::Info) => (name.sample(), "gauge"),
+        (ScrapeFormat::Prometheus, Kind::Unknown) => (name.sample(), "untyped"),
+        (ScrapeFormat::Prometheus, kind) => (name.sample(), kind.as_str()),
     };
-    let _ = writeln!(text, "# TYPE {shown} {}", name.kind.as_str());
+    let _ = writeln!(text, "# TYPE {shown} {kind}");
     if let (ScrapeFormat::OpenMetrics, Some(unit)) = (format, &name.unit) {
         let _ = writeln!(text, "# UNIT {shown} {unit}");
     }
     if !help.is_empty() {
         let _ = write!(text, "# HELP {shown} ");
-        escape(text, help);
+        match format {
+            ScrapeFormat::OpenMetrics => escape(text, help),
+            // Here a quote stands for itself.
+            ScrapeFormat::Prometheus => {
+                text.push_str(&help.replace('\\', "\\\\").replace('\n', "\\n"));
+            }
+        }
         text.push('\n');
     }
 }
@@ -165,6 +192,10 @@ pub(super) fn bucket(
 }
 
 fn escape(text: &mut String, value: &str) {
+    if !value.bytes().any(|b| matches!(b, b'\\' | b'\n' | b'"')) {
+        text.push_str(value);
+        return;
+    }
     for c in value.chars() {
         match c {
             '\\' => text.push_str("\\\\"),

@@ -1,0 +1,137 @@
+//! What the layer costs a request: run it under `valgrind --tool=callgrind` with two request counts and divide the
+//! difference (see the crate's README).
+//!
+//! `cost <bare|disabled|unsampled|sampled|access-log> <requests>`
+
+use std::{io::Write, process::ExitCode, sync::Arc};
+
+use axum::{
+    Router,
+    body::Body,
+    http::Request,
+    routing::{get, post},
+};
+use http_body_util::BodyExt;
+use opentelemetry::Context;
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    metrics::SdkMeterProvider,
+    trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanProcessor},
+};
+use telemetry_axum::TelemetryLayer;
+use telemetry_core::{Providers, tracer::SamplingHint};
+use tower::Service;
+use tracing::{Event, Metadata, Subscriber, span};
+
+/// Takes finished spans and forgets them: what exporting costs is another thread's.
+#[derive(Debug)]
+struct Forget;
+
+impl SpanProcessor for Forget {
+    fn on_start(&self, _: &mut Span, _: &Context) {}
+    fn on_end(&self, span: SpanData) {
+        drop(span);
+    }
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+    fn shutdown_with_timeout(&self, _: std::time::Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+/// Takes every event and looks at none of its fields: what formatting costs is the subscriber's.
+struct Blind;
+
+impl Subscriber for Blind {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn event(&self, event: &Event<'_>) {
+        std::hint::black_box(event);
+    }
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
+
+fn providers() -> Providers {
+    let tracers = SdkTracerProvider::builder()
+        .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
+        .with_span_processor(Forget)
+        .build();
+    let meters = SdkMeterProvider::builder().build();
+    Providers::builder(tracers, Arc::new(meters))
+        .with_sampling_hint(SamplingHint {
+            reads_attributes: false,
+            records_roots: true,
+            records_unsampled: false,
+            ..SamplingHint::default()
+        })
+        .build()
+}
+
+fn routes() -> Router {
+    Router::new()
+        .route("/", get(|| async { "home" }))
+        .route("/orders/{id}", get(|| async { "an order" }))
+        .route("/orders", post(|| async { "created" }))
+}
+
+fn request(flags: &str) -> Request<Body> {
+    Request::get("http://shop.example/orders/17")
+        .header("host", "shop.example")
+        .header("user-agent", "cost/1.0")
+        .header("accept", "*/*")
+        .header(
+            "traceparent",
+            format!("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-{flags}"),
+        )
+        .body(Body::empty())
+        .unwrap_or_default()
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let variant = arguments.next().unwrap_or_default();
+    let count = arguments.next().and_then(|count| count.parse::<u32>().ok());
+    let layer = || TelemetryLayer::new().with_providers(providers());
+    let (app, flags) = match variant.as_str() {
+        "bare" => (routes(), "01"),
+        "disabled" => (routes().layer(TelemetryLayer::new()), "01"),
+        "unsampled" => (routes().layer(layer()), "00"),
+        "sampled" => (routes().layer(layer()), "01"),
+        "access-log" => (routes().layer(layer().with_access_log()), "01"),
+        _ => return usage(),
+    };
+    let Some(count) = count else {
+        return usage();
+    };
+    if variant == "access-log" && tracing::subscriber::set_global_default(Blind).is_err() {
+        return ExitCode::FAILURE;
+    }
+    // Finalised, as axum serves it: before that every request would apply the layers anew.
+    let mut app = app.with_state::<()>(());
+    for _ in 0..count {
+        match app.call(request(flags)).await {
+            Ok(response) => {
+                let _ = std::hint::black_box(response.into_body().collect().await);
+            }
+            Err(never) => match never {},
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn usage() -> ExitCode {
+    let _ = writeln!(
+        std::io::stderr(),
+        "cost <bare|disabled|unsampled|sampled|access-log> <requests>"
+    );
+    ExitCode::FAILURE
+}

@@ -1,0 +1,69 @@
+//! Which request methods are known: labels and span names are made of these and of nothing else.
+
+use std::sync::Arc;
+
+use http::Method;
+use telemetry_core::semconv_http::{self, OTHER_METHOD};
+
+use crate::names::forever;
+
+/// The variable by which operators override the list, as the HTTP conventions demand.
+pub(crate) const KNOWN_METHODS: &str = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS";
+
+/// The convention's methods, unless there is a list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Methods(Option<Arc<[&'static str]>>);
+
+impl Methods {
+    /// Exactly these: a full override, as the convention has it.
+    pub(crate) fn exactly(names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let names = names.into_iter().filter_map(|name| {
+            let name = name.as_ref().trim();
+            (!name.is_empty()).then(|| forever(name))
+        });
+        Self(Some(names.collect()))
+    }
+
+    /// The comma-separated list of the environment; without one, the convention's.
+    pub(crate) fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        match lookup(KNOWN_METHODS) {
+            Some(list) if !list.trim().is_empty() => Self::exactly(list.split(',')),
+            _ => Self::default(),
+        }
+    }
+
+    /// `http.request.method`.
+    pub(crate) fn known(&self, method: &Method) -> &'static str {
+        match &self.0 {
+            None => semconv_http::known_method(method),
+            Some(names) => names
+                .iter()
+                .copied()
+                .find(|name| *name == method.as_str())
+                .unwrap_or(OTHER_METHOD),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(list: Option<&str>, method: &str) -> &'static str {
+        let methods = Methods::from_environment(|name| {
+            assert_eq!(name, "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS");
+            list.map(str::to_owned)
+        });
+        methods.known(&Method::from_bytes(method.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn a_list_of_the_environment_replaces_the_conventions() {
+        assert_eq!(of(None, "GET"), "GET");
+        assert_eq!(of(None, "PURGE"), "_OTHER");
+        assert_eq!(of(Some(" GET, PURGE ,"), "PURGE"), "PURGE");
+        assert_eq!(of(Some("GET,PURGE"), "POST"), "_OTHER");
+        assert_eq!(of(Some("GET,PURGE"), "purge"), "_OTHER");
+        assert_eq!(of(Some("  "), "POST"), "POST");
+    }
+}

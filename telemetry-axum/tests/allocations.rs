@@ -1,0 +1,123 @@
+//! How many allocations the layer adds to a request. Alone in its binary: the counting allocator is the process's.
+
+// Clippy knows test functions, not their helpers.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::{
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    http::Request,
+    routing::{get, post},
+};
+use http_body_util::BodyExt;
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    metrics::SdkMeterProvider,
+    trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanProcessor},
+};
+use telemetry_axum::TelemetryLayer;
+use telemetry_core::{Providers, tracer::SamplingHint};
+use tower::Service;
+
+/// Forgets spans: an exporter's allocations are not the request's.
+#[derive(Debug)]
+struct Forget;
+
+impl SpanProcessor for Forget {
+    fn on_start(&self, _: &mut Span, _: &opentelemetry::Context) {}
+    fn on_end(&self, _: SpanData) {}
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+    fn shutdown_with_timeout(&self, _: std::time::Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+fn layer() -> TelemetryLayer {
+    let tracers = SdkTracerProvider::builder()
+        .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
+        .with_span_processor(Forget)
+        .build();
+    let meters = SdkMeterProvider::builder().build();
+    let hint = SamplingHint {
+        reads_attributes: false,
+        records_roots: true,
+        records_unsampled: false,
+        ..SamplingHint::default()
+    };
+    let providers = Providers::builder(tracers, Arc::new(meters)).with_sampling_hint(hint);
+    TelemetryLayer::new().with_providers(providers.build())
+}
+
+fn routes() -> Router {
+    Router::new()
+        .route("/", get(|| async { "home" }))
+        .route("/orders/{id}", get(|| async { "an order" }))
+        .route("/orders", post(|| async { "created" }))
+}
+
+fn request(flags: &str) -> Request<Body> {
+    Request::get("http://shop.example/orders/17")
+        .header("host", "shop.example")
+        .header("user-agent", "cost/1.0")
+        .header("accept", "*/*")
+        .header(
+            "traceparent",
+            format!("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-{flags}"),
+        )
+        .body(Body::empty())
+        .unwrap()
+}
+
+/// Runs a future that never waits.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("the handlers are ready at once"),
+    }
+}
+
+/// The allocations of one request, the first few aside: they resolve handles.
+fn allocations(app: Router, flags: &str) -> u64 {
+    let mut app = app.with_state::<()>(());
+    let mut once = |request: Request<Body>| {
+        let response: axum::response::Response = match now(Service::call(&mut app, request)) {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        now(response.into_body().collect()).unwrap();
+    };
+    for _ in 0..3 {
+        once(request(flags));
+    }
+    let request = request(flags);
+    allocation_counter::measure(move || once(request)).count_total
+}
+
+#[test]
+fn the_layer_stays_within_its_allocation_budgets() {
+    let bare = allocations(routes(), "01");
+    let net = |layer: TelemetryLayer, flags| allocations(routes().layer(layer), flags) - bare;
+    let shown = [
+        ("sampled", net(layer(), "01")),
+        ("unsampled", net(layer(), "00")),
+        ("sampled, access log", net(layer().with_access_log(), "01")),
+        ("without a pipeline", net(TelemetryLayer::new(), "01")),
+    ];
+    // Three of each are axum's price for a layer that wraps the response's body: two boxes around the service and its
+    // future, one around the body.
+    let budgets = [12, 8, 14, 7];
+    for ((variant, measured), budget) in shown.into_iter().zip(budgets) {
+        assert!(
+            measured <= budget,
+            "{variant}: {measured} > {budget}; {shown:?}"
+        );
+    }
+}

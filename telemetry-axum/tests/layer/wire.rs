@@ -1,0 +1,175 @@
+//! Real connections: upgrades, event streams, HTTP/2, and servers without axum.
+
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
+
+use axum::{Router, body::Bytes, routing::get as on_get};
+use futures_util::{StreamExt as _, stream};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+    service::TowerToHyperService,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use super::*;
+
+const SHOWN: [&str; 4] = [
+    "network.protocol.version",
+    "http.response.status_code",
+    "error.type",
+    "telemetry.outcome",
+];
+
+async fn served(app: Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    address
+}
+
+/// The spans, once there are so many.
+async fn ended(telemetry: &TestTelemetry, spans: usize) -> String {
+    let all = async {
+        while telemetry.spans().len() < spans {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), all)
+        .await
+        .unwrap();
+    telemetry.tree(&SHOWN)
+}
+
+/// Echoes what comes after the upgrade.
+async fn upgrade(request: Request<Body>) -> Response<Body> {
+    tokio::spawn(async move {
+        let upgraded = hyper::upgrade::on(request).await.unwrap();
+        let (mut read, mut write) = tokio::io::split(TokioIo::new(upgraded));
+        let _ = tokio::io::copy(&mut read, &mut write).await;
+    });
+    Response::builder()
+        .status(101)
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .body(Body::empty())
+        .unwrap()
+}
+
+#[tokio::test]
+async fn an_upgrade_ends_the_request_and_leaves_the_connection_alone() {
+    let telemetry = TestTelemetry::new();
+    let app = layered(Router::new().route("/ws", on_get(upgrade)), &telemetry);
+    let mut client = TcpStream::connect(served(app).await).await.unwrap();
+    let request =
+        "GET /ws HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+    client.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(client.read_u8().await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
+    assert!(
+        head.contains(" 101 ") && head.contains("x-correlation-id"),
+        "{head}"
+    );
+    client.write_all(b"ping").await.unwrap();
+    let mut echo = [0; 4];
+    client.read_exact(&mut echo).await.unwrap();
+    assert_eq!(&echo, b"ping");
+    let expected =
+        "SERVER GET /ws network.protocol.version=\"1.1\" http.response.status_code=101\n";
+    assert_eq!(ended(&telemetry, 1).await, expected);
+    assert_eq!(active(&telemetry), Some(0.0));
+}
+
+fn events() -> Router {
+    let endless = || async {
+        let events = stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from("data: x\n\n")));
+        let paced = events.then(|event| async {
+            tokio::task::yield_now().await;
+            event
+        });
+        (
+            [("content-type", "text/event-stream")],
+            Body::from_stream(paced),
+        )
+    };
+    Router::new()
+        .route("/events", on_get(endless))
+        .route("/whole", on_get(|| async { "whole" }))
+}
+
+#[tokio::test]
+async fn an_event_stream_lasts_until_its_reader_goes() {
+    let telemetry = TestTelemetry::new();
+    let address = served(layered(events(), &telemetry)).await;
+    let mut client = TcpStream::connect(address).await.unwrap();
+    let request = "GET /events HTTP/1.1\r\nhost: a\r\n\r\n";
+    client.write_all(request.as_bytes()).await.unwrap();
+    let mut some = [0; 512];
+    client.read_exact(&mut some).await.unwrap();
+    assert_eq!(active(&telemetry), Some(1.0));
+    drop(client);
+    assert_eq!(
+        ended(&telemetry, 1).await,
+        "SERVER GET /events network.protocol.version=\"1.1\" http.response.status_code=200 telemetry.outcome=\"client_disconnected\"\n"
+    );
+    assert_eq!(active(&telemetry), Some(0.0));
+}
+
+#[tokio::test]
+async fn a_reset_of_an_http_2_stream_ends_its_request_and_no_other() {
+    let telemetry = TestTelemetry::new();
+    let address = served(layered(events(), &telemetry)).await;
+    let connection = TcpStream::connect(address).await.unwrap();
+    let (client, connection) = h2::client::handshake(connection).await.unwrap();
+    tokio::spawn(connection);
+    let mut client = client.ready().await.unwrap();
+    let request = |path: &str| Request::get(format!("http://shop{path}")).body(()).unwrap();
+
+    let (response, mut stream) = client.send_request(request("/events"), true).unwrap();
+    let mut body = response.await.unwrap().into_body();
+    body.data().await.unwrap().unwrap();
+    stream.send_reset(h2::Reason::CANCEL);
+    let mut client = client.ready().await.unwrap();
+    let (response, _) = client.send_request(request("/whole"), true).unwrap();
+    let mut body = response.await.unwrap().into_body();
+    assert_eq!(body.data().await.unwrap().unwrap(), "whole");
+    let expected = [
+        "SERVER GET /events network.protocol.version=\"2\" http.response.status_code=200 telemetry.outcome=\"client_disconnected\"\n",
+        "SERVER GET /whole network.protocol.version=\"2\" http.response.status_code=200\n",
+    ];
+    assert_eq!(ended(&telemetry, 2).await, expected.concat());
+    assert_eq!(active(&telemetry), Some(0.0));
+}
+
+#[tokio::test]
+async fn a_hyper_server_without_axum_is_instrumented_alike() {
+    let telemetry = TestTelemetry::new();
+    let layer = TelemetryLayer::new().with_providers(telemetry.providers().clone());
+    let service = tower::service_fn(|_: Request<hyper::body::Incoming>| async {
+        Ok::<_, Infallible>(Response::new(http_body_util::Full::new(Bytes::from("hi"))))
+    });
+    let service = tower::Layer::layer(&layer, service);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let server = auto::Builder::new(TokioExecutor::new());
+        let service = TowerToHyperService::new(service);
+        let _ = server.serve_connection(TokioIo::new(stream), service).await;
+    });
+    let mut client = TcpStream::connect(address).await.unwrap();
+    let request = "GET /any HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    client.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.contains("x-correlation-id: "), "{answer}");
+    assert_eq!(
+        ended(&telemetry, 1).await,
+        "SERVER GET network.protocol.version=\"1.1\" http.response.status_code=200\n"
+    );
+}

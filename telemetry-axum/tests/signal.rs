@@ -1,0 +1,61 @@
+//! What a signal does to a service. Alone in its binary: a signal is the whole process's.
+
+// Clippy knows test functions, not their helpers.
+#![allow(clippy::unwrap_used)]
+#![cfg(unix)]
+
+use std::{net::SocketAddr, process::Command, sync::Arc, time::Duration};
+
+use axum::{Router, routing::get};
+use telemetry_axum::{Operations, Serve};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+};
+
+async fn asked(address: SocketAddr, path: &str) -> std::io::Result<String> {
+    let mut client = TcpStream::connect(address).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    client.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await?;
+    Ok(answer)
+}
+
+#[tokio::test]
+async fn sigterm_makes_the_service_unready_while_it_still_takes_requests_and_a_second_ends_it() {
+    let arrived = Arc::new(Notify::new());
+    let arrive = arrived.clone();
+    let endless = move || async move {
+        arrive.notify_one();
+        std::future::pending::<&'static str>().await
+    };
+    // Nobody told the operations of the server, or the server of the operations.
+    let app = Router::new()
+        .route("/", get(endless))
+        .merge(Operations::new());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serve = Serve::new()
+        .with_drain_delay(Duration::from_secs(600))
+        .run(listener, app);
+    let server = tokio::spawn(serve);
+    let client = tokio::spawn(async move { asked(address, "/").await });
+    arrived.notified().await;
+    assert!(asked(address, "/readyz").await.unwrap().contains(" 200 "));
+
+    let terminate = || {
+        let process = std::process::id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &process]).status();
+        assert!(sent.unwrap().success());
+    };
+    terminate();
+    while !asked(address, "/readyz").await.unwrap().contains(" 503 ") {
+        tokio::task::yield_now().await;
+    }
+    assert!(asked(address, "/livez").await.unwrap().contains(" 200 "));
+    terminate();
+    server.await.unwrap().unwrap();
+    client.abort();
+}
