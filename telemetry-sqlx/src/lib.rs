@@ -75,6 +75,7 @@
 //! [`Connection::inner_mut`] and [`Pool::inner`].
 
 mod acquire;
+mod comment;
 mod connection;
 mod database;
 mod driver;
@@ -82,9 +83,16 @@ mod executor;
 mod failure;
 mod generator;
 mod metrics;
+#[cfg(feature = "mysql")]
+mod mysql;
 mod observer;
 mod pool;
+mod pool_metrics;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod query;
+mod settings;
+mod slow;
 mod span;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -108,3 +116,27 @@ pub type SqliteConnection<'c> = Connection<'c, sqlx::Sqlite>;
 /// A [`Transaction`] of SQLite.
 #[cfg(feature = "sqlite")]
 pub type SqliteTransaction<'c> = Transaction<'c, sqlx::Sqlite>;
+
+/// A [`Pool`] of PostgreSQL connections.
+#[cfg(feature = "postgres")]
+pub type PgPool = Pool<sqlx::Postgres>;
+
+/// A [`Connection`] to PostgreSQL.
+#[cfg(feature = "postgres")]
+pub type PgConnection<'c> = Connection<'c, sqlx::Postgres>;
+
+/// A [`Transaction`] of PostgreSQL.
+#[cfg(feature = "postgres")]
+pub type PgTransaction<'c> = Transaction<'c, sqlx::Postgres>;
+
+/// A [`Pool`] of MySQL or MariaDB connections.
+#[cfg(feature = "mysql")]
+pub type MySqlPool = Pool<sqlx::MySql>;
+
+/// A [`Connection`] to MySQL or MariaDB.
+#[cfg(feature = "mysql")]
+pub type MySqlConnection<'c> = Connection<'c, sqlx::MySql>;
+
+/// A [`Transaction`] of MySQL or MariaDB.
+#[cfg(feature = "mysql")]
+pub type MySqlTransaction<'c> = Transaction<'c, sqlx::MySql>;
