@@ -92,7 +92,9 @@ async fn price<'e>(executor: impl Executor<'e, Database = Sqlite>, id: i64) -> i
 async fn connect() -> sqlx::SqlitePool {
     let options: SqliteConnectOptions = "sqlite::memory:".parse().unwrap();
     let pool = SqlitePoolOptions::new()
-        .max_connections(1)
+        // The next call finds one idle while the last is still on its way back.
+        .max_connections(4)
+        .min_connections(4)
         .connect_with(options.disable_statement_logging())
         .await
         .unwrap();

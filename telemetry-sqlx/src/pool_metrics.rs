@@ -67,6 +67,9 @@ impl fmt::Debug for PoolState {
     }
 }
 
+/// What one instrument reads from a pool: values, and the state they are of if they have one.
+type Values = Vec<(i64, Option<&'static str>)>;
+
 /// The pools that are alive, for as long as they are.
 #[derive(Clone, Default)]
 pub(crate) struct Pools(Arc<Mutex<Vec<Weak<Observer>>>>);
@@ -84,10 +87,7 @@ impl Pools {
     }
 
     /// Sums by attributes: of two observations of one series a meter keeps only the last.
-    fn sum(
-        &self,
-        read: impl Fn(&PoolState) -> Vec<(i64, Option<&'static str>)>,
-    ) -> Vec<(Vec<KeyValue>, i64)> {
+    fn sum(&self, read: impl Fn(&PoolState) -> Values) -> Vec<(Vec<KeyValue>, i64)> {
         let mut sums = Vec::<(Vec<KeyValue>, i64)>::new();
         for observer in self.alive() {
             for (value, state) in read(&observer.pool) {
@@ -107,7 +107,7 @@ impl Pools {
         let gauge = |name: &'static str,
                      unit: &'static str,
                      description: &'static str,
-                     read: fn(&PoolState) -> Vec<(i64, Option<&'static str>)>| {
+                     read: fn(&PoolState) -> Values| {
             let pools = self.clone();
             meter
                 .i64_observable_up_down_counter(name)
