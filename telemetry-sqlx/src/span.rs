@@ -75,6 +75,9 @@ impl Rows {
 struct Running {
     cx: Context,
     started: Instant,
+    /// Whether the context is made current. One that records nothing, under a parent that does not either, tells those
+    /// below nothing that the parent does not.
+    attach: bool,
 }
 
 impl Call {
@@ -131,6 +134,7 @@ impl Call {
         }
         self.running
             .as_ref()
+            .filter(|running| running.attach)
             .map(|running| running.cx.clone().attach())
     }
 
@@ -148,7 +152,7 @@ impl Call {
     }
 
     fn end(&mut self, failure: Option<Failure>, error: Option<&Error>) {
-        let Some(Running { cx, started }) = self.running.take() else {
+        let Some(Running { cx, started, .. }) = self.running.take() else {
             return;
         };
         let Some(ready) = self.observer.ready() else {
@@ -199,11 +203,12 @@ impl Running {
         statement: &Statement,
         parameterised: bool,
     ) -> Self {
-        let cx = Context::map_current(|parent| {
-            ready
-                .instruments
-                .tracer
-                .start(parent, statement.name.clone(), SpanKind::Client, || {
+        let (cx, attach) = Context::map_current(|parent| {
+            let cx = ready.instruments.tracer.start(
+                parent,
+                statement.name.clone(),
+                SpanKind::Client,
+                || {
                     // Room for what the end adds: rows, slow, error type and code.
                     let mut all = Vec::with_capacity(observer.common.len() + 6);
                     all.extend_from_slice(&observer.common);
@@ -216,11 +221,20 @@ impl Running {
                         statement.text(parameterised),
                     ));
                     all
-                })
+                },
+            );
+            let attach = {
+                let span = cx.span();
+                span.span_context().is_sampled()
+                    || span.is_recording()
+                    || !parent.span().span_context().is_valid()
+            };
+            (cx, attach)
         });
         Self {
             cx,
             started: Instant::now(),
+            attach,
         }
     }
 }

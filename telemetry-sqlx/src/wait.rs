@@ -32,7 +32,11 @@ pub(crate) async fn acquire<DB: Backend>(
         return Ok((pool.inner.acquire().await?, Lease(None)));
     };
     let pending = observer.pool.pending.enter();
-    let wait = (pool.inner.num_idle() == 0).then(|| Wait::start(observer, ready));
+    let wait = if pool.inner.num_idle() == 0 {
+        Wait::start(observer, ready)
+    } else {
+        None
+    };
     let started = Instant::now();
     let mut acquiring = pin!(pool.inner.acquire());
     let acquired = poll_fn(|cx| {
@@ -94,13 +98,21 @@ struct Wait {
 
 impl Wait {
     #[cold]
-    fn start(observer: &Observer, ready: &Ready) -> Self {
+    fn start(observer: &Observer, ready: &Ready) -> Option<Self> {
         let attributes = || observer.common.to_vec();
         let cx = Context::map_current(|parent| {
+            let span = parent.span();
+            // Part of a call that is not recorded: no sampler keeps the part without the whole.
+            if span.span_context().is_valid()
+                && !span.is_recording()
+                && !span.span_context().is_sampled()
+            {
+                return None;
+            }
             let tracer = &ready.instruments.tracer;
-            tracer.start(parent, ACQUIRE, SpanKind::Internal, attributes)
-        });
-        Self { cx, ended: false }
+            Some(tracer.start(parent, ACQUIRE, SpanKind::Internal, attributes))
+        })?;
+        Some(Self { cx, ended: false })
     }
 
     fn end(mut self, error: Option<&Error>, observer: &Observer) {
