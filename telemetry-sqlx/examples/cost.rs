@@ -9,7 +9,8 @@
 //! done
 //! ```
 //!
-//! The thread to look at is the first: the driver of SQLite works on another.
+//! The thread to look at is the first: the driver of SQLite works on another. First argument `pool` or `connection`,
+//! second `plain`, `disabled`, `unsampled`, `sampled`, or `commented`, whose price is in the database: compare times.
 
 #![allow(clippy::unwrap_used)]
 
@@ -123,6 +124,7 @@ async fn run(on: &str, variant: &str, count: i64) -> i64 {
     let pool = SqlitePool::from(plain);
     let pool = match variant {
         "disabled" => pool,
+        "commented" => pool.with_providers(providers()).with_sqlcommenter(),
         _ => pool.with_providers(providers()),
     };
     if on == "pool" {
@@ -147,6 +149,6 @@ fn main() {
         .enable_time()
         .build()
         .unwrap();
-    let _request = request(variant == "sampled").attach();
+    let _request = request(variant != "unsampled").attach();
     black_box(runtime.block_on(run(on, variant, count.parse().unwrap())));
 }
