@@ -2,7 +2,7 @@
 //! allocator along.
 
 // Clippy knows test functions, not their helpers.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use allocation_counter::measure;
 use opentelemetry::{
@@ -15,7 +15,8 @@ use sqlx::{
 use telemetry_core::Providers;
 use telemetry_sqlx::SqlitePool;
 
-const CALLS: u64 = 50;
+const CALLS: u64 = 100;
+const ROUNDS: u64 = 100;
 
 fn request(flags: TraceFlags) -> Context {
     let (trace, span) = (TraceId::from(1), SpanId::from(1));
@@ -41,8 +42,7 @@ async fn select<'e>(executor: impl Executor<'e, Database = Sqlite>) -> i64 {
     select.fetch_one(executor).await.unwrap()
 }
 
-/// Allocations of one call, rounded, in the best of some rounds: the runtime and the driver's channels allocate too, the
-/// more the longer they have to wait for each other.
+/// Allocations of the call that had the fewest: the driver's channel allocates too whenever its thread is late.
 macro_rules! allocations {
     ($runtime:expr, $executor:expr) => {{
         let mut run = |calls: u64| {
@@ -54,8 +54,8 @@ macro_rules! allocations {
         };
         // The first calls prepare the statement and bind the series.
         run(20);
-        let rounds = (0..20).map(|_| measure(|| run(CALLS)).count_total);
-        (rounds.min().unwrap_or_default() + CALLS / 2) / CALLS
+        let calls = (0..CALLS).map(|_| measure(|| run(1)).count_total);
+        calls.min().unwrap_or_default()
     }};
 }
 
@@ -73,34 +73,41 @@ fn a_call_on_a_connection_keeps_to_its_allocations() {
         let pool = pool.connect_with(options.disable_statement_logging());
         pool.await.unwrap()
     });
-    let plain = {
-        let mut connection = runtime.block_on(pool.acquire()).unwrap();
-        allocations!(runtime, &mut *connection)
-    };
-    let mut seen = Vec::new();
-    for (flags, providers) in [
-        (TraceFlags::SAMPLED, None),
-        (TraceFlags::NOT_SAMPLED, Some(providers())),
-        (TraceFlags::SAMPLED, Some(providers())),
-    ] {
-        let _request = request(flags).attach();
-        let mut pool = SqlitePool::from(pool.clone());
-        if let Some(providers) = providers {
-            pool = pool.with_providers(providers);
+    let recorded = providers();
+    let mut fewest = [u64::MAX; 4];
+    let variants = [
+        (TraceFlags::SAMPLED, false),
+        (TraceFlags::NOT_SAMPLED, true),
+        (TraceFlags::SAMPLED, true),
+    ];
+    // Without a pipeline the box around the driver's; unsampled the context of the span and the span in it; sampled its
+    // attributes too.
+    let budgets = [1, 3, 4];
+    // In turns, and again if the driver was late in all calls of one: it must not exceed the budget every time.
+    for _ in 0..ROUNDS {
+        {
+            let mut connection = runtime.block_on(pool.acquire()).unwrap();
+            let counted = allocations!(runtime, &mut *connection);
+            fewest[3] = fewest[3].min(counted);
         }
-        let mut connection = runtime.block_on(pool.acquire()).unwrap();
-        seen.push(allocations!(runtime, &mut *connection).saturating_sub(plain));
+        for (fewest, (flags, is_recorded)) in fewest.iter_mut().zip(variants) {
+            let _request = request(flags).attach();
+            let mut pool = SqlitePool::from(pool.clone());
+            if is_recorded {
+                pool = pool.with_providers(recorded.clone());
+            }
+            let mut connection = runtime.block_on(pool.acquire()).unwrap();
+            *fewest = (*fewest).min(allocations!(runtime, &mut *connection));
+        }
+        let [without, unsampled, sampled, plain] = fewest;
+        let seen = [without, unsampled, sampled].map(|counted| counted.saturating_sub(plain));
+        if seen
+            .iter()
+            .zip(budgets)
+            .all(|(seen, budget)| *seen <= budget)
+        {
+            return;
+        }
     }
-    // The box around the driver's. Unsampled: the context of the span and the span in it. Sampled: its attributes. One
-    // more each, for the driver's channel allocates when its thread is late.
-    for (name, budget, counted) in [
-        ("without a pipeline", 1, seen[0]),
-        ("unsampled", 3, seen[1]),
-        ("sampled", 4, seen[2]),
-    ] {
-        assert!(
-            counted <= budget + 1,
-            "{name}: {counted} of {seen:?} beside {plain}"
-        );
-    }
+    panic!("more than {budgets:?} beyond plain sqlx, the last: {fewest:?}");
 }
