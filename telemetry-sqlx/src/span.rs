@@ -152,7 +152,12 @@ impl Call {
     }
 
     fn end(&mut self, failure: Option<Failure>, error: Option<&Error>) {
-        let Some(Running { cx, started, .. }) = self.running.take() else {
+        let Some(Running {
+            cx,
+            started,
+            attach,
+        }) = self.running.take()
+        else {
             return;
         };
         let Some(ready) = self.observer.ready() else {
@@ -192,7 +197,10 @@ impl Call {
             took.as_secs_f64(),
             span.span_context(),
         );
-        span.end();
+        // Nobody is told of the end of one that records nothing.
+        if attach {
+            span.end();
+        }
     }
 }
 
