@@ -119,7 +119,7 @@ impl RequestGuard {
             (Outcome::Panicked, _) => ErrorType::Other("panic"),
         };
         let span = self.cx.span();
-        if span.span_context().is_sampled() {
+        if telemetry_core::tracer::is_recorded(&span) {
             let status = self
                 .status
                 .map(|status| KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16())));

@@ -113,7 +113,7 @@ fn enter<B>(lazy: &Lazy<ServerInstruments>, request: &Request<B>) -> Entered {
             (id.clone().attach_to(&cx), id)
         }
     };
-    if cx.span().span_context().is_sampled() {
+    if telemetry_core::tracer::is_recorded(&cx.span()) {
         cx.span()
             .set_attribute(KeyValue::new(CORRELATION_ID, correlation_id.clone()));
     }

@@ -1,6 +1,10 @@
 //! The correlation id: one identifier that finds the trace, the logs and the response.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 use opentelemetry::{
     Context,
@@ -24,10 +28,10 @@ pub const MAX_LENGTH: usize = 128;
 /// assert_eq!(CorrelationId::parse("abc-123").unwrap().as_str(), "abc-123");
 /// assert!(CorrelationId::parse("two words").is_none());
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct CorrelationId(Repr);
 
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 enum Repr {
     Foreign(Arc<str>),
     Trace(TraceIdText),
@@ -88,6 +92,31 @@ impl CorrelationId {
     }
 }
 
+/// An id is its text, wherever it came from.
+impl PartialEq for CorrelationId {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for CorrelationId {}
+
+impl Hash for CorrelationId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+impl CorrelationId {
+    /// The id as bytes, for a header: all are visible ASCII.
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Repr::Foreign(id) => id.as_bytes(),
+            Repr::Trace(id) => &id.0,
+        }
+    }
+}
+
 impl fmt::Display for CorrelationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -122,7 +151,7 @@ pub fn is_valid(id: &[u8]) -> bool {
 }
 
 /// The 32 hex digits of a trace id, without an allocation.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 struct TraceIdText([u8; 32]);
 
 impl TraceIdText {
@@ -183,6 +212,12 @@ mod tests {
         );
         let cx = CorrelationId::parse("abc-123").unwrap().attach_to(&cx);
         assert_eq!(CorrelationId::of(&cx).unwrap().as_str(), "abc-123");
+    }
+
+    #[test]
+    fn an_id_equals_its_text_wherever_it_came_from() {
+        let own = CorrelationId::of(&traced()).unwrap();
+        assert_eq!(CorrelationId::parse(own.as_str()), Some(own));
     }
 
     #[test]

@@ -22,29 +22,51 @@ pub struct Exemplar {
     pub value: f64,
     /// When it was measured.
     pub time: SystemTime,
-    /// The trace it was measured in.
+    /// The trace it was measured in; invalid if there was none.
     pub trace_id: TraceId,
-    /// The span it was measured in.
+    /// The span it was measured in; invalid if there was none.
     pub span_id: SpanId,
+}
+
+/// Which measurements may become exemplars (OTEL_METRICS_EXEMPLAR_FILTER).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExemplarFilter {
+    /// Those made in a sampled span: only they lead to a trace.
+    #[default]
+    TraceBased,
+    /// All.
+    AlwaysOn,
+    /// None.
+    AlwaysOff,
 }
 
 /// The exemplars of one histogram series, one slot for each bucket.
 pub struct ExemplarSlots {
+    filter: ExemplarFilter,
     bounds: Arc<[f64]>,
     slots: Mutex<Box<[Option<Exemplar>]>>,
 }
 
 impl ExemplarSlots {
-    fn new(bounds: Arc<[f64]>) -> Self {
+    fn new(filter: ExemplarFilter, bounds: Arc<[f64]>) -> Self {
         let slots = Mutex::new(vec![None; bounds.len() + 1].into_boxed_slice());
-        Self { bounds, slots }
+        Self {
+            filter,
+            bounds,
+            slots,
+        }
     }
 
-    /// Offers a measurement. Only one made in a sampled span can be followed, so no other is kept.
+    /// Offers a measurement, which is kept if the filter lets it pass.
     ///
     /// Never waits: while another thread writes or a scrape reads, this measurement is simply not the example.
     pub fn offer(&self, value: f64, span: &SpanContext) {
-        if !span.is_sampled() || !span.is_valid() {
+        let passes = match self.filter {
+            ExemplarFilter::TraceBased => span.is_sampled() && span.is_valid(),
+            ExemplarFilter::AlwaysOn => true,
+            ExemplarFilter::AlwaysOff => false,
+        };
+        if !passes {
             return;
         }
         let bucket = self.bounds.partition_point(|bound| *bound < value);
@@ -83,6 +105,7 @@ impl fmt::Debug for ExemplarSlots {
 /// It holds one entry for each bound series, and those are bounded where they are bound.
 #[derive(Debug, Default)]
 pub struct ExemplarStore {
+    filter: ExemplarFilter,
     by_instrument: Mutex<HashMap<Box<str>, SeriesSlots>>,
 }
 
@@ -90,6 +113,14 @@ pub struct ExemplarStore {
 type SeriesSlots = HashMap<Vec<KeyValue>, Arc<ExemplarSlots>>;
 
 impl ExemplarStore {
+    /// An empty store that keeps what passes the filter. By default that is what was measured in a sampled span.
+    pub fn new(filter: ExemplarFilter) -> Self {
+        Self {
+            filter,
+            by_instrument: Mutex::default(),
+        }
+    }
+
     pub(crate) fn slots(
         &self,
         instrument: &str,
@@ -101,7 +132,7 @@ impl ExemplarStore {
         let series = by_instrument.entry(instrument.into()).or_default();
         series
             .entry(attributes)
-            .or_insert_with(|| Arc::new(ExemplarSlots::new(bounds.clone())))
+            .or_insert_with(|| Arc::new(ExemplarSlots::new(self.filter, bounds.clone())))
             .clone()
     }
 
@@ -166,5 +197,25 @@ mod tests {
             .collect();
         assert_eq!(values, [Some(0.05), None, Some(7.0)]);
         assert!(store.find("other", attributes.iter()).is_empty());
+    }
+
+    #[test]
+    fn the_filter_decides_which_measurements_are_kept() {
+        for (filter, kept) in [
+            (ExemplarFilter::TraceBased, [true, false, false]),
+            (ExemplarFilter::AlwaysOn, [true, true, true]),
+            (ExemplarFilter::AlwaysOff, [false, false, false]),
+        ] {
+            let spans = [
+                span(TraceFlags::SAMPLED),
+                span(TraceFlags::default()),
+                SpanContext::NONE,
+            ];
+            for (span, kept) in spans.iter().zip(kept) {
+                let slots = ExemplarStore::new(filter).slots("duration", &[], &Arc::from([1.0]));
+                slots.offer(0.5, span);
+                assert_eq!(slots.read()[0].is_some(), kept, "{filter:?}");
+            }
+        }
     }
 }

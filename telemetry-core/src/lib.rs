@@ -9,8 +9,10 @@ pub mod providers;
 pub mod scrape;
 pub mod semconv_db;
 pub mod semconv_http;
+pub mod semconv_rpc;
 pub mod series;
 pub mod step;
+pub mod task;
 pub mod tracer;
 
 #[cfg(feature = "pipeline")]
@@ -38,4 +40,11 @@ pub fn set_attribute(key: impl Into<Key>, value: impl Into<Value>) {
             cx.span().set_attribute(KeyValue::new(key, value));
         }
     });
+}
+
+/// The code of the guides, compiled and run with the tests of this crate.
+#[cfg(all(doctest, feature = "pipeline"))]
+mod guides {
+    #[doc = include_str!("../../docs/guides/sampling.md")]
+    mod sampling {}
 }

@@ -24,7 +24,7 @@ use crate::{
     propagation::Propagation,
     scrape::{Scrape, ScrapeFormat},
     step::StepInstruments,
-    tracer::{SamplingHint, Tracer},
+    tracer::{LiveSamplingHint, SamplingHint, Tracer},
 };
 
 static INSTALLED: OnceLock<Providers> = OnceLock::new();
@@ -68,10 +68,10 @@ impl Providers {
         ProvidersBuilder {
             tracers: Box::new(move |hint| {
                 let provider = tracer_provider.clone();
-                Box::new(move |scope| Tracer::new(provider.tracer_with_scope(scope), hint))
+                Box::new(move |scope| Tracer::new(provider.tracer_with_scope(scope), hint.clone()))
             }),
             meters: meter_provider,
-            hint: SamplingHint::default(),
+            hint: SamplingHint::default().into(),
             propagation: Propagation::default(),
             exemplars: Arc::default(),
             scrape: None,
@@ -193,9 +193,9 @@ type Tracers = Box<dyn Fn(InstrumentationScope) -> Tracer + Send + Sync>;
 /// Builds [`Providers`]; finish with [`build`](Self::build).
 #[must_use]
 pub struct ProvidersBuilder {
-    tracers: Box<dyn FnOnce(SamplingHint) -> Tracers>,
+    tracers: Box<dyn FnOnce(LiveSamplingHint) -> Tracers>,
     meters: Arc<dyn MeterProvider + Send + Sync>,
-    hint: SamplingHint,
+    hint: LiveSamplingHint,
     propagation: Propagation,
     exemplars: Arc<ExemplarStore>,
     scrape: Option<Arc<dyn Scrape>>,
@@ -203,9 +203,9 @@ pub struct ProvidersBuilder {
 }
 
 impl ProvidersBuilder {
-    /// What is known about the sampler. Default: nothing, which is always correct.
-    pub fn with_sampling_hint(mut self, hint: SamplingHint) -> Self {
-        self.hint = hint;
+    /// What is known about the sampler, for good or as it changes. Default: nothing, which is always correct.
+    pub fn with_sampling_hint(mut self, hint: impl Into<LiveSamplingHint>) -> Self {
+        self.hint = hint.into();
         self
     }
 
@@ -235,6 +235,7 @@ impl ProvidersBuilder {
 
     /// The providers. No global effect.
     pub fn build(self) -> Providers {
+        self.hint.get().announce();
         Providers(Arc::new(Inner {
             tracers: (self.tracers)(self.hint),
             meters: self.meters,

@@ -14,12 +14,16 @@ pub mod attribute {
     pub const CLIENT_PORT: &str = "client.port";
     /// What went wrong, from a bounded set; absent on success.
     pub const ERROR_TYPE: &str = "error.type";
+    /// Opt-in: the size of the request's body in bytes.
+    pub const HTTP_REQUEST_BODY_SIZE: &str = "http.request.body.size";
     /// The method if known, else `_OTHER`.
     pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
     /// The method as sent, when it is not the known one.
     pub const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
     /// The ordinal of a resend, from 1.
     pub const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
+    /// Opt-in: the size of the response's body in bytes.
+    pub const HTTP_RESPONSE_BODY_SIZE: &str = "http.response.body.size";
     /// The status code, an integer.
     pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
     /// The matched route template.
@@ -42,6 +46,8 @@ pub mod attribute {
     pub const URL_QUERY: &str = "url.query";
     /// `http` or `https`.
     pub const URL_SCHEME: &str = "url.scheme";
+    /// Opt-in: the low-cardinality template of the path.
+    pub const URL_TEMPLATE: &str = "url.template";
     /// The User-Agent header.
     pub const USER_AGENT_ORIGINAL: &str = "user_agent.original";
 }
@@ -52,6 +58,12 @@ pub const SERVER_REQUEST_DURATION: &str = "http.server.request.duration";
 pub const SERVER_ACTIVE_REQUESTS: &str = "http.server.active_requests";
 /// `http.client.request.duration`, a histogram of seconds.
 pub const CLIENT_REQUEST_DURATION: &str = "http.client.request.duration";
+/// `http.client.active_requests`, an up-down counter of `{request}`. Opt-in.
+pub const CLIENT_ACTIVE_REQUESTS: &str = "http.client.active_requests";
+/// `http.client.request.body.size`, a histogram of `By`. Opt-in.
+pub const CLIENT_REQUEST_BODY_SIZE: &str = "http.client.request.body.size";
+/// `http.client.response.body.size`, a histogram of `By`. Opt-in.
+pub const CLIENT_RESPONSE_BODY_SIZE: &str = "http.client.response.body.size";
 
 /// The bucket bounds the convention advises for both durations, in seconds.
 pub const DURATION_BOUNDS: [f64; 14] = [
@@ -171,7 +183,12 @@ impl<'a> Authority<'a> {
 
 /// The query with the values of credentials replaced.
 pub fn redact_query(query: &str) -> Cow<'_, str> {
-    if !query.split('&').any(|pair| secret_key(pair).is_some()) {
+    redact_query_with(query, &[])
+}
+
+/// Like [`redact_query`], for the convention's keys and these. Case matters.
+pub fn redact_query_with<'a>(query: &'a str, also: &[Box<str>]) -> Cow<'a, str> {
+    if !has_secret(query, also) {
         return query.into();
     }
     let mut redacted = String::with_capacity(query.len());
@@ -179,7 +196,7 @@ pub fn redact_query(query: &str) -> Cow<'_, str> {
         if i > 0 {
             redacted.push('&');
         }
-        match secret_key(pair) {
+        match secret_key(pair, also) {
             Some(key) => redacted.extend([key, "=", REDACTED]),
             None => redacted.push_str(pair),
         }
@@ -187,14 +204,26 @@ pub fn redact_query(query: &str) -> Cow<'_, str> {
     redacted.into()
 }
 
+/// Whether [`redact_query_with`] would replace anything.
+pub fn has_secret(query: &str, also: &[Box<str>]) -> bool {
+    query
+        .split('&')
+        .any(|pair| secret_key(pair, also).is_some())
+}
+
 /// The URL with user information and the values of credentials replaced.
 pub fn redact_url(url: &str) -> Cow<'_, str> {
+    redact_url_with(url, &[])
+}
+
+/// Like [`redact_url`], for the convention's keys and these. Case matters.
+pub fn redact_url_with<'a>(url: &'a str, also: &[Box<str>]) -> Cow<'a, str> {
     let (rest, fragment) = match url.split_once('#') {
         Some((rest, fragment)) => (rest, Some(fragment)),
         None => (url, None),
     };
     let (base, query) = match rest.split_once('?') {
-        Some((base, query)) => (base, Some(redact_query(query))),
+        Some((base, query)) => (base, Some(redact_query_with(query, also))),
         None => (rest, None),
     };
     let authority_start = base.find("://").map_or(0, |at| at + 3);
@@ -228,9 +257,10 @@ pub fn redact_url(url: &str) -> Cow<'_, str> {
     redacted.into()
 }
 
-fn secret_key(pair: &str) -> Option<&str> {
+fn secret_key<'a>(pair: &'a str, also: &[Box<str>]) -> Option<&'a str> {
     let (key, _) = pair.split_once('=')?;
-    SECRET_KEYS.contains(&key).then_some(key)
+    let secret = SECRET_KEYS.contains(&key) || also.iter().any(|secret| **secret == *key);
+    secret.then_some(key)
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::{
     metrics::{BoundDuration, DurationHistogram, overflow},
     providers::Providers,
     series::{Series, SeriesCache},
-    tracer::Tracer,
+    tracer::{Tracer, is_recorded},
 };
 
 /// Buckets for steps, which range from a cache hit to a call to a payment gateway.
@@ -248,7 +248,7 @@ impl Running {
 
     fn fail(mut self, error_type: &'static str, error: &dyn Display) {
         let span = self.cx.span();
-        if span.span_context().is_sampled() {
+        if is_recorded(&span) {
             let mut description = error.to_string();
             description.truncate(description.floor_char_boundary(MAX_DESCRIPTION));
             span.set_status(Status::error(description));
@@ -269,7 +269,7 @@ impl Running {
             _ => None,
         };
         let span = self.cx.span();
-        if span.span_context().is_sampled() {
+        if is_recorded(&span) {
             let reason = reason.filter(|_| outcome == Outcome::Rejected);
             let mut attributes = vec![KeyValue::new(
                 instruments.keys.outcome.clone(),

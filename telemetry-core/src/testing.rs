@@ -20,16 +20,17 @@ use opentelemetry_sdk::{
     Resource,
     metrics::SdkMeterProvider,
     trace::{
-        InMemorySpanExporter, InMemorySpanExporterBuilder, Sampler, SdkTracerProvider, SpanData,
+        InMemorySpanExporter, InMemorySpanExporterBuilder, Sampler, SdkTracerProvider,
+        SimpleSpanProcessor, SpanData, TracerProviderBuilder,
     },
 };
 
 use crate::{
     Providers,
     exemplar::ExemplarStore,
-    pipeline::{SharedReader, TextExposition},
+    pipeline::{SamplerHandle, SamplerPolicy, SharedReader, TextExposition},
     scrape::ScrapeFormat,
-    tracer::SamplingHint,
+    tracer::{Decides, LiveSamplingHint, SamplingHint},
 };
 
 /// Providers that keep everything in memory. Several can live side by side.
@@ -51,10 +52,39 @@ impl TestTelemetry {
     /// With a sampler of the test's.
     pub fn with_sampler(sampler: Sampler) -> Self {
         let spans = InMemorySpanExporterBuilder::new().build();
-        let tracer_provider = SdkTracerProvider::builder()
+        let provider = SdkTracerProvider::builder()
             .with_sampler(sampler)
-            .with_simple_exporter(spans.clone())
-            .build();
+            .with_simple_exporter(spans.clone());
+        let hint = SamplingHint {
+            reads_attributes: false,
+            records_roots: true,
+            records_unsampled: false,
+            decides: Decides::All,
+        };
+        Self::with_provider(provider, spans, hint.into())
+    }
+
+    /// Samples as an application with this policy does, and hands back the sampler, to change it.
+    pub fn with_policy(policy: SamplerPolicy) -> (Self, SamplerHandle) {
+        let sampler = SamplerHandle::new(policy);
+        (Self::with_handle(&sampler), sampler)
+    }
+
+    pub(crate) fn with_handle(sampler: &SamplerHandle) -> Self {
+        let spans = InMemorySpanExporterBuilder::new().build();
+        let exporter = SimpleSpanProcessor::new(spans.clone());
+        let provider = SdkTracerProvider::builder()
+            .with_sampler(sampler.sampler())
+            .with_span_processor(sampler.keeper(exporter));
+        Self::with_provider(provider, spans, sampler.hint())
+    }
+
+    fn with_provider(
+        provider: TracerProviderBuilder,
+        spans: InMemorySpanExporter,
+        hint: LiveSamplingHint,
+    ) -> Self {
+        let tracer_provider = provider.build();
         let reader = SharedReader::new();
         let meter_provider = Arc::new(
             SdkMeterProvider::builder()
@@ -68,10 +98,7 @@ impl TestTelemetry {
             &Resource::builder_empty().build(),
         );
         let providers = Providers::builder(tracer_provider.clone(), meter_provider.clone())
-            .with_sampling_hint(SamplingHint {
-                reads_attributes: false,
-                records_roots: true,
-            })
+            .with_sampling_hint(hint)
             .with_exemplars(exemplars)
             .with_scrape(Arc::new(text))
             .with_namespace("retail")

@@ -1,22 +1,52 @@
 //! Starting spans through the OpenTelemetry API, with the cost of the sampler's answer and not more.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU8, Ordering},
+    },
+};
 
 use opentelemetry::{
     Context, KeyValue,
-    trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt, Tracer as ApiTracer},
+    trace::{
+        Span as _, SpanBuilder, SpanContext, SpanKind, SpanRef, TraceContextExt,
+        Tracer as ApiTracer,
+    },
 };
+
+/// Whether a sampler of this process has ever recorded spans that it did not sample. While none has, nobody asks an
+/// unsampled span whether it is recorded, which takes its lock.
+static UNSAMPLED_RECORDED: AtomicBool = AtomicBool::new(false);
 
 /// What instrumentation knows about the sampler before asking it.
 ///
 /// Attributes cost more than the span itself, so they are built before the sampler is asked only when it reads them
-/// or when the span will probably be recorded.
+/// or when the span will probably be recorded. `records_roots` may err, which costs time. The others must not be less
+/// than the truth: a sampler that reads attributes where the hint says it does not is asked without them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SamplingHint {
     /// The sampler decides by attributes: they must be there when it is asked.
     pub reads_attributes: bool,
-    /// Most spans without a parent are recorded.
+    /// Most spans that the sampler decides about are recorded.
     pub records_roots: bool,
+    /// Spans that are not sampled are recorded, too, because their trace may be kept when it ends.
+    pub records_unsampled: bool,
+    /// The spans that the sampler decides about.
+    pub decides: Decides,
+}
+
+/// Which spans a sampler decides about; the others are sampled exactly if their parent is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Decides {
+    /// Spans without a parent.
+    TraceRoots,
+    /// Spans without a parent in this process.
+    LocalRoots,
+    /// Every span.
+    All,
 }
 
 impl Default for SamplingHint {
@@ -25,8 +55,100 @@ impl Default for SamplingHint {
         Self {
             reads_attributes: true,
             records_roots: true,
+            records_unsampled: true,
+            decides: Decides::All,
         }
     }
+}
+
+impl SamplingHint {
+    /// From now on, spans of a sampler like this may be there.
+    pub(crate) fn announce(self) {
+        if self.records_unsampled {
+            UNSAMPLED_RECORDED.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether attributes are to be built before the sampler is asked.
+    fn wants_attributes(self, parent: &SpanContext) -> bool {
+        let decided_here = match self.decides {
+            Decides::All => true,
+            Decides::LocalRoots => !parent.is_valid() || parent.is_remote(),
+            Decides::TraceRoots => !parent.is_valid(),
+        };
+        if self.records_unsampled || (decided_here && self.reads_attributes) {
+            return true;
+        }
+        // A sampler that decides about all spans most likely still follows the parent.
+        if parent.is_valid() && !(decided_here && self.decides == Decides::LocalRoots) {
+            parent.is_sampled()
+        } else {
+            self.records_roots
+        }
+    }
+
+    fn to_bits(self) -> u8 {
+        u8::from(self.reads_attributes)
+            | u8::from(self.records_roots) << 1
+            | u8::from(self.records_unsampled) << 2
+            | (self.decides as u8) << 3
+    }
+
+    fn from_bits(bits: u8) -> Self {
+        Self {
+            reads_attributes: bits & 1 != 0,
+            records_roots: bits & 2 != 0,
+            records_unsampled: bits & 4 != 0,
+            decides: match bits >> 3 {
+                0 => Decides::TraceRoots,
+                1 => Decides::LocalRoots,
+                _ => Decides::All,
+            },
+        }
+    }
+}
+
+/// A hint that changes with the sampler. Clones share it; reading is one relaxed load.
+#[derive(Clone)]
+pub struct LiveSamplingHint(Arc<AtomicU8>);
+
+impl LiveSamplingHint {
+    /// Says this until [`set`](Self::set) says otherwise.
+    pub fn new(hint: SamplingHint) -> Self {
+        Self(Arc::new(AtomicU8::new(hint.to_bits())))
+    }
+
+    /// What is known now.
+    pub fn get(&self) -> SamplingHint {
+        SamplingHint::from_bits(self.0.load(Ordering::Relaxed))
+    }
+
+    /// Changes it for every span that starts from now on.
+    pub fn set(&self, hint: SamplingHint) {
+        hint.announce();
+        self.0.store(hint.to_bits(), Ordering::Relaxed);
+    }
+}
+
+impl From<SamplingHint> for LiveSamplingHint {
+    fn from(hint: SamplingHint) -> Self {
+        Self::new(hint)
+    }
+}
+
+impl fmt::Debug for LiveSamplingHint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}
+
+/// Whether what is set on the span can reach a backend: it is sampled, or recorded in case its trace is kept later.
+///
+/// Adapters ask this before they build attributes for the end of a span. It takes a lock only if the span is not sampled
+/// and a sampler of this process keeps traces by how they end.
+pub fn is_recorded(span: &SpanRef<'_>) -> bool {
+    span.span_context().is_sampled()
+        || (UNSAMPLED_RECORDED.load(Ordering::Relaxed) && span.is_recording())
 }
 
 /// Starts the spans of one instrumentation scope.
@@ -34,7 +156,7 @@ impl Default for SamplingHint {
 pub struct Tracer(Arc<dyn StartSpan>);
 
 impl Tracer {
-    pub(crate) fn new<T>(tracer: T, hint: SamplingHint) -> Self
+    pub(crate) fn new<T>(tracer: T, hint: LiveSamplingHint) -> Self
     where
         T: ApiTracer + Send + Sync + 'static,
         T::Span: Send + Sync + 'static,
@@ -78,7 +200,7 @@ trait StartSpan: Send + Sync {
 
 struct Hinted<T> {
     tracer: T,
-    hint: SamplingHint,
+    hint: LiveSamplingHint,
 }
 
 impl<T> StartSpan for Hinted<T>
@@ -92,7 +214,11 @@ where
         parent: &Context,
         attributes: &mut dyn FnMut() -> Vec<KeyValue>,
     ) -> Context {
-        if self.hint.reads_attributes || self.probably_recorded(parent) {
+        let wanted = self
+            .hint
+            .get()
+            .wants_attributes(parent.span().span_context());
+        if wanted {
             let span = self
                 .tracer
                 .build_with_context(builder.with_attributes(attributes()), parent);
@@ -103,17 +229,5 @@ where
             span.set_attributes(attributes());
         }
         parent.with_span(span)
-    }
-}
-
-impl<T> Hinted<T> {
-    fn probably_recorded(&self, parent: &Context) -> bool {
-        let span = parent.span();
-        let parent = span.span_context();
-        if parent.is_valid() {
-            parent.is_sampled()
-        } else {
-            self.hint.records_roots
-        }
     }
 }

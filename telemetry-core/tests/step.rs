@@ -10,7 +10,9 @@ use opentelemetry::{
     Context,
     trace::{FutureExt as _, SpanKind},
 };
-use telemetry_core::{Verdict, set_attribute, step, testing::TestTelemetry};
+use telemetry_core::{
+    Verdict, pipeline::SamplerPolicy, set_attribute, step, testing::TestTelemetry,
+};
 
 const SHOWN: [&str; 5] = [
     "retail.flow",
@@ -68,6 +70,27 @@ async fn steps_nest_and_name_their_flow_and_stage() {
         Some(1.0),
         "{}",
         telemetry.metrics()
+    );
+}
+
+#[tokio::test]
+async fn a_step_of_a_trace_that_is_kept_says_as_much_as_a_sampled_one() {
+    let (telemetry, _) = TestTelemetry::with_policy(SamplerPolicy::always_off().keeping_errors());
+    let _default = telemetry.providers().set_default();
+    for fails in [false, true] {
+        let verify = async { step("Verify").run(async { Ok::<_, Declined>(1) }).await };
+        let outer = async {
+            verify.await?;
+            if fails { Err(Declined) } else { Ok(()) }
+        };
+        let _ = step("Process").run(outer).await;
+    }
+    assert_eq!(
+        telemetry.tree(&["retail.outcome", "error.type"]),
+        concat!(
+            "INTERNAL Process retail.outcome=\"error\" error.type=\"step::Declined\" ERROR (the gateway said no)\n",
+            "  INTERNAL Verify retail.outcome=\"ok\"\n",
+        )
     );
 }
 

@@ -1,103 +1,120 @@
-//! One attempt: its client span and duration, ended exactly once.
+//! One attempt: its client span, duration and counts, ended exactly once.
 
-use std::{sync::Arc, time::Instant};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
-use http::header;
+use http::{Extensions, header};
+use http_body::Body as _;
 use opentelemetry::{
-    Context, KeyValue, StringValue,
+    Context, KeyValue,
     trace::{SpanKind, Status, TraceContextExt},
 };
-use reqwest::{Request, Response};
-use reqwest_middleware::Result;
-use telemetry_core::semconv_http::{
-    self,
-    attribute::{
-        ERROR_TYPE, HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL, HTTP_REQUEST_RESEND_COUNT,
-        HTTP_RESPONSE_STATUS_CODE, NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT,
-        NETWORK_PROTOCOL_VERSION, SERVER_ADDRESS, SERVER_PORT, URL_FULL, USER_AGENT_ORIGINAL,
+use reqwest::{Request, Response, Url};
+use telemetry_core::{
+    metrics::ActiveGuard,
+    semconv_http::{
+        self,
+        attribute::{
+            ERROR_TYPE, HTTP_REQUEST_BODY_SIZE, HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL,
+            HTTP_REQUEST_RESEND_COUNT, HTTP_RESPONSE_BODY_SIZE, HTTP_RESPONSE_STATUS_CODE,
+            NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT, NETWORK_PROTOCOL_VERSION, URL_FULL,
+            URL_TEMPLATE, USER_AGENT_ORIGINAL,
+        },
     },
 };
 
 use crate::{
-    error_type::{ErrorType, error_type},
-    metrics::{ClientInstruments, Labels},
+    address::Address,
+    error_type::ErrorType,
+    extension::UrlTemplate,
+    metrics::{ActiveKey, ClientInstruments, Labels},
+    options::Options,
 };
 
-/// How an attempt ended, if it did not get to a response or an error.
+/// How an attempt ended, if not with a response or an error.
 const OUTCOME: &str = "telemetry.outcome";
 
+/// Owned by the call first and, if the span covers it, by the response's body then; whoever drops it ends it.
 #[derive(Debug)]
 pub(crate) struct Attempt {
     instruments: Arc<ClientInstruments>,
     cx: Context,
     started: Instant,
+    address: Address,
     method: &'static str,
-    host: Box<str>,
-    port: Option<u16>,
+    template: Option<&'static str>,
+    head: Option<Head>,
+    sizes: Option<BodySizes>,
     ended: bool,
+    _active: Option<ActiveGuard>,
 }
 
-/// What is known at the end.
-#[derive(Default)]
-struct End {
-    status: Option<u16>,
-    version: Option<&'static str>,
-    error: ErrorType,
-    attributes: Vec<KeyValue>,
+/// What the head of a response tells.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    status: u16,
+    version: &'static str,
+    peer: Option<SocketAddr>,
+}
+
+/// In bytes, as far as they are known.
+#[derive(Clone, Copy, Debug)]
+struct BodySizes {
+    measured: bool,
+    request: Option<u64>,
+    response: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Completed,
+    Failed(&'static str),
+    Cancelled,
+    BodyDropped,
 }
 
 impl Attempt {
     pub(crate) fn start(
-        instruments: Arc<ClientInstruments>,
+        parent: &Context,
+        instruments: &Arc<ClientInstruments>,
+        options: &Options,
         request: &Request,
+        extensions: &Extensions,
         resends: u32,
     ) -> Self {
         let method = semconv_http::known_method(request.method());
-        let url = request.url();
-        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        let port = url.port_or_known_default();
-        let cx = Context::map_current(|parent| {
-            instruments.tracer.start(
-                parent,
-                semconv_http::span_name(method, None),
-                SpanKind::Client,
-                || {
-                    // Room for those set at the end, so that they do not move the vector.
-                    let mut attributes = Vec::with_capacity(12);
-                    attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, method));
-                    if method == semconv_http::OTHER_METHOD {
-                        let original = request.method().as_str().to_owned();
-                        attributes.push(KeyValue::new(HTTP_REQUEST_METHOD_ORIGINAL, original));
-                    }
-                    attributes.push(KeyValue::new(
-                        URL_FULL,
-                        semconv_http::redact_url(url.as_str()).into_owned(),
-                    ));
-                    attributes.push(KeyValue::new(SERVER_ADDRESS, host.to_owned()));
-                    attributes.extend(port.map(|port| KeyValue::new(SERVER_PORT, i64::from(port))));
-                    if resends > 0 {
-                        attributes
-                            .push(KeyValue::new(HTTP_REQUEST_RESEND_COUNT, i64::from(resends)));
-                    }
-                    let agent = request
-                        .headers()
-                        .get(header::USER_AGENT)
-                        .and_then(|agent| agent.to_str().ok());
-                    attributes.extend(
-                        agent.map(|agent| KeyValue::new(USER_AGENT_ORIGINAL, agent.to_owned())),
-                    );
-                    attributes
-                },
-            )
+        let template = extensions
+            .get::<UrlTemplate>()
+            .map(|UrlTemplate(template)| *template);
+        let address = instruments.addresses.of(request.url());
+        let cx = instruments.tracer.start(
+            parent,
+            semconv_http::span_name(method, template),
+            SpanKind::Client,
+            || at_start(request, method, template, &address, options, resends),
+        );
+        let active = options.active_requests.then(|| {
+            instruments.active(&ActiveKey {
+                address: address.clone(),
+                method,
+                template,
+            })
+        });
+        let sizes = options.body_sizes.then(|| BodySizes {
+            measured: true,
+            request: request_size(request),
+            response: None,
         });
         Self {
-            instruments,
+            instruments: instruments.clone(),
             cx,
             started: Instant::now(),
+            address,
             method,
-            host: host.into(),
-            port,
+            template,
+            head: None,
+            sizes,
             ended: false,
+            _active: active,
         }
     }
 
@@ -106,85 +123,185 @@ impl Attempt {
         &self.cx
     }
 
-    /// The response's head is there, or will not come.
-    pub(crate) fn finish(mut self, result: &Result<Response>) {
-        let recorded = self.cx.span().span_context().is_sampled();
-        let end = match result {
-            Ok(response) => received(response, recorded),
-            Err(error) => End {
-                error: ErrorType::Other(error_type(error)),
-                ..End::default()
-            },
-        };
-        self.end(end);
+    /// The response's head is there.
+    pub(crate) fn head(&mut self, response: &Response) {
+        self.head = Some(Head {
+            status: response.status().as_u16(),
+            version: semconv_http::protocol_version(response.version()),
+            peer: response.remote_addr(),
+        });
+        if let Some(sizes) = &mut self.sizes
+            && self.method != "HEAD"
+        {
+            sizes.response = response.content_length();
+        }
     }
 
-    fn end(&mut self, end: End) {
+    /// The attempt is over, and what it was to deliver is there.
+    pub(crate) fn completed(&mut self) {
+        self.end(Outcome::Completed);
+    }
+
+    /// No response, or not all of it.
+    pub(crate) fn failed(&mut self, error_type: &'static str) {
+        self.end(Outcome::Failed(error_type));
+    }
+
+    /// So many bytes of the body were read, whether it ends here or not.
+    pub(crate) fn read(&mut self, bytes: u64) {
+        self.sizes
+            .get_or_insert(BodySizes {
+                measured: false,
+                request: None,
+                response: None,
+            })
+            .response = Some(bytes);
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        if self.ended {
+            return;
+        }
         self.ended = true;
+        let status = self.head.map(|head| head.status);
+        let error = match (outcome, status) {
+            (_, Some(status)) if semconv_http::is_client_error(status) => ErrorType::Status(status),
+            (Outcome::Failed(kind), _) => ErrorType::Other(kind),
+            _ => ErrorType::None,
+        };
         let span = self.cx.span();
-        if span.span_context().is_sampled() {
-            let error = end
-                .error
-                .value()
-                .map(|value: StringValue| KeyValue::new(ERROR_TYPE, value));
-            span.set_attributes(end.attributes.into_iter().chain(error));
-            if end.error != ErrorType::None {
+        if telemetry_core::tracer::is_recorded(&span) {
+            span.set_attributes(self.at_end(outcome, error));
+            if error != ErrorType::None {
                 // The status code, or error.type, says it all, and a message could hold the URL: no description.
                 span.set_status(Status::error(""));
             }
         }
         let labels = Labels {
-            host: &*self.host,
-            port: self.port,
             method: self.method,
-            version: end.version,
-            status: end.status,
-            error: end.error,
+            template: self.template,
+            version: self.head.map(|head| head.version),
+            status,
+            error,
         };
         let seconds = self.started.elapsed().as_secs_f64();
         self.instruments
-            .duration(&labels)
-            .record(seconds, span.span_context());
+            .record_duration(&self.address, &labels, seconds, span.span_context());
+        if let Some(BodySizes {
+            measured: true,
+            request,
+            response,
+        }) = self.sizes
+        {
+            self.instruments
+                .record_sizes(&self.address, &labels, request, response);
+        }
         span.end();
     }
-}
 
-fn received(response: &Response, recorded: bool) -> End {
-    let status = response.status().as_u16();
-    let version = semconv_http::protocol_version(response.version());
-    let error = if semconv_http::is_client_error(status) {
-        ErrorType::Status(status)
-    } else {
-        ErrorType::None
-    };
-    let mut attributes = Vec::new();
-    if recorded {
-        attributes.push(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status)));
-        attributes.push(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
-        if let Some(peer) = response.remote_addr() {
-            attributes.push(KeyValue::new(
-                NETWORK_PEER_ADDRESS,
-                peer.ip().to_canonical().to_string(),
-            ));
-            attributes.push(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));
-        }
-    }
-    End {
-        status: Some(status),
-        version: Some(version),
-        error,
-        attributes,
+    fn at_end(&self, outcome: Outcome, error: ErrorType) -> impl Iterator<Item = KeyValue> {
+        let head = self.head;
+        let peer = head.and_then(|head| head.peer);
+        let size = |name, bytes: Option<u64>| {
+            bytes.map(|bytes| KeyValue::new(name, i64::try_from(bytes).unwrap_or(i64::MAX)))
+        };
+        [
+            head.map(|head| KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(head.status))),
+            head.map(|head| KeyValue::new(NETWORK_PROTOCOL_VERSION, head.version)),
+            peer.map(|peer| {
+                KeyValue::new(NETWORK_PEER_ADDRESS, peer.ip().to_canonical().to_string())
+            }),
+            peer.map(|peer| KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port()))),
+            size(
+                HTTP_REQUEST_BODY_SIZE,
+                self.sizes.and_then(|sizes| sizes.request),
+            ),
+            size(
+                HTTP_RESPONSE_BODY_SIZE,
+                self.sizes.and_then(|sizes| sizes.response),
+            ),
+            error.value().map(|value| KeyValue::new(ERROR_TYPE, value)),
+            outcome
+                .as_str()
+                .map(|outcome| KeyValue::new(OUTCOME, outcome)),
+        ]
+        .into_iter()
+        .flatten()
     }
 }
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        if !self.ended {
-            // By the convention a call that its caller gave up has no error: only its outcome tells.
-            self.end(End {
-                attributes: vec![KeyValue::new(OUTCOME, "cancelled")],
-                ..End::default()
-            });
+        // By the convention a call that its caller gave up has no error: only its outcome tells.
+        self.end(if self.head.is_some() {
+            Outcome::BodyDropped
+        } else {
+            Outcome::Cancelled
+        });
+    }
+}
+
+impl Outcome {
+    fn as_str(self) -> Option<&'static str> {
+        match self {
+            Self::Completed | Self::Failed(_) => None,
+            Self::Cancelled => Some("cancelled"),
+            Self::BodyDropped => Some("body_dropped"),
         }
     }
+}
+
+/// The attributes known when the span starts, among them all that samplers may decide by.
+fn at_start(
+    request: &Request,
+    method: &'static str,
+    template: Option<&'static str>,
+    address: &Address,
+    options: &Options,
+    resends: u32,
+) -> Vec<KeyValue> {
+    // Room for those set at the end, so that they do not move the vector.
+    let mut attributes = Vec::with_capacity(12);
+    attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, method));
+    if method == semconv_http::OTHER_METHOD {
+        let original = request.method().as_str().to_owned();
+        attributes.push(KeyValue::new(HTTP_REQUEST_METHOD_ORIGINAL, original));
+    }
+    let url = url_full(request.url(), &options.redacted);
+    attributes.push(KeyValue::new(URL_FULL, url));
+    attributes.extend(template.map(|template| KeyValue::new(URL_TEMPLATE, template)));
+    address.push_to_span(request.url(), &mut attributes);
+    if resends > 0 {
+        attributes.push(KeyValue::new(HTTP_REQUEST_RESEND_COUNT, i64::from(resends)));
+    }
+    let agent = request
+        .headers()
+        .get(header::USER_AGENT)
+        .and_then(|agent| agent.to_str().ok());
+    attributes.extend(agent.map(|agent| KeyValue::new(USER_AGENT_ORIGINAL, agent.to_owned())));
+    attributes
+}
+
+/// The URL is parsed already, so it need not be searched for what it does not have.
+fn url_full(url: &Url, redacted: &[Box<str>]) -> String {
+    let secret = !url.username().is_empty()
+        || url.password().is_some()
+        || url
+            .query()
+            .is_some_and(|query| semconv_http::has_secret(query, redacted));
+    if secret {
+        semconv_http::redact_url_with(url.as_str(), redacted).into_owned()
+    } else {
+        url.as_str().to_owned()
+    }
+}
+
+fn request_size(request: &Request) -> Option<u64> {
+    let Some(body) = request.body() else {
+        return Some(0);
+    };
+    body.size_hint().exact().or_else(|| {
+        let length = request.headers().get(header::CONTENT_LENGTH)?;
+        length.to_str().ok()?.parse().ok()
+    })
 }

@@ -1,6 +1,6 @@
-//! `error.type` from reqwest's errors: a bounded set, never a message, never a URL.
+//! `error.type` from a client's errors: a bounded set, never a message, never a URL.
 
-use std::error::Error as _;
+use std::{error::Error as StdError, io};
 
 use opentelemetry::StringValue;
 use reqwest_middleware::Error;
@@ -23,51 +23,111 @@ impl ErrorType {
     }
 }
 
-pub(crate) fn error_type(error: &Error) -> &'static str {
+pub(crate) fn of_middleware(error: &Error) -> &'static str {
     match error {
         Error::Middleware(_) => "middleware",
-        Error::Reqwest(error) => reqwest_error_type(error),
+        Error::Reqwest(error) => of_reqwest(error),
     }
 }
 
-fn reqwest_error_type(error: &reqwest::Error) -> &'static str {
-    if error.is_timeout() {
+pub(crate) fn of_reqwest(error: &reqwest::Error) -> &'static str {
+    if error.is_connect() {
+        if error.is_timeout() {
+            "connect_timeout"
+        } else if error.is_dns() {
+            "dns"
+        } else {
+            of_connect(error)
+        }
+    } else if error.is_timeout() {
         "timeout"
-    } else if error.is_connect() {
-        connect_error_type(error)
     } else if error.is_redirect() {
         "redirect"
-    } else if error.is_body() {
-        "body"
-    } else if error.is_decode() {
-        "decode"
     } else if error.is_builder() {
         "builder"
+    } else if let Some(kind) = of_causes(error) {
+        kind
+    } else if error.is_decode() {
+        "decode"
+    } else if error.is_body() {
+        "body"
     } else {
         "request"
     }
 }
 
-/// The connector's errors have no types of their own to match, so the fixed beginnings of their texts must do.
-fn connect_error_type(error: &reqwest::Error) -> &'static str {
-    let mut source = error.source();
+/// A connection that was not made.
+pub(crate) fn of_connect(error: &(dyn StdError + 'static)) -> &'static str {
+    match of_causes(error) {
+        // There is no body yet, so what is no valid data is that of a handshake.
+        Some("decode") => "tls",
+        cause => cause.unwrap_or("connect"),
+    }
+}
+
+/// What an error's causes tell: that the peer closed the connection half-way, TLS failed, or a body is no valid gzip.
+pub(crate) fn of_causes(error: &(dyn StdError + 'static)) -> Option<&'static str> {
+    let mut source = Some(error);
     while let Some(cause) = source {
-        let text = cause.to_string();
-        if text.starts_with("dns error") {
-            return "dns";
-        }
-        if [
-            "invalid peer certificate",
-            "received fatal alert",
-            "tls ",
-            "received corrupt message",
-        ]
-        .iter()
-        .any(|beginning| text.starts_with(beginning))
-        {
-            return "tls";
+        if let Some(io) = cause.downcast_ref::<io::Error>() {
+            use io::ErrorKind::{
+                BrokenPipe, ConnectionAborted, ConnectionReset, InvalidData, UnexpectedEof,
+            };
+            // rustls' errors travel as the inner error of one of `InvalidData` or `Other`.
+            if let Some(inner) = io.get_ref()
+                && is_tls(&inner.to_string())
+            {
+                return Some("tls");
+            }
+            match io.kind() {
+                BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof => {
+                    return Some("reset");
+                }
+                InvalidData => return Some("decode"),
+                _ => {}
+            }
+        } else if let Some(hyper) = cause.downcast_ref::<hyper::Error>() {
+            if hyper.is_incomplete_message() {
+                return Some("reset");
+            }
+        } else {
+            let text = cause.to_string();
+            if text.starts_with("dns error") {
+                return Some("dns");
+            }
+            if is_tls(&text) {
+                return Some("tls");
+            }
         }
         source = cause.source();
     }
-    "connect"
+    None
+}
+
+/// The types of the TLS libraries are out of reach without depending on them, so the fixed beginnings of their
+/// texts must do: rustls' first, then OpenSSL's, Security Framework's and SChannel's share of words.
+fn is_tls(text: &str) -> bool {
+    [
+        "invalid peer certificate",
+        "received fatal alert",
+        "received corrupt message",
+        "received unexpected message",
+        "received unexpected handshake message",
+        "peer is incompatible",
+        "peer misbehaved",
+        "peer sent no certificates",
+        "peer sent excess record size",
+        "peer doesn't support any known protocol",
+        "cannot decrypt peer's message",
+        "tls ",
+    ]
+    .iter()
+    .any(|beginning| text.starts_with(beginning))
+        || [
+            "SSL routines",
+            "certificate verify failed",
+            "handshake failure",
+        ]
+        .iter()
+        .any(|part| text.contains(part))
 }

@@ -15,7 +15,7 @@ use opentelemetry::{
 };
 use pin_project_lite::pin_project;
 use sqlx::{Either, Error};
-use telemetry_core::semconv_db::attribute;
+use telemetry_core::{semconv_db::attribute, tracer::is_recorded};
 
 use crate::{
     failure::{Failure, cancelled, description},
@@ -171,7 +171,7 @@ impl Call {
             span.set_attribute(KeyValue::new(slow::ATTRIBUTE, true));
             slow::warn(&cx, &self.statement, took, rows.as_ref(), failure.as_ref());
         }
-        if span.span_context().is_sampled() {
+        if is_recorded(&span) {
             if let Some(rows) = rows {
                 span.set_attribute(rows);
             }
@@ -233,9 +233,7 @@ impl Running {
             );
             let attach = {
                 let span = cx.span();
-                span.span_context().is_sampled()
-                    || span.is_recording()
-                    || !parent.span().span_context().is_valid()
+                is_recorded(&span) || !parent.span().span_context().is_valid()
             };
             (cx, attach)
         });

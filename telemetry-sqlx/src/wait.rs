@@ -12,6 +12,7 @@ use opentelemetry::{
     trace::{SpanContext, SpanKind, Status, TraceContextExt},
 };
 use sqlx::{Error, pool::PoolConnection};
+use telemetry_core::tracer::is_recorded;
 
 use crate::{
     database::Backend,
@@ -103,10 +104,7 @@ impl Wait {
         let cx = Context::map_current(|parent| {
             let span = parent.span();
             // Part of a call that is not recorded: no sampler keeps the part without the whole.
-            if span.span_context().is_valid()
-                && !span.is_recording()
-                && !span.span_context().is_sampled()
-            {
+            if span.span_context().is_valid() && !is_recorded(&span) {
                 return None;
             }
             let tracer = &ready.instruments.tracer;
@@ -120,7 +118,7 @@ impl Wait {
         let span = self.cx.span();
         if let Some(error) = error
             && let Some(failure) = Failure::of(error, observer.errors)
-            && span.span_context().is_sampled()
+            && is_recorded(&span)
         {
             span.set_attributes(failure.attributes());
             span.set_status(Status::error(description(error, observer.errors)));

@@ -33,6 +33,8 @@ fn providers() -> Providers {
         .with_sampling_hint(telemetry_core::tracer::SamplingHint {
             reads_attributes: false,
             records_roots: true,
+            records_unsampled: false,
+            decides: telemetry_core::tracer::Decides::TraceRoots,
         })
         .build()
 }

@@ -611,3 +611,24 @@ GET /price [prices] SERVER
         trace.span_named("price").map(|span| span.span_id)
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn negative_amounts_and_quantities_are_refused() {
+    let shop = Shop::open().await.unwrap();
+    let post = async |path: &str, body: Value| {
+        let url = format!("http://{}{path}", shop.api.address);
+        let request = reqwest::Client::new().post(url).json(&body);
+        request.send().await.unwrap().status().as_u16()
+    };
+    let charge = post(
+        "/payment/charge",
+        json!({ "amount_cents": -500, "card": "tok_visa" }),
+    )
+    .await;
+    let order = post(
+        "/orders",
+        json!({ "sku": "SKU-1", "quantity": -5, "payment_id": 1 }),
+    )
+    .await;
+    assert_eq!((charge, order), (422, 422));
+}

@@ -19,14 +19,14 @@ CREATE TABLE IF NOT EXISTS inventory (
 );
 CREATE TABLE IF NOT EXISTS payments (
     id INTEGER PRIMARY KEY,
-    amount_cents INTEGER NOT NULL,
+    amount_cents INTEGER NOT NULL CHECK (amount_cents > 0),
     card TEXT NOT NULL,
     status TEXT NOT NULL DEFAULT 'authorized'
 );
 CREATE TABLE IF NOT EXISTS orders (
     id INTEGER PRIMARY KEY,
     sku TEXT NOT NULL REFERENCES inventory (sku),
-    quantity INTEGER NOT NULL,
+    quantity INTEGER NOT NULL CHECK (quantity > 0),
     payment_id INTEGER NOT NULL UNIQUE REFERENCES payments (id)
 );
 INSERT OR IGNORE INTO inventory (sku, quantity, unit_price_cents) VALUES

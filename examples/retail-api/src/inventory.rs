@@ -12,7 +12,7 @@ use crate::ApiError;
 #[derive(Debug, Deserialize)]
 pub(crate) struct Wanted {
     sku: String,
-    qty: i64,
+    qty: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -31,7 +31,7 @@ pub(crate) async fn check(
             .fetch_optional(&pool)
             .await?;
     let (quantity, unit_price_cents) = row.ok_or(ApiError::UnknownSku)?;
-    let available = quantity >= wanted.qty;
+    let available = quantity >= i64::from(wanted.qty);
     tracing::info!(sku = wanted.sku, quantity, available, "inventory checked");
     Ok(Json(Stock {
         available,

@@ -1,5 +1,7 @@
 //! `POST /orders`: takes the stock, takes the money and writes the order, all or nothing.
 
+use std::num::NonZeroU32;
+
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use telemetry_sqlx::SqlitePool;
@@ -9,7 +11,7 @@ use crate::ApiError;
 #[derive(Debug, Deserialize)]
 pub(crate) struct NewOrder {
     sku: String,
-    quantity: i64,
+    quantity: NonZeroU32,
     payment_id: i64,
 }
 
@@ -45,7 +47,7 @@ async fn place(pool: &SqlitePool, order: &NewOrder) -> Result<i64, ApiError> {
     let taken = sqlx::query(
         "UPDATE inventory SET quantity = quantity - ?1 WHERE sku = ?2 AND quantity >= ?1",
     )
-    .bind(order.quantity)
+    .bind(order.quantity.get())
     .bind(&order.sku)
     .execute(&mut *tx)
     .await?;
@@ -63,7 +65,7 @@ async fn place(pool: &SqlitePool, order: &NewOrder) -> Result<i64, ApiError> {
     }
     let inserted = sqlx::query("INSERT INTO orders (sku, quantity, payment_id) VALUES (?, ?, ?)")
         .bind(&order.sku)
-        .bind(order.quantity)
+        .bind(order.quantity.get())
         .bind(order.payment_id)
         .execute(&mut *tx)
         .await?;

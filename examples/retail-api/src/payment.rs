@@ -1,5 +1,7 @@
 //! `POST /payment/charge`: holds the amount on the card. The money is taken when the order is created.
 
+use std::num::NonZeroU32;
+
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use telemetry_sqlx::SqlitePool;
@@ -8,7 +10,7 @@ use crate::ApiError;
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Charge {
-    amount_cents: i64,
+    amount_cents: NonZeroU32,
     card: String,
 }
 
@@ -23,14 +25,14 @@ pub(crate) async fn charge(
 ) -> Result<Json<Payment>, ApiError> {
     authorize(&charge.card)?;
     let payment = sqlx::query("INSERT INTO payments (amount_cents, card) VALUES (?, ?)")
-        .bind(charge.amount_cents)
+        .bind(charge.amount_cents.get())
         .bind(&charge.card)
         .execute(&pool)
         .await?;
     let payment_id = payment.last_insert_rowid();
     tracing::info!(
         payment_id,
-        amount_cents = charge.amount_cents,
+        amount_cents = charge.amount_cents.get(),
         "payment authorized"
     );
     Ok(Json(Payment { payment_id }))

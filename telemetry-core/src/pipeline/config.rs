@@ -1,18 +1,24 @@
-//! Configuration: code beats environment beats default. The only file that reads the environment.
+//! Configuration in code, and everything decided. Where values come from is the business of `settings`.
 
-use std::{collections::HashMap, fmt, str::FromStr, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use opentelemetry::{KeyValue, Value};
-use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::{Resource, metrics::Temporality, trace::SpanLimits};
 
+pub(super) use super::settings::Env;
 use super::{
     endpoint::{self, Endpoint, Protocol, Signal},
     error::BootstrapError,
+    export::AttributeLimits,
     logs::{LogFormat, LogSink},
-    resource,
-    sampler::SamplerConfig,
+    resource::{self, Detector, Machine},
+    sampling::{self, SamplerPolicy},
+    settings::{Environment, Report},
 };
-use crate::propagation::{Format, Propagation};
+use crate::{
+    exemplar::ExemplarFilter,
+    propagation::{Format, Propagation},
+};
 
 /// What the code says of the service; the environment may say otherwise.
 #[derive(Clone, Debug)]
@@ -52,17 +58,19 @@ impl From<&str> for Service {
     }
 }
 
-type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
-
 /// How to set up telemetry. [`build`](Self::build) has no global effect, [`bootstrap`](Self::bootstrap) installs.
 #[must_use]
 pub struct Config {
     service: Service,
     environment: Environment,
     attributes: Vec<KeyValue>,
-    endpoint: Option<(Protocol, String)>,
+    settings: Vec<(String, String)>,
+    file_system: PathBuf,
+    without_detectors: Vec<Detector>,
+    sampler: Option<SamplerPolicy>,
     log_format: Option<LogFormat>,
     log_sink: Option<LogSink>,
+    queue_bytes: Option<usize>,
     shutdown_timeout: Duration,
 }
 
@@ -73,9 +81,13 @@ impl Config {
             service: service.into(),
             environment: Arc::new(|name| std::env::var(name).ok()),
             attributes: Vec::new(),
-            endpoint: None,
+            settings: Vec::new(),
+            file_system: PathBuf::from("/"),
+            without_detectors: Vec::new(),
+            sampler: None,
             log_format: None,
             log_sink: None,
+            queue_bytes: None,
             shutdown_timeout: Duration::from_secs(5),
         }
     }
@@ -99,10 +111,39 @@ impl Config {
         self
     }
 
-    /// Exports all signals to this base URL, whatever the environment says.
-    pub fn with_otlp_endpoint(mut self, protocol: Protocol, url: impl Into<String>) -> Self {
-        self.endpoint = Some((protocol, url.into()));
+    /// Finds nothing out about these, such as the path of the executable. Default: all detectors run.
+    pub fn without_detectors(mut self, detectors: impl IntoIterator<Item = Detector>) -> Self {
+        self.without_detectors.extend(detectors);
         self
+    }
+
+    /// Where detectors look for the files of the machine, such as `etc/os-release`. Default: `/`.
+    ///
+    /// For tests, and for a container that sees its host's files elsewhere.
+    pub fn with_file_system(mut self, root: impl Into<PathBuf>) -> Self {
+        self.file_system = root.into();
+        self
+    }
+
+    /// Which traces to sample, whatever OTEL_TRACES_SAMPLER says. Default: every trace whose caller does not say
+    /// otherwise. [`Telemetry::sampler`](super::Telemetry::sampler) changes it later.
+    pub fn with_sampler(mut self, policy: SamplerPolicy) -> Self {
+        self.sampler = Some(policy);
+        self
+    }
+
+    /// Sets any setting of docs/configuration.md by its name, such as `OTEL_BSP_SCHEDULE_DELAY`, in the syntax of the
+    /// variable, whatever environment and file say. An empty value sets nothing; a name that is no setting, or a value
+    /// that is not valid, is a warning.
+    pub fn with_setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.push((name.into(), value.into()));
+        self
+    }
+
+    /// Exports all signals to this base URL, whatever environment and file say.
+    pub fn with_otlp_endpoint(self, protocol: Protocol, url: impl Into<String>) -> Self {
+        self.with_setting("OTEL_EXPORTER_OTLP_PROTOCOL", protocol.name())
+            .with_setting("OTEL_EXPORTER_OTLP_ENDPOINT", url)
     }
 
     /// How log lines look. Default: readable on a terminal, JSON otherwise.
@@ -117,6 +158,13 @@ impl Config {
         self
     }
 
+    /// How much memory the queue of spans, and that of log records, may hold, about. What is recorded beyond it is
+    /// dropped and counted. Default: 32 MiB each.
+    pub fn with_queue_bytes(mut self, bytes: usize) -> Self {
+        self.queue_bytes = Some(bytes);
+        self
+    }
+
     /// The bound of `shutdown` over all signals. Default: 5 seconds.
     pub fn with_shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
@@ -124,46 +172,89 @@ impl Config {
     }
 
     pub(super) fn resolve(self) -> Result<Settings, BootstrapError> {
-        let mut env = Env {
-            get: self.environment,
-            warnings: Vec::new(),
-        };
-        let resource = resource::detect(&self.service, &self.attributes, &mut env);
-        let disabled = env.parse("OTEL_SDK_DISABLED", false, |text| {
-            match text.to_ascii_lowercase().as_str() {
-                "true" => Some(true),
-                "false" => Some(false),
-                _ => None,
-            }
-        });
-        let mut export = |signal: Signal| -> Result<Option<Endpoint>, BootstrapError> {
-            if disabled || !exports_otlp(&mut env, signal) {
-                return Ok(None);
-            }
-            endpoint::resolve(signal, self.endpoint.as_ref(), &mut env).map(Some)
-        };
-        let (traces, metrics, logs) = (
-            export(Signal::Traces)?,
-            export(Signal::Metrics)?,
-            export(Signal::Logs)?,
+        let mut env = Env::new(self.settings, self.environment)?;
+        let machine = Machine::this(self.file_system);
+        let resource = resource::detect(
+            &self.service,
+            &self.attributes,
+            &machine,
+            &self.without_detectors,
+            &mut env,
         );
-        let log_filter = env.get("RUST_LOG").unwrap_or_else(|| "info".to_owned());
+        let disabled = env.flag("OTEL_SDK_DISABLED");
+        let outputs =
+            |name: &str, output: &str| !disabled && env.list(name).iter().any(|o| o == output);
+        let console_spans = outputs("OTEL_TRACES_EXPORTER", "console");
+        let console_metrics = outputs("OTEL_METRICS_EXPORTER", "console");
+        let prometheus = outputs("OTEL_METRICS_EXPORTER", "prometheus").then(|| {
+            let port = env.number("OTEL_EXPORTER_PROMETHEUS_PORT").unwrap_or(0);
+            (env.value("OTEL_EXPORTER_PROMETHEUS_HOST"), port)
+        });
+        let batching = |prefix, env: &mut Env| Batching {
+            bytes: self.queue_bytes.unwrap_or(QUEUE_BYTES),
+            ..Batching::resolve(prefix, env)
+        };
+        let spans_batch = batching("OTEL_BSP", &mut env);
+        let logs_batch = batching("OTEL_BLRP", &mut env);
+        let mut export =
+            |signal: Signal, bound: &str| -> Result<Option<Endpoint>, BootstrapError> {
+                let listed = env.list(signal.exporter_variable());
+                if disabled || !listed.iter().any(|exporter| exporter == "otlp") {
+                    return Ok(None);
+                }
+                let mut endpoint = endpoint::resolve(signal, &mut env)?;
+                endpoint.timeout = endpoint.timeout.min(env.timeout(bound));
+                Ok(Some(endpoint))
+            };
+        let traces = export(Signal::Traces, "OTEL_BSP_EXPORT_TIMEOUT")?;
+        let metrics = export(Signal::Metrics, "OTEL_METRIC_EXPORT_TIMEOUT")?;
+        let logs = export(Signal::Logs, "OTEL_BLRP_EXPORT_TIMEOUT")?;
+        let text = prometheus.is_some() || console_metrics;
+        let exponential = metrics.is_some() && exponential(text, &mut env);
+        let sampler = sampling::resolve(self.sampler, &mut env);
+        let name = opentelemetry::Key::from_static_str("service.name");
+        let service = resource.get(&name).map(|name| name.to_string());
+        let service = service.unwrap_or_default();
+        if self
+            .attributes
+            .iter()
+            .any(|attribute| attribute.key == name)
+        {
+            env.set_in_code("OTEL_SERVICE_NAME", service.clone());
+        }
         Ok(Settings {
-            resource,
             disabled,
             traces,
             metrics,
             logs,
-            spans_batch: Batching::resolve("OTEL_BSP", Duration::from_secs(5), &mut env),
-            logs_batch: Batching::resolve("OTEL_BLRP", Duration::from_secs(1), &mut env),
-            metric_interval: env.millis("OTEL_METRIC_EXPORT_INTERVAL", Duration::from_secs(60)),
-            sampler: SamplerConfig::resolve(&mut env),
-            propagation: propagation(&mut env),
-            log_filter,
+            console_spans,
+            console_metrics,
+            prometheus,
+            spans_batch,
+            logs_batch,
+            span_limits: span_limits(&env),
+            span_attributes: AttributeLimits {
+                count: None,
+                value_length: env.number("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
+            },
+            log_attributes: AttributeLimits {
+                count: env.number("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT"),
+                value_length: env.number("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
+            },
+            metric_interval: env.duration("OTEL_METRIC_EXPORT_INTERVAL"),
+            temporality: temporality(&env),
+            exponential,
+            exemplar_filter: exemplar_filter(&env),
+            sampler,
+            propagation: propagation(&env),
+            log_filter: env.value("RUST_LOG"),
+            own_log_level: Some(env.value("OTEL_LOG_LEVEL")).filter(|level| !level.is_empty()),
             log_format: self.log_format.unwrap_or_default(),
             log_sink: self.log_sink.unwrap_or_default(),
             shutdown_timeout: self.shutdown_timeout,
+            report: env.report(&service),
             warnings: env.warnings,
+            resource,
         })
     }
 }
@@ -184,17 +275,33 @@ pub(super) struct Settings {
     pub(super) traces: Option<Endpoint>,
     pub(super) metrics: Option<Endpoint>,
     pub(super) logs: Option<Endpoint>,
+    pub(super) console_spans: bool,
+    pub(super) console_metrics: bool,
+    /// Where metrics are served besides the application's own routes.
+    pub(super) prometheus: Option<(String, u16)>,
     pub(super) spans_batch: Batching,
     pub(super) logs_batch: Batching,
+    pub(super) span_limits: SpanLimits,
+    pub(super) span_attributes: AttributeLimits,
+    pub(super) log_attributes: AttributeLimits,
     pub(super) metric_interval: Duration,
-    pub(super) sampler: SamplerConfig,
+    /// Of metrics that are pushed; those that are pulled are cumulative.
+    pub(super) temporality: Temporality,
+    pub(super) exponential: bool,
+    pub(super) exemplar_filter: ExemplarFilter,
+    pub(super) sampler: SamplerPolicy,
     pub(super) propagation: Propagation,
     pub(super) log_filter: String,
+    pub(super) own_log_level: Option<String>,
     pub(super) log_format: LogFormat,
     pub(super) log_sink: LogSink,
     pub(super) shutdown_timeout: Duration,
+    pub(super) report: Report,
     pub(super) warnings: Vec<String>,
 }
+
+/// 16 KiB for each of the default 2048 items: never reached by ordinary ones, and a bound for those that carry payloads.
+const QUEUE_BYTES: usize = 32 * 1024 * 1024;
 
 /// How items are gathered before they are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,114 +309,92 @@ pub(super) struct Batching {
     pub(super) queue: usize,
     pub(super) batch: usize,
     pub(super) delay: Duration,
+    /// The most memory that queued items may hold, about.
+    pub(super) bytes: usize,
 }
 
 impl Batching {
-    fn resolve(prefix: &str, delay: Duration, env: &mut Env) -> Self {
-        let queue = env.positive(&format!("{prefix}_MAX_QUEUE_SIZE"), 2048);
-        let batch = env.positive(&format!("{prefix}_MAX_EXPORT_BATCH_SIZE"), 512);
+    fn resolve(prefix: &str, env: &mut Env) -> Self {
+        let size = format!("{prefix}_MAX_EXPORT_BATCH_SIZE");
+        let queue = env
+            .number(&format!("{prefix}_MAX_QUEUE_SIZE"))
+            .unwrap_or(2048);
+        let batch = env.number(&size).unwrap_or(512);
+        if batch > queue {
+            // The default yields to a smaller queue without a word.
+            match env.set(&size) {
+                Some(_) => env.warn(
+                    &size,
+                    &batch.to_string(),
+                    format_args!("{queue}; it cannot be more than the queue holds"),
+                ),
+                None => env.use_instead(&size, queue.to_string()),
+            }
+        }
         Self {
             queue,
             batch: batch.min(queue),
-            delay: env.millis(&format!("{prefix}_SCHEDULE_DELAY"), delay),
+            bytes: QUEUE_BYTES,
+            // Without any pause the export thread would never rest.
+            delay: env
+                .duration(&format!("{prefix}_SCHEDULE_DELAY"))
+                .max(Duration::from_millis(1)),
         }
     }
 }
 
-/// The environment, and what was wrong with it.
-pub(super) struct Env {
-    get: Environment,
-    pub(super) warnings: Vec<String>,
-}
-
-impl Env {
-    /// A variable's value. Empty means unset, as the specification says.
-    pub(super) fn get(&self, name: &str) -> Option<String> {
-        (self.get)(name)
-            .map(|value| value.trim().to_owned())
-            .filter(|value| !value.is_empty())
-    }
-
-    pub(super) fn warn(&mut self, name: &str, value: &str, used: impl fmt::Display) {
-        self.warnings
-            .push(format!("{name}={value:?} is not valid; using {used}"));
-    }
-
-    pub(super) fn parse<T: fmt::Debug>(
-        &mut self,
-        name: &str,
-        default: T,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> T {
-        let Some(text) = self.get(name) else {
-            return default;
-        };
-        parse(&text).unwrap_or_else(|| {
-            self.warn(name, &text, format_args!("{default:?}"));
-            default
-        })
-    }
-
-    pub(super) fn millis(&mut self, name: &str, default: Duration) -> Duration {
-        self.parse(name, default, |text| {
-            text.parse().ok().map(Duration::from_millis)
-        })
-    }
-
-    fn positive(&mut self, name: &str, default: usize) -> usize {
-        self.parse(name, default, |text| {
-            usize::from_str(text).ok().filter(|n| *n > 0)
-        })
+/// What the SDK counts by itself. Left alone it would read some of it from the process environment.
+fn span_limits(env: &Env) -> SpanLimits {
+    let limit = |name: &str| env.number(name).unwrap_or(128);
+    SpanLimits {
+        max_attributes_per_span: limit("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"),
+        max_events_per_span: limit("OTEL_SPAN_EVENT_COUNT_LIMIT"),
+        max_links_per_span: limit("OTEL_SPAN_LINK_COUNT_LIMIT"),
+        max_attributes_per_event: limit("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"),
+        max_attributes_per_link: limit("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"),
     }
 }
 
-fn exports_otlp(env: &mut Env, signal: Signal) -> bool {
-    let name = signal.exporter_variable();
-    let Some(list) = env.get(name) else {
-        return true;
-    };
-    let mut otlp = false;
-    for exporter in list
-        .split(',')
-        .map(str::trim)
-        .filter(|exporter| !exporter.is_empty())
-    {
-        match exporter {
-            "otlp" => otlp = true,
-            "none" => {}
-            // What /metrics answers needs no exporter.
-            "prometheus" if signal == Signal::Metrics => {}
-            other => env.warn(
-                name,
-                other,
-                "the others of the list; known are otlp, none and, for metrics, prometheus",
-            ),
-        }
+fn temporality(env: &Env) -> Temporality {
+    match &*env.value("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE") {
+        "delta" => Temporality::Delta,
+        "lowmemory" => Temporality::LowMemory,
+        _ => Temporality::Cumulative,
     }
-    otlp
 }
 
-fn propagation(env: &mut Env) -> Propagation {
-    const NAME: &str = "OTEL_PROPAGATORS";
-    let Some(list) = env.get(NAME) else {
-        return Propagation::default();
-    };
-    let mut formats = Vec::new();
-    for name in list
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-    {
-        match name {
-            "tracecontext" => formats.push(Format::TraceContext),
-            "baggage" => formats.push(Format::Baggage),
-            "none" => {}
-            other => env.warn(
-                NAME,
-                other,
-                "the others of the list; known are tracecontext, baggage and none",
-            ),
-        }
+/// Whether histograms are exponential. Views of the SDK apply to all readers, and exponential histograms have no text
+/// form: one who asks for text explicitly keeps explicit buckets.
+fn exponential(text: bool, env: &mut Env) -> bool {
+    const NAME: &str = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
+    const EXPONENTIAL: &str = "base2_exponential_bucket_histogram";
+    if env.value(NAME) != EXPONENTIAL {
+        return false;
     }
-    Propagation::new(formats)
+    if text {
+        env.use_instead(NAME, "explicit_bucket_histogram");
+        env.say(format!(
+            "{NAME}={EXPONENTIAL:?} cannot be combined with prometheus or console in OTEL_METRICS_EXPORTER, because \
+             exponential histograms have no text form; using explicit_bucket_histogram"
+        ));
+    } else {
+        env.say(format!(
+            "{NAME}={EXPONENTIAL:?} takes histograms from /metrics, because exponential histograms have no text form; \
+             using it for OTLP"
+        ));
+    }
+    !text
+}
+
+fn exemplar_filter(env: &Env) -> ExemplarFilter {
+    match &*env.value("OTEL_METRICS_EXEMPLAR_FILTER") {
+        "always_on" => ExemplarFilter::AlwaysOn,
+        "always_off" => ExemplarFilter::AlwaysOff,
+        _ => ExemplarFilter::TraceBased,
+    }
+}
+
+fn propagation(env: &Env) -> Propagation {
+    let names = env.list("OTEL_PROPAGATORS");
+    Propagation::new(names.iter().filter_map(|name| Format::from_name(name)))
 }

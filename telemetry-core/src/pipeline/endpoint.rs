@@ -1,11 +1,14 @@
 //! Where a signal is exported to, by the OTLP exporter specification.
 
-use std::time::Duration;
+use std::{fmt, path::PathBuf, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use percent_encoding::percent_decode_str;
+use http::{HeaderMap, Uri};
 
-use super::{config::Env, error::BootstrapError};
+use super::{
+    config::Env,
+    error::BootstrapError,
+    settings::{header, redact_endpoint},
+};
 
 /// An OTLP transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +18,36 @@ pub enum Protocol {
     Grpc,
     /// Protobuf over HTTP, by default on port 4318.
     HttpProtobuf,
+    /// JSON over HTTP, by default on port 4318.
+    HttpJson,
+}
+
+impl Protocol {
+    /// As OTEL_EXPORTER_OTLP_PROTOCOL says it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Grpc => "grpc",
+            Self::HttpProtobuf => "http/protobuf",
+            Self::HttpJson => "http/json",
+        }
+    }
+}
+
+/// How requests are compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Compression {
+    #[default]
+    None,
+    Gzip,
+    Zstd,
+}
+
+/// The PEM files of TLS.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tls {
+    pub(super) ca: Option<PathBuf>,
+    pub(super) client_key: Option<PathBuf>,
+    pub(super) client_certificate: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +64,11 @@ impl Signal {
             Self::Metrics => "OTEL_METRICS_EXPORTER",
             Self::Logs => "OTEL_LOGS_EXPORTER",
         }
+    }
+
+    /// The name of its own setting of OTLP export.
+    fn setting(self, setting: &str) -> String {
+        format!("OTEL_EXPORTER_OTLP_{}_{setting}", self.variable())
     }
 
     fn variable(self) -> &'static str {
@@ -51,7 +89,7 @@ impl Signal {
 }
 
 /// Where and how one signal is exported.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Endpoint {
     pub(super) protocol: Protocol,
     pub(super) url: Uri,
@@ -59,103 +97,93 @@ pub(super) struct Endpoint {
     pub(super) origin: String,
     pub(super) headers: HeaderMap,
     pub(super) timeout: Duration,
-    pub(super) gzip: bool,
+    pub(super) compression: Compression,
+    pub(super) tls: Tls,
 }
 
-pub(super) fn resolve(
-    signal: Signal,
-    code: Option<&(Protocol, String)>,
-    env: &mut Env,
-) -> Result<Endpoint, BootstrapError> {
-    let protocol = match code {
-        Some((protocol, _)) => *protocol,
-        None => protocol(signal, env),
+// The URL may hold credentials.
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("protocol", &self.protocol)
+            .field("origin", &self.origin)
+            .field("headers", &self.headers)
+            .field("timeout", &self.timeout)
+            .field("compression", &self.compression)
+            .field("ca", &self.tls.ca)
+            .field("client_key", &self.tls.client_key)
+            .field("client_certificate", &self.tls.client_certificate)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) fn resolve(signal: Signal, env: &mut Env) -> Result<Endpoint, BootstrapError> {
+    let name = |setting: &str| signal.setting(setting);
+    let protocol = match &*env.value(&name("PROTOCOL")) {
+        "grpc" => Protocol::Grpc,
+        "http/json" => Protocol::HttpJson,
+        _ => Protocol::HttpProtobuf,
     };
-    let (url, origin) = url(signal, protocol, code, env)?;
-    let timeout = setting(signal, "TIMEOUT", env).map_or(Duration::from_secs(10), |(name, _)| {
-        env.millis(&name, Duration::from_secs(10))
-    });
-    let gzip = setting(signal, "COMPRESSION", env).is_some_and(|(name, _)| {
-        env.parse(&name, "none", |text| match text {
-            "gzip" => Some("gzip"),
-            "none" => Some("none"),
-            _ => None,
-        }) == "gzip"
-    });
-    let headers = setting(signal, "HEADERS", env)
-        .map(|(name, list)| headers(&name, &list, env))
-        .unwrap_or_default();
+    let (url, origin) = url(signal, protocol, env)?;
+    let file = |setting: &str| {
+        Some(env.value(&name(setting)))
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from)
+    };
     Ok(Endpoint {
         protocol,
         url,
         origin,
-        headers,
-        timeout,
-        gzip,
+        headers: env
+            .value(&name("HEADERS"))
+            .split(',')
+            .filter_map(header)
+            .collect(),
+        timeout: env.timeout(&name("TIMEOUT")),
+        compression: match &*env.value(&name("COMPRESSION")) {
+            "gzip" => Compression::Gzip,
+            "zstd" => Compression::Zstd,
+            _ => Compression::None,
+        },
+        tls: Tls {
+            ca: file("CERTIFICATE"),
+            client_key: file("CLIENT_KEY"),
+            client_certificate: file("CLIENT_CERTIFICATE"),
+        },
     })
 }
 
-/// The signal's own variable, else the general one.
-fn setting(signal: Signal, setting: &str, env: &Env) -> Option<(String, String)> {
-    let own = format!("OTEL_EXPORTER_OTLP_{}_{setting}", signal.variable());
-    let general = format!("OTEL_EXPORTER_OTLP_{setting}");
-    [own, general]
-        .into_iter()
-        .find_map(|name| env.get(&name).map(|value| (name, value)))
-}
-
-fn protocol(signal: Signal, env: &mut Env) -> Protocol {
-    let Some((name, value)) = setting(signal, "PROTOCOL", env) else {
-        return Protocol::HttpProtobuf;
-    };
-    match value.as_str() {
-        "grpc" => Protocol::Grpc,
-        "http/protobuf" => Protocol::HttpProtobuf,
-        _ => {
-            env.warn(
-                &name,
-                &value,
-                "http/protobuf; known are grpc and http/protobuf",
-            );
-            Protocol::HttpProtobuf
-        }
-    }
-}
-
-fn url(
-    signal: Signal,
-    protocol: Protocol,
-    code: Option<&(Protocol, String)>,
-    env: &Env,
-) -> Result<(Uri, String), BootstrapError> {
+fn url(signal: Signal, protocol: Protocol, env: &mut Env) -> Result<(Uri, String), BootstrapError> {
     let example = match protocol {
         Protocol::Grpc => "http://localhost:4317",
-        Protocol::HttpProtobuf => "http://localhost:4318",
+        Protocol::HttpProtobuf | Protocol::HttpJson => "http://localhost:4318",
     };
-    let own = format!("OTEL_EXPORTER_OTLP_{}_ENDPOINT", signal.variable());
-    let (variable, value) = match code {
-        Some((_, url)) => ("with_otlp_endpoint".to_owned(), url.clone()),
-        None => setting(signal, "ENDPOINT", env)
-            .unwrap_or_else(|| ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), example.to_owned())),
+    let own = signal.setting("ENDPOINT");
+    let is_own = env.setter(&own).as_ref() == Some(&own);
+    let (variable, value) = match env.set(&own) {
+        Some(set) => set,
+        None => {
+            env.use_instead(&own, example);
+            (own, example.to_owned())
+        }
     };
     let fail = |reason: &str| BootstrapError::Endpoint {
         variable: variable.clone(),
-        value: crate::semconv_http::redact_url(&value).into_owned(),
+        value: redact_endpoint(&value),
         reason: reason.to_owned(),
         example,
     };
     // The specification lets a gRPC endpoint omit its scheme, which then is https unless said to be insecure.
     let absolute = match protocol {
         Protocol::Grpc if !value.contains("://") => {
-            let insecure = setting(signal, "INSECURE", env)
-                .is_some_and(|(_, insecure)| insecure.eq_ignore_ascii_case("true"));
+            let insecure = env.flag(&signal.setting("INSECURE"));
             format!("{}://{value}", if insecure { "http" } else { "https" })
         }
         _ => value.clone(),
     };
     // For HTTP the signal's own variable is used as it is, the general one is a base.
     let absolute = match protocol {
-        Protocol::HttpProtobuf if variable != own => {
+        Protocol::HttpProtobuf | Protocol::HttpJson if !is_own => {
             format!("{}/{}", absolute.trim_end_matches('/'), signal.path())
         }
         _ => absolute,
@@ -175,30 +203,10 @@ fn url(
     let bare = authority
         .rsplit_once('@')
         .map_or(authority, |(_, host)| host);
+    // Parsing lets any text pass as a port, and part of a password with a slash in it can end up there.
+    if crate::semconv_http::Authority::parse(bare).is_none() {
+        return Err(fail("its host or port is not one"));
+    }
     let origin = format!("{}://{bare}", uri.scheme_str().unwrap_or_default());
     Ok((uri, origin))
-}
-
-fn headers(name: &str, list: &str, env: &mut Env) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for member in list.split(',').filter(|member| !member.trim().is_empty()) {
-        let parsed = member.split_once('=').and_then(|(key, value)| {
-            let value = percent_decode_str(value.trim()).decode_utf8().ok()?;
-            let mut value = HeaderValue::from_str(&value).ok()?;
-            value.set_sensitive(true);
-            Some((HeaderName::try_from(key.trim()).ok()?, value))
-        });
-        match parsed {
-            Some((key, value)) => {
-                headers.append(key, value);
-            }
-            // A header's value may be a credential: only its key is shown.
-            None => env.warn(
-                name,
-                member.split('=').next().unwrap_or_default(),
-                "the other headers of the list",
-            ),
-        }
-    }
-    headers
 }

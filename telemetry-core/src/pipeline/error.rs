@@ -1,6 +1,6 @@
 //! The two moments that may fail. Messages say what to change.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// Why telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,19 @@ pub enum BootstrapError {
         /// A value that would do.
         example: &'static str,
     },
+    /// The declarative configuration cannot be read or is no YAML of that form.
+    #[error(
+        "OTEL_CONFIG_FILE={path:?}{}: {reason}. Correct the file or unset OTEL_CONFIG_FILE",
+        .line.map(|line| format!(", line {line}")).unwrap_or_default()
+    )]
+    ConfigFile {
+        /// The file.
+        path: String,
+        /// Where in the file, from 1; `None` if it could not be read at all.
+        line: Option<usize>,
+        /// What is wrong, without any value of the file.
+        reason: String,
+    },
     /// The HTTP client or gRPC channel could not be built.
     #[error(
         "the exporter for {endpoint} could not be built: {reason}. Check the TLS roots of this machine"
@@ -28,6 +41,20 @@ pub enum BootstrapError {
         /// Where it would have exported to.
         endpoint: String,
         /// What is wrong.
+        reason: String,
+    },
+    /// A certificate or key for `https` cannot be used.
+    #[error(
+        "{variable}={path:?} cannot be used: {reason}. Set {variable}, or {own}, to a PEM file that this process can read"
+    )]
+    Tls {
+        /// The environment variable for all signals.
+        variable: String,
+        /// The environment variable for the signal it was read for.
+        own: String,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
         reason: String,
     },
     /// The exporter's thread could not be started.
@@ -51,45 +78,69 @@ pub struct ShutdownError {
     pub losses: Vec<Loss>,
 }
 
-/// What one signal lost.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What one signal lost, in items by reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Loss {
-    /// `spans`, `metrics` or `log records`.
+    /// `spans`, `metric points` or `log records`.
     pub signal: &'static str,
-    /// Dropped because the queue was full.
+    /// Dropped because the queue held its bound of items.
     pub queue_full: u64,
-    /// Not accepted by the collector.
-    pub failed: u64,
-    /// The exporter did not answer within this bound.
-    pub timed_out: Option<Duration>,
+    /// Dropped because the queue held its bound of bytes.
+    pub queue_bytes: u64,
+    /// Not accepted: the collector was not reached or refused the request.
+    pub export_failed: u64,
+    /// Rejected by a collector that accepted the rest of the request.
+    pub rejected: u64,
+    /// Not accepted within the export's timeout.
+    pub timeout: u64,
+    /// In a batch whose export panicked.
+    pub panicked: u64,
+    /// Recorded after shutdown, or still unsent when its time was up.
+    pub shutdown: u64,
+    /// The exporter did not answer within this bound, so that the counts may be incomplete.
+    pub unanswered: Option<Duration>,
     /// The last thing the exporter said.
     pub reason: Option<String>,
 }
 
+impl Loss {
+    /// How many items were lost.
+    pub fn items(&self) -> u64 {
+        self.counts().iter().map(|(count, _)| count).sum()
+    }
+
+    fn counts(&self) -> [(u64, &'static str); 7] {
+        [
+            (self.export_failed, "not accepted"),
+            (self.timeout, "not accepted in time"),
+            (self.rejected, "rejected"),
+            (self.queue_full, "dropped because the queue was full"),
+            (
+                self.queue_bytes,
+                "dropped because the queue held too many bytes",
+            ),
+            (self.panicked, "dropped because their export panicked"),
+            (self.shutdown, "unsent at shutdown"),
+        ]
+    }
+
+    fn describe(&self) -> String {
+        let counts = self.counts().into_iter().filter(|(count, _)| *count > 0);
+        let mut parts: Vec<_> = counts
+            .map(|(count, what)| format!("{count} {} {what}", self.signal))
+            .collect();
+        if let Some(bound) = self.unanswered {
+            parts.push(format!("{} still unsent after {bound:?}", self.signal));
+        }
+        let reason = self.reason.as_ref().map(|reason| format!(" ({reason})"));
+        parts.join(", ") + &reason.unwrap_or_default()
+    }
+}
+
 impl ShutdownError {
     fn describe(&self) -> String {
-        let parts = self.losses.iter().map(|loss| {
-            let mut parts = Vec::new();
-            if loss.queue_full > 0 {
-                parts.push(format!(
-                    "{} {} dropped because the queue was full",
-                    loss.queue_full, loss.signal
-                ));
-            }
-            if loss.failed > 0 {
-                parts.push(format!("{} {} not accepted", loss.failed, loss.signal));
-            }
-            if let Some(bound) = loss.timed_out {
-                parts.push(format!("{} still unsent after {bound:?}", loss.signal));
-            }
-            let reason = loss
-                .reason
-                .as_ref()
-                .map(|reason| format!(" ({reason})"))
-                .unwrap_or_default();
-            parts.join(", ") + &reason
-        });
-        parts.collect::<Vec<_>>().join("; ")
+        let losses: Vec<_> = self.losses.iter().map(Loss::describe).collect();
+        losses.join("; ")
     }
 }

@@ -6,15 +6,20 @@ mod endpoint;
 mod error;
 mod export;
 mod logs;
+mod meters;
 mod prometheus;
 mod resource;
-mod sampler;
+mod sampling;
+mod settings;
 mod telemetry;
 
 pub use config::{Config, Service};
 pub use endpoint::Protocol;
 pub use error::{BootstrapError, Loss, ShutdownError};
 pub use logs::LogFormat;
+pub use resource::Detector;
+pub use sampling::{Rule, SamplerHandle, SamplerPolicy, SamplingCounts};
+pub use settings::{Report, ReportEntry, Source};
 pub use telemetry::Telemetry;
 
 #[cfg(feature = "testing")]
@@ -22,15 +27,15 @@ pub(crate) use {export::SharedReader, prometheus::TextExposition};
 
 /// Sets up traces, metrics and logs for the process, as code, environment and defaults say, and installs them.
 ///
-/// Keep the handle until the end of `main` and call [`Telemetry::shutdown`] on it.
+/// Keep the handle until the end of `main`. Dropping it sends what was recorded and says on standard error what could
+/// not be; [`Telemetry::shutdown`] does the same and returns it, which is no reason for a service to exit with an error.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use telemetry_core::{Service, bootstrap};
 ///
-/// let telemetry = bootstrap(Service::new("retail-web").namespace("retail").version(env!("CARGO_PKG_VERSION")))?;
+/// let _telemetry = bootstrap(Service::new("retail-web").namespace("retail").version(env!("CARGO_PKG_VERSION")))?;
 /// // serve
-/// telemetry.shutdown()?;
 /// # Ok(()) }
 /// ```
 ///

@@ -3,6 +3,7 @@ use super::*;
 fn built(vars: &[(&str, &str)]) -> Result<Telemetry, BootstrapError> {
     Config::new(Service::new("shop").namespace("retail"))
         .with_environment(vars.iter().copied())
+        .with_file_system("/nowhere")
         .build()
 }
 
@@ -67,6 +68,7 @@ fn the_environment_refines_the_resource_and_code_beats_it() {
                 "deployment.environment.name=staging,team=caf%C3%A9,host.name=env",
             ),
         ])
+        .with_file_system("/nowhere")
         .with_resource_attribute("host.name", "code")
         .build()
         .unwrap();
@@ -98,6 +100,7 @@ fn a_collector_that_is_not_there_bounds_shutdown_and_is_reported_with_counts() {
         .port();
     let telemetry = Config::new("shop")
         .with_environment([("OTEL_EXPORTER_OTLP_TIMEOUT", "200")])
+        .with_file_system("/nowhere")
         .with_otlp_endpoint(Protocol::HttpProtobuf, format!("http://127.0.0.1:{port}"))
         .with_log_sink(|_| {})
         .build()

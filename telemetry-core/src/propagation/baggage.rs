@@ -70,7 +70,7 @@ pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
         }
     }
     if let Ok(value) = HeaderValue::try_from(header) {
-        headers.insert(BAGGAGE, value);
+        let _ = headers.try_insert(BAGGAGE, value);
     }
 }
 

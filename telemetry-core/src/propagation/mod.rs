@@ -1,7 +1,14 @@
 //! Context in and out of HTTP headers: W3C Trace Context and W3C Baggage, or any OpenTelemetry propagator.
 
+mod b3;
 mod baggage;
+mod ids;
+mod jaeger;
+mod text_map;
 mod trace_context;
+mod xray;
+
+pub use text_map::TextMap;
 
 use std::{fmt, sync::Arc};
 
@@ -28,8 +35,45 @@ pub enum Format {
     TraceContext,
     /// `baggage`, W3C Baggage.
     Baggage,
+    /// `b3`, Zipkin's single header. Both of Zipkin's forms are read.
+    B3,
+    /// `x-b3-*`, Zipkin's several headers. Both of Zipkin's forms are read.
+    B3Multi,
+    /// `uber-trace-id` and `uberctx-*`, Jaeger's own.
+    Jaeger,
+    /// `x-amzn-trace-id`, AWS X-Ray.
+    XRay,
     /// Any OpenTelemetry propagator.
     Custom(Arc<dyn TextMapPropagator + Send + Sync>),
+}
+
+impl Format {
+    /// The format of a name in OTEL_PROPAGATORS: `tracecontext`, `baggage`, `b3`, `b3multi`, `jaeger` or `xray`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "tracecontext" => Some(Self::TraceContext),
+            "baggage" => Some(Self::Baggage),
+            "b3" => Some(Self::B3),
+            "b3multi" => Some(Self::B3Multi),
+            "jaeger" => Some(Self::Jaeger),
+            "xray" => Some(Self::XRay),
+            _ => None,
+        }
+    }
+}
+
+impl Format {
+    fn fields(&self) -> Vec<&str> {
+        match self {
+            Self::TraceContext => vec!["traceparent", "tracestate"],
+            Self::Baggage => vec!["baggage"],
+            Self::B3 => vec!["b3"],
+            Self::B3Multi => vec!["x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "x-b3-flags"],
+            Self::Jaeger => vec!["uber-trace-id"],
+            Self::XRay => vec!["x-amzn-trace-id"],
+            Self::Custom(propagator) => propagator.fields().collect(),
+        }
+    }
 }
 
 impl Propagation {
@@ -53,6 +97,9 @@ impl Propagation {
             let next = match format {
                 Format::TraceContext => trace_context::extract(base, headers),
                 Format::Baggage => baggage::extract(base, headers),
+                Format::B3 | Format::B3Multi => b3::extract(base, headers),
+                Format::Jaeger => jaeger::extract(base, headers),
+                Format::XRay => xray::extract(base, headers),
                 Format::Custom(propagator) => {
                     Some(propagator.extract_with_context(base, &HeaderExtractor(headers)))
                 }
@@ -62,12 +109,21 @@ impl Propagation {
         cx.unwrap_or_else(|| parent.clone())
     }
 
+    /// The headers that are written, as far as their names are fixed.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        self.formats.iter().flat_map(Format::fields)
+    }
+
     /// Writes the context into the headers, replacing what a previous attempt wrote.
     pub fn inject(&self, cx: &Context, headers: &mut HeaderMap) {
         for format in self.formats.iter() {
             match format {
                 Format::TraceContext => trace_context::inject(cx, headers),
                 Format::Baggage => baggage::inject(cx, headers),
+                Format::B3 => b3::inject_single(cx, headers),
+                Format::B3Multi => b3::inject_multi(cx, headers),
+                Format::Jaeger => jaeger::inject(cx, headers),
+                Format::XRay => xray::inject(cx, headers),
                 Format::Custom(propagator) => {
                     propagator.inject_context(cx, &mut HeaderInjector(headers))
                 }
@@ -88,6 +144,10 @@ impl fmt::Debug for Format {
         match self {
             Self::TraceContext => f.write_str("tracecontext"),
             Self::Baggage => f.write_str("baggage"),
+            Self::B3 => f.write_str("b3"),
+            Self::B3Multi => f.write_str("b3multi"),
+            Self::Jaeger => f.write_str("jaeger"),
+            Self::XRay => f.write_str("xray"),
             Self::Custom(_) => f.write_str("custom"),
         }
     }
@@ -120,7 +180,8 @@ struct HeaderInjector<'a>(&'a mut HeaderMap);
 impl Injector for HeaderInjector<'_> {
     fn set(&mut self, key: &str, value: String) {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(key), HeaderValue::try_from(value)) {
-            self.0.insert(name, value);
+            // A map that is full drops it: a request is not to fail because of its headers.
+            let _ = self.0.try_insert(name, value);
         }
     }
 }

@@ -119,3 +119,6 @@ fn hostile_baggage_is_bounded() {
 }
 
 const MAX_MEMBERS_OF_BAGGAGE: usize = 64;
+
+mod formats;
+mod properties;

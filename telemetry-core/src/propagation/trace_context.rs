@@ -41,13 +41,18 @@ pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
         return;
     }
     if let Ok(value) = HeaderValue::from_bytes(&format(span_context)) {
-        headers.insert(TRACEPARENT, value);
+        // A map that is full drops it: a request is not to fail because of its headers.
+        let _ = headers.try_insert(TRACEPARENT, value);
     }
-    let state = span_context.trace_state().header();
+    let state = span_context.trace_state();
     // An empty tracestate would be sent to every service for nothing; a stale one would belong to another span.
-    match HeaderValue::try_from(state) {
+    if *state == TraceState::NONE {
+        headers.remove(TRACESTATE);
+        return;
+    }
+    match HeaderValue::try_from(state.header()) {
         Ok(value) if !value.is_empty() => {
-            headers.insert(TRACESTATE, value);
+            let _ = headers.try_insert(TRACESTATE, value);
         }
         _ => {
             headers.remove(TRACESTATE);

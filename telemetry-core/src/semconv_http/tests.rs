@@ -61,6 +61,16 @@ fn credentials_in_a_url_are_replaced() {
 }
 
 #[test]
+fn a_callers_own_keys_are_redacted_beside_the_conventions() {
+    let also = ["token".into(), "api_key".into()];
+    assert_eq!(
+        redact_url_with("http://h/a?token=1&sig=2&tokens=3&api_key=4", &also),
+        "http://h/a?token=REDACTED&sig=REDACTED&tokens=3&api_key=REDACTED"
+    );
+    assert!(has_secret("a=1&token=", &also) && !has_secret("token", &also));
+}
+
+#[test]
 fn only_the_server_is_to_blame_for_5xx_and_the_client_for_both() {
     assert!(!is_server_error(404) && is_server_error(500));
     assert!(!is_client_error(399) && is_client_error(404) && is_client_error(503));

@@ -1,27 +1,28 @@
-//! A bounded queue between the threads that record and the one that exports, and its loop.
+//! The loop that turns a queue into requests.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
-    mpsc,
-};
+use std::sync::Arc;
 
 use tokio::{
     select,
-    sync::{Notify, mpsc as commands},
+    sync::mpsc as commands,
+    time::{Instant, sleep_until},
 };
 
 use super::{
+    flush::{Command, Deadline, Flush},
+    losses::{Losses, Reason},
+    panics,
+    queue::{self, Intake, Queue},
     report::Reporter,
-    transport::{ExportError, Transport},
-    worker::{Command, Flush, Worker},
+    transport::{Accepted, ExportError, Request, Transport},
+    worker::Worker,
 };
-use crate::pipeline::config::Batching;
+use crate::pipeline::{config::Batching, endpoint::Endpoint, error::BootstrapError};
 
 /// What a batch of items becomes on the wire.
-pub(super) trait Encode: Send + 'static {
+pub(super) trait Encode: Send + Sync + 'static {
     type Item: Send + 'static;
-    type Request: super::transport::Request;
+    type Request: Request;
 
     /// `spans` or `log records`.
     const SIGNAL: &'static str;
@@ -29,116 +30,66 @@ pub(super) trait Encode: Send + 'static {
     fn encode(&self, items: Vec<Self::Item>) -> Self::Request;
 }
 
-/// The recording side: never blocks, and counts what it must drop.
-pub(super) struct Queue<T> {
-    sender: mpsc::SyncSender<T>,
-    shared: Arc<Shared>,
-    batch: usize,
-}
-
-pub(super) struct Shared {
-    length: AtomicUsize,
-    queue_full: AtomicU64,
-    failed: AtomicU64,
-    closed: AtomicBool,
-    reason: Mutex<Option<String>>,
-    wake: Notify,
-}
-
-impl<T> Queue<T> {
-    pub(super) fn push(&self, item: T) {
-        if self.shared.closed.load(Ordering::Relaxed) || self.sender.try_send(item).is_err() {
-            self.shared.queue_full.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        if self.shared.length.fetch_add(1, Ordering::Relaxed) + 1 == self.batch {
-            self.shared.wake.notify_one();
-        }
-    }
-}
-
 /// Starts the loop on the worker and returns its two ends.
 pub(super) fn start<E: Encode>(
     worker: &Worker,
     encode: E,
-    transport: Transport,
+    endpoint: Endpoint,
     batching: Batching,
     reporter: Arc<Reporter>,
-) -> (Queue<E::Item>, Flush) {
-    let (sender, receiver) = mpsc::sync_channel(batching.queue);
-    let shared = Arc::new(Shared {
-        length: AtomicUsize::new(0),
-        queue_full: AtomicU64::new(0),
-        failed: AtomicU64::new(0),
-        closed: AtomicBool::new(false),
-        reason: Mutex::new(None),
-        wake: Notify::new(),
-    });
-    let (flush, commands) = Flush::new(E::SIGNAL, {
-        let shared = shared.clone();
-        move || shared.losses()
-    });
+) -> Result<(Queue<E::Item>, Flush), BootstrapError> {
+    let losses = Arc::new(Losses::new(E::SIGNAL));
+    let (queue, intake) = queue::queue(batching, losses.clone());
+    let (flush, commands, deadline) = Flush::new(losses.clone());
     let exporter = Exporter {
         encode,
-        transport,
         batching,
-        reporter,
-        receiver,
-        shared: shared.clone(),
+        intake,
+        deadline,
+        sender: Sender {
+            transport: Transport::new::<E::Request>(endpoint, worker)?,
+            reporter,
+            losses,
+        },
     };
     worker.spawn(exporter.run(commands));
-    (
-        Queue {
-            sender,
-            shared,
-            batch: batching.batch,
-        },
-        flush,
-    )
-}
-
-impl Shared {
-    fn losses(&self) -> (u64, u64, Option<String>) {
-        let reason = self
-            .reason
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        (
-            self.queue_full.load(Ordering::Relaxed),
-            self.failed.load(Ordering::Relaxed),
-            reason,
-        )
-    }
+    Ok((queue, flush))
 }
 
 struct Exporter<E: Encode> {
     encode: E,
-    transport: Transport,
     batching: Batching,
-    reporter: Arc<Reporter>,
-    receiver: mpsc::Receiver<E::Item>,
-    shared: Arc<Shared>,
+    intake: Intake<E::Item>,
+    deadline: Deadline,
+    sender: Sender,
 }
 
 impl<E: Encode> Exporter<E> {
     async fn run(mut self, mut commands: commands::UnboundedReceiver<Command>) {
+        let mut due = Instant::now() + self.batching.delay;
         loop {
             let command = select! {
                 command = commands.recv() => command,
-                () = self.shared.wake.notified() => Some(Command::Continue),
-                () = tokio::time::sleep(self.batching.delay) => Some(Command::Continue),
+                () = self.intake.full() => {
+                    // What does not fill a batch keeps waiting for company until it is due.
+                    let items = self.intake.take();
+                    self.export(items).await;
+                    continue;
+                }
+                () = sleep_until(due) => {
+                    due = Instant::now() + self.batching.delay;
+                    self.drain().await;
+                    continue;
+                }
             };
             match command {
-                Some(Command::Continue) => self.drain().await,
                 Some(Command::Flush(done)) => {
                     self.drain().await;
                     // The caller may have given up waiting.
                     let _ = done.send(());
                 }
                 Some(Command::Shutdown(done)) => {
-                    self.shared.closed.store(true, Ordering::Relaxed);
-                    self.drain().await;
+                    self.end().await;
                     let _ = done.send(());
                     return;
                 }
@@ -147,45 +98,103 @@ impl<E: Encode> Exporter<E> {
         }
     }
 
+    /// Exports what was recorded before this call. What is recorded meanwhile may have to wait, or this had no end.
     async fn drain(&mut self) {
-        loop {
-            let items: Vec<_> = self.receiver.try_iter().take(self.batching.batch).collect();
+        let mark = self.intake.mark();
+        while !self.intake.reached(mark) {
+            let items = self.intake.take();
             if items.is_empty() {
                 return;
             }
-            let count = items.len();
-            self.shared.length.fetch_sub(count, Ordering::Relaxed);
-            let result = self.transport.send(self.encode.encode(items)).await;
-            self.account(count as u64, result);
+            self.export(items).await;
         }
     }
 
-    fn account(&self, count: u64, result: Result<u64, ExportError>) {
-        let (failed, reason) = match result {
-            Ok(0) => {
-                self.reporter.succeeded(self.transport.origin());
-                return;
+    /// Exports everything, until the deadline, and accounts for the rest.
+    async fn end(&mut self) {
+        self.intake.close();
+        while !self.intake.is_empty() {
+            let items = self.intake.take();
+            if items.is_empty() {
+                // A thread is between counting an item and putting it in.
+                tokio::task::yield_now().await;
+            } else if self.deadline.passed() {
+                self.sender
+                    .losses
+                    .lost(Reason::Shutdown, items.len() as u64);
+            } else {
+                self.export(items).await;
             }
-            Ok(rejected) => (
-                rejected.min(count),
-                format!("the collector rejected {rejected} {}", E::SIGNAL),
-            ),
-            Err(error) => (count, error.to_string()),
-        };
-        self.shared.failed.fetch_add(failed, Ordering::Relaxed);
-        self.reporter.failed(self.transport.origin(), &reason);
-        *self
-            .shared
-            .reason
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(reason);
+        }
+    }
+
+    async fn export(&mut self, items: Vec<E::Item>) {
+        if items.is_empty() {
+            return;
+        }
+        let count = items.len() as u64;
+        let export = panics::caught(async {
+            let request = self.encode.encode(items);
+            self.sender.transport.send(request, &self.deadline).await
+        });
+        select! {
+            result = export => {
+                self.sender.account(count, result);
+            }
+            () = self.deadline.expired() => self.sender.losses.lost(Reason::Shutdown, count),
+        }
     }
 }
 
-impl<T> std::fmt::Debug for Queue<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queue")
-            .field("batch", &self.batch)
-            .finish_non_exhaustive()
+/// Where requests go, and what is kept and said of how they fared.
+pub(super) struct Sender {
+    pub(super) transport: Transport,
+    pub(super) reporter: Arc<Reporter>,
+    pub(super) losses: Arc<Losses>,
+}
+
+impl Sender {
+    /// Counts an export of this many items and reports it. Returns whether all of them arrived.
+    pub(super) fn account(
+        &self,
+        count: u64,
+        result: Result<Result<Accepted, ExportError>, String>,
+    ) -> bool {
+        let (origin, signal) = (self.transport.origin(), self.losses.signal());
+        let answered = !matches!(&result, Ok(Err(error)) if error.unanswered());
+        let (reason, text) = match result {
+            Ok(Ok(accepted)) => {
+                let rejected = accepted.rejected.min(count);
+                self.losses.exported(count - rejected);
+                self.reporter.succeeded(origin, signal);
+                if accepted == Accepted::default() {
+                    return true;
+                }
+                self.reporter
+                    .rejected(origin, signal, rejected, &accepted.message);
+                if rejected > 0 {
+                    self.losses.lost(Reason::Rejected, rejected);
+                    self.losses.explain(match accepted.message.as_str() {
+                        "" => "the collector did not say why".to_owned(),
+                        message => format!("the collector said: {message}"),
+                    });
+                }
+                return rejected == 0;
+            }
+            Ok(Err(error)) if error.timed_out() => (Reason::Timeout, error.to_string()),
+            Ok(Err(error)) => (Reason::ExportFailed, error.to_string()),
+            Err(panic) => (Reason::Panicked, panic),
+        };
+        self.losses.lost(reason, count);
+        if answered {
+            self.reporter.refused(origin, signal, &text);
+        } else {
+            self.reporter.failed(origin, &text);
+        }
+        self.losses.explain(text);
+        false
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,15 +16,17 @@ use opentelemetry_sdk::{
 };
 
 use super::{
-    batch::{self, Encode, Queue},
+    batch::{self, Encode},
+    flush::Flush,
+    limits::AttributeLimits,
+    queue::Queue,
     report::Reporter,
-    transport::Transport,
-    worker::{Flush, Worker},
+    size,
+    worker::Worker,
 };
 use crate::pipeline::{config::Batching, endpoint::Endpoint, error::BootstrapError};
 
-// Boxed because a record is larger than the rest of the queue's slot together.
-type Record = Box<(SdkLogRecord, InstrumentationScope)>;
+type Record = (SdkLogRecord, InstrumentationScope);
 
 #[derive(Debug)]
 pub(crate) struct LogQueue {
@@ -37,20 +39,22 @@ impl LogQueue {
         resource: &Resource,
         endpoint: Endpoint,
         batching: Batching,
+        limits: AttributeLimits,
         reporter: &Arc<Reporter>,
     ) -> Result<(Self, Flush), BootstrapError> {
-        let transport = Transport::new(endpoint, worker)?;
         let encode = EncodeLogs {
             resource: resource.into(),
+            limits,
         };
-        let (queue, flush) = batch::start(worker, encode, transport, batching, reporter.clone());
+        let (queue, flush) = batch::start(worker, encode, endpoint, batching, reporter.clone())?;
         Ok((Self { queue }, flush))
     }
 }
 
 impl LogProcessor for LogQueue {
     fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
-        self.queue.push(Box::new((record.clone(), scope.clone())));
+        let size = size::log_record(record);
+        self.queue.push((record.clone(), scope.clone()), size);
     }
 
     // As for spans: the handle flushes all signals together.
@@ -65,6 +69,7 @@ impl LogProcessor for LogQueue {
 
 struct EncodeLogs {
     resource: ResourceAttributesWithSchema,
+    limits: AttributeLimits,
 }
 
 impl Encode for EncodeLogs {
@@ -76,11 +81,13 @@ impl Encode for EncodeLogs {
     fn encode(&self, records: Vec<Record>) -> Self::Request {
         let borrowed: Vec<_> = records
             .iter()
-            .map(|record| (&record.0, &record.1))
+            .map(|(record, scope)| (record, scope))
             .collect();
         let batch = LogBatch::new(&borrowed);
-        ExportLogsServiceRequest {
+        let mut request = ExportLogsServiceRequest {
             resource_logs: group_logs_by_resource_and_scope(&batch, &self.resource),
-        }
+        };
+        self.limits.apply_to_logs(&mut request);
+        request
     }
 }

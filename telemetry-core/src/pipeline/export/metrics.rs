@@ -1,13 +1,11 @@
 //! Metrics by push: the reader that pull and push share, and the loop that sends what it reads.
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Weak},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use opentelemetry::{Context, trace::TraceId};
 use opentelemetry_proto::tonic::{
     collector::metrics::v1::ExportMetricsServiceRequest,
     metrics::v1::{Exemplar as ProtoExemplar, exemplar::Value, metric::Data},
@@ -27,22 +25,32 @@ use tokio::{
 };
 
 use super::{
+    batch::Sender,
+    flush::{Command, Deadline, Flush},
+    losses::{Losses, Reason},
+    panics,
     report::Reporter,
-    transport::{ExportError, Transport},
-    worker::{Command, Flush, Worker},
+    transport::Transport,
+    worker::Worker,
 };
 use crate::{
     exemplar::{Exemplar, ExemplarStore},
     pipeline::{endpoint::Endpoint, error::BootstrapError},
 };
 
-/// One cumulative reader for push and pull, so that a measurement is aggregated once.
+/// One cumulative reader for push and pull, so that a measurement is aggregated once. Only a push that is not
+/// cumulative has a reader of its own.
 #[derive(Clone, Debug)]
 pub(crate) struct SharedReader(Arc<ManualReader>);
 
 impl SharedReader {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(ManualReader::builder().build()))
+        Self::with_temporality(Temporality::Cumulative)
+    }
+
+    pub(crate) fn with_temporality(temporality: Temporality) -> Self {
+        let reader = ManualReader::builder().with_temporality(temporality);
+        Self(Arc::new(reader.build()))
     }
 
     pub(crate) fn read(&self) -> Option<ResourceMetrics> {
@@ -77,16 +85,9 @@ impl MetricReader for SharedReader {
 pub(crate) struct MetricsExport {
     reader: SharedReader,
     exemplars: Arc<ExemplarStore>,
-    transport: Transport,
     interval: Duration,
-    reporter: Arc<Reporter>,
-    losses: Arc<Losses>,
-}
-
-#[derive(Default)]
-struct Losses {
-    failed: AtomicU64,
-    reason: Mutex<Option<String>>,
+    deadline: Deadline,
+    sender: Sender,
 }
 
 impl MetricsExport {
@@ -98,26 +99,18 @@ impl MetricsExport {
         interval: Duration,
         reporter: &Arc<Reporter>,
     ) -> Result<Flush, BootstrapError> {
-        let transport = Transport::new(endpoint, worker)?;
-        let losses = Arc::new(Losses::default());
-        let (flush, commands) = Flush::new("metrics", {
-            let losses = losses.clone();
-            move || {
-                let reason = losses
-                    .reason
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .clone();
-                (0, losses.failed.load(Ordering::Relaxed), reason)
-            }
-        });
+        let losses = Arc::new(Losses::new("metric points"));
+        let (flush, commands, deadline) = Flush::new(losses.clone());
         let export = Self {
             reader,
             exemplars,
-            transport,
             interval,
-            reporter: reporter.clone(),
-            losses,
+            deadline,
+            sender: Sender {
+                transport: Transport::new::<ExportMetricsServiceRequest>(endpoint, worker)?,
+                reporter: reporter.clone(),
+                losses,
+            },
         };
         worker.spawn(export.run(commands));
         Ok(flush)
@@ -131,10 +124,12 @@ impl MetricsExport {
         loop {
             let command = select! {
                 command = commands.recv() => command,
-                _ = ticks.tick() => Some(Command::Continue),
+                _ = ticks.tick() => {
+                    self.export().await;
+                    continue;
+                }
             };
             match command {
-                Some(Command::Continue) => self.export().await,
                 Some(Command::Flush(done)) => {
                     self.export().await;
                     let _ = done.send(());
@@ -150,48 +145,68 @@ impl MetricsExport {
     }
 
     async fn export(&self) {
-        let Some(metrics) = self.reader.read() else {
-            return;
-        };
-        let mut request = ExportMetricsServiceRequest::from(&metrics);
-        join_exemplars(&metrics, &mut request, &self.exemplars);
-        drop(metrics);
-        let points = request
-            .resource_metrics
-            .iter()
-            .flat_map(|r| &r.scope_metrics)
-            .flat_map(|s| &s.metrics)
-            .count();
-        if points == 0 {
-            return;
-        }
-        let result = self.transport.send(request).await;
-        self.account(points as u64, result);
-    }
-
-    /// Cumulative metrics that are sent later make up for those that were not: only the last export counts.
-    fn account(&self, metrics: u64, result: Result<u64, ExportError>) {
-        let (failed, reason) = match result {
-            Ok(0) => {
-                self.reporter.succeeded(self.transport.origin());
-                (0, None)
+        let (reader, exemplars) = (self.reader.clone(), self.exemplars.clone());
+        // Reading calls back into the application. On a thread of its own it cannot hold up the other signals.
+        let read = tokio::task::spawn_blocking(move || {
+            let _suppressed = Context::enter_telemetry_suppressed_scope();
+            read(&reader, &exemplars)
+        });
+        let request = select! {
+            request = read => request,
+            () = self.deadline.expired() => {
+                let losses = &self.sender.losses;
+                // How many points there are is not known.
+                losses.lost(Reason::Shutdown, 1);
+                return losses.explain("an observable metric did not end in time".to_owned());
             }
-            Ok(rejected) => (
-                rejected,
-                Some(format!("the collector rejected {rejected} data points")),
-            ),
-            Err(error) => (metrics, Some(error.to_string())),
         };
-        if let Some(reason) = &reason {
-            self.reporter.failed(self.transport.origin(), reason);
+        let (count, result) = match request {
+            Ok(None) => return,
+            Ok(Some((request, points))) => {
+                let send = panics::caught(self.sender.transport.send(request, &self.deadline));
+                select! {
+                    result = send => (points, result),
+                    () = self.deadline.expired() => {
+                        return self.sender.losses.lost(Reason::Shutdown, points);
+                    }
+                }
+            }
+            Err(error) => (1, Err(format!("reading the metrics failed: {error}"))),
+        };
+        if self.sender.account(count, result) {
+            // Metrics are cumulative: those that are sent later make up for those that were not.
+            self.sender.losses.forgive();
         }
-        self.losses.failed.store(failed, Ordering::Relaxed);
-        *self
-            .losses
-            .reason
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = reason;
     }
+}
+
+/// The request with all metrics, and how many points it has; `None` if there are none.
+fn read(
+    reader: &SharedReader,
+    exemplars: &ExemplarStore,
+) -> Option<(ExportMetricsServiceRequest, u64)> {
+    let metrics = reader.read()?;
+    let mut request = ExportMetricsServiceRequest::from(&metrics);
+    join_exemplars(&metrics, &mut request, exemplars);
+    let points = points(&request);
+    (points > 0).then_some((request, points))
+}
+
+fn points(request: &ExportMetricsServiceRequest) -> u64 {
+    let scopes = request
+        .resource_metrics
+        .iter()
+        .flat_map(|resource| &resource.scope_metrics);
+    let metrics = scopes.flat_map(|scope| &scope.metrics);
+    let points = metrics.map(|metric| match &metric.data {
+        Some(Data::Gauge(data)) => data.data_points.len(),
+        Some(Data::Sum(data)) => data.data_points.len(),
+        Some(Data::Histogram(data)) => data.data_points.len(),
+        Some(Data::ExponentialHistogram(data)) => data.data_points.len(),
+        Some(Data::Summary(data)) => data.data_points.len(),
+        None => 0,
+    });
+    points.sum::<usize>() as u64
 }
 
 /// Puts the exemplars, which the SDK does not keep, into the request that was made from the same data.
@@ -206,26 +221,40 @@ fn join_exemplars(
         .flat_map(|resource| &mut resource.scope_metrics);
     for (scope, proto) in metrics.scope_metrics().zip(scopes) {
         for (metric, proto) in scope.metrics().zip(&mut proto.metrics) {
-            let AggregatedMetrics::F64(MetricData::Histogram(histogram)) = metric.data() else {
+            let AggregatedMetrics::F64(data) = metric.data() else {
                 continue;
             };
-            let Some(Data::Histogram(proto)) = &mut proto.data else {
-                continue;
-            };
-            for (point, proto) in histogram.data_points().zip(&mut proto.data_points) {
-                let exemplars = store.find(metric.name(), point.attributes());
-                proto.exemplars = exemplars.into_iter().flatten().map(to_proto).collect();
+            match (data, &mut proto.data) {
+                (MetricData::Histogram(histogram), Some(Data::Histogram(proto))) => {
+                    for (point, proto) in histogram.data_points().zip(&mut proto.data_points) {
+                        let exemplars = store.find(metric.name(), point.attributes());
+                        proto.exemplars = exemplars.into_iter().flatten().map(to_proto).collect();
+                    }
+                }
+                (
+                    MetricData::ExponentialHistogram(histogram),
+                    Some(Data::ExponentialHistogram(proto)),
+                ) => {
+                    for (point, proto) in histogram.data_points().zip(&mut proto.data_points) {
+                        let exemplars = store.find(metric.name(), point.attributes());
+                        proto.exemplars = exemplars.into_iter().flatten().map(to_proto).collect();
+                    }
+                }
+                _ => {}
             }
         }
     }
 }
 
 fn to_proto(exemplar: Exemplar) -> ProtoExemplar {
+    // Without a span the ids are absent, which on the wire is empty.
+    let in_span = exemplar.trace_id != TraceId::INVALID;
+    let id = |bytes: &[u8]| if in_span { bytes.to_vec() } else { Vec::new() };
     ProtoExemplar {
         filtered_attributes: Vec::new(),
         time_unix_nano: nanos(exemplar.time),
-        span_id: exemplar.span_id.to_bytes().to_vec(),
-        trace_id: exemplar.trace_id.to_bytes().to_vec(),
+        span_id: id(&exemplar.span_id.to_bytes()),
+        trace_id: id(&exemplar.trace_id.to_bytes()),
         value: Some(Value::AsDouble(exemplar.value)),
     }
 }

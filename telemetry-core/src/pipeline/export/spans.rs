@@ -17,10 +17,13 @@ use opentelemetry_sdk::{
 };
 
 use super::{
-    batch::{self, Encode, Queue},
+    batch::{self, Encode},
+    flush::Flush,
+    limits::AttributeLimits,
+    queue::Queue,
     report::Reporter,
-    transport::Transport,
-    worker::{Flush, Worker},
+    size,
+    worker::Worker,
 };
 use crate::pipeline::{config::Batching, endpoint::Endpoint, error::BootstrapError};
 
@@ -35,13 +38,14 @@ impl SpanQueue {
         resource: &Resource,
         endpoint: Endpoint,
         batching: Batching,
+        limits: AttributeLimits,
         reporter: &Arc<Reporter>,
     ) -> Result<(Self, Flush), BootstrapError> {
-        let transport = Transport::new(endpoint, worker)?;
         let encode = EncodeSpans {
             resource: resource.into(),
+            limits,
         };
-        let (queue, flush) = batch::start(worker, encode, transport, batching, reporter.clone());
+        let (queue, flush) = batch::start(worker, encode, endpoint, batching, reporter.clone())?;
         Ok((Self { queue }, flush))
     }
 }
@@ -51,7 +55,8 @@ impl SpanProcessor for SpanQueue {
 
     fn on_end(&self, span: SpanData) {
         if span.span_context.is_sampled() {
-            self.queue.push(span);
+            let size = size::span(&span);
+            self.queue.push(span, size);
         }
     }
 
@@ -67,6 +72,7 @@ impl SpanProcessor for SpanQueue {
 
 struct EncodeSpans {
     resource: ResourceAttributesWithSchema,
+    limits: AttributeLimits,
 }
 
 impl Encode for EncodeSpans {
@@ -76,8 +82,10 @@ impl Encode for EncodeSpans {
     const SIGNAL: &'static str = "spans";
 
     fn encode(&self, spans: Vec<SpanData>) -> Self::Request {
-        ExportTraceServiceRequest {
+        let mut request = ExportTraceServiceRequest {
             resource_spans: group_spans_by_resource_and_scope(spans, &self.resource),
-        }
+        };
+        self.limits.apply_to_spans(&mut request);
+        request
     }
 }

@@ -10,8 +10,8 @@ use tracing::{
     field::{Field, Visit},
 };
 
-use super::layer::Ids;
-use crate::correlation::CORRELATION_ID;
+use super::{layer::Ids, timestamp};
+use crate::{correlation::CORRELATION_ID, hex};
 
 /// Keys the line has of its own; an event's field of the same name is written with a prefix, so that no object has
 /// a key twice.
@@ -33,35 +33,42 @@ pub(super) fn write(
     now: SystemTime,
 ) {
     let metadata = event.metadata();
-    // Writing to a String cannot fail, here and below.
-    let _ = write!(
-        line,
-        "{{\"timestamp\":\"{}\"",
-        humantime::format_rfc3339_micros(now)
-    );
-    let _ = write!(line, ",\"level\":\"{}\"", metadata.level());
+    line.push_str("{\"timestamp\":\"");
+    timestamp::write(line, now);
+    line.push_str("\",\"level\":\"");
+    line.push_str(metadata.level().as_str());
+    line.push('"');
     line.push_str(service);
-    line.push_str(&member("target", metadata.target()));
+    write_member(line, "target", metadata.target());
     event.record(&mut Members { line });
     if let Some((trace_id, span_id)) = ids.trace {
-        let _ = write!(
-            line,
-            ",\"trace_id\":\"{trace_id}\",\"span_id\":\"{span_id}\""
-        );
+        line.push_str(",\"trace_id\":\"");
+        write_hex(line, &trace_id.to_bytes());
+        line.push_str("\",\"span_id\":\"");
+        write_hex(line, &span_id.to_bytes());
+        line.push('"');
     }
     if let Some(id) = &ids.correlation {
+        write_key(line, CORRELATION_ID);
         // A correlation id has no character that JSON escapes.
-        let _ = write!(line, ",\"{CORRELATION_ID}\":\"{id}\"");
+        line.push('"');
+        line.push_str(id.as_str());
+        line.push('"');
     }
     line.push_str("}\n");
 }
 
 /// `,"key":"value"`.
-pub(super) fn member(key: &str, value: &str) -> String {
-    let mut text = String::with_capacity(key.len() + value.len() + 6);
-    write_key(&mut text, key);
-    write_str(&mut text, value);
-    text
+pub(super) fn write_member(line: &mut String, key: &str, value: &str) {
+    write_key(line, key);
+    write_str(line, value);
+}
+
+fn write_hex(line: &mut String, bytes: &[u8]) {
+    let mut digits = [0; 32];
+    let digits = &mut digits[..(2 * bytes.len()).min(32)];
+    hex::encode(bytes, digits);
+    line.push_str(std::str::from_utf8(digits).unwrap_or_default());
 }
 
 struct Members<'a> {
@@ -71,7 +78,9 @@ struct Members<'a> {
 impl Members<'_> {
     fn key(&mut self, field: &Field) {
         if RESERVED.contains(&field.name()) {
-            write_key(self.line, &["field.", field.name()].concat());
+            self.line.push_str(",\"field.");
+            write_escaped(self.line, field.name());
+            self.line.push_str("\":");
         } else {
             write_key(self.line, field.name());
         }
@@ -81,12 +90,12 @@ impl Members<'_> {
 impl Visit for Members<'_> {
     fn record_i64(&mut self, field: &Field, value: i64) {
         self.key(field);
-        let _ = write!(self.line, "{value}");
+        self.line.push_str(itoa::Buffer::new().format(value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
         self.key(field);
-        let _ = write!(self.line, "{value}");
+        self.line.push_str(itoa::Buffer::new().format(value));
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
@@ -111,7 +120,7 @@ impl Visit for Members<'_> {
 
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.key(field);
-        let _ = write!(self.line, "{value}");
+        self.line.push_str(if value { "true" } else { "false" });
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -128,15 +137,43 @@ impl Visit for Members<'_> {
 }
 
 fn write_key(line: &mut String, key: &str) {
-    line.push(',');
-    write_str(line, key);
-    line.push(':');
+    line.push_str(",\"");
+    write_escaped(line, key);
+    line.push_str("\":");
 }
 
 fn write_str(line: &mut String, value: &str) {
     line.push('"');
-    let _ = Escaped(line).write_str(value);
+    write_escaped(line, value);
     line.push('"');
+}
+
+fn write_escaped(line: &mut String, text: &str) {
+    // Nearly all text is plain, and looking at every byte without a way out is what the compiler vectorises.
+    if !text
+        .bytes()
+        .fold(false, |special, b| special | is_special(b))
+    {
+        line.push_str(text);
+        return;
+    }
+    for c in text.chars() {
+        match c {
+            '"' => line.push_str("\\\""),
+            '\\' => line.push_str("\\\\"),
+            '\n' => line.push_str("\\n"),
+            '\r' => line.push_str("\\r"),
+            '\t' => line.push_str("\\t"),
+            c if c < ' ' => {
+                let _ = write!(line, "\\u{:04x}", u32::from(c));
+            }
+            c => line.push(c),
+        }
+    }
+}
+
+fn is_special(b: u8) -> bool {
+    (b < 0x20) | (b == b'"') | (b == b'\\')
 }
 
 /// Escapes what is written through it, so that a `Debug` value needs no string of its own.
@@ -144,24 +181,7 @@ struct Escaped<'a>(&'a mut String);
 
 impl fmt::Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let mut rest = text;
-        while let Some(at) = rest
-            .bytes()
-            .position(|b| b < 0x20 || b == b'"' || b == b'\\')
-        {
-            let (plain, special) = rest.split_at(at);
-            self.0.push_str(plain);
-            match special.as_bytes()[0] {
-                b'"' => self.0.push_str("\\\""),
-                b'\\' => self.0.push_str("\\\\"),
-                b'\n' => self.0.push_str("\\n"),
-                b'\r' => self.0.push_str("\\r"),
-                b'\t' => self.0.push_str("\\t"),
-                control => write!(self.0, "\\u{control:04x}")?,
-            }
-            rest = &special[1..];
-        }
-        self.0.push_str(rest);
+        write_escaped(self.0, text);
         Ok(())
     }
 }

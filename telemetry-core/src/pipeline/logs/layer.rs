@@ -55,30 +55,42 @@ impl LogLayer {
         service: &str,
         otlp: Option<SdkLogger>,
     ) -> Self {
+        let mut member = String::new();
+        json::write_member(&mut member, "service.name", service);
         Self {
             format,
             sink,
-            service: json::member("service.name", service),
+            service: member,
             otlp,
         }
     }
 
     fn write_line(&self, event: &Event<'_>, ids: &Ids) {
-        BUFFER.with(|buffer| {
-            // An event logged while a field of another is formatted finds the buffer taken.
-            let mut own = String::new();
-            let mut shared = buffer.try_borrow_mut().ok();
-            let line = shared.as_deref_mut().unwrap_or(&mut own);
+        let written = BUFFER.try_with(|buffer| {
+            let Ok(mut line) = buffer.try_borrow_mut() else {
+                return false;
+            };
             line.clear();
-            match self.format {
-                LogFormat::Json => json::write(line, event, ids, &self.service, SystemTime::now()),
-                LogFormat::Readable => readable::write(line, event, ids, SystemTime::now()),
-            }
-            self.sink.write(line);
+            self.write_into(&mut line, event, ids);
             if line.capacity() > MAX_KEPT_BUFFER {
                 *line = String::new();
             }
+            true
         });
+        // An event logged while a field of another is formatted finds the buffer taken, and one logged while the
+        // thread ends finds none.
+        if !matches!(written, Ok(true)) {
+            self.write_into(&mut String::new(), event, ids);
+        }
+    }
+
+    fn write_into(&self, line: &mut String, event: &Event<'_>, ids: &Ids) {
+        let now = SystemTime::now();
+        match self.format {
+            LogFormat::Json => json::write(line, event, ids, &self.service, now),
+            LogFormat::Readable => readable::write(line, event, ids, now),
+        }
+        self.sink.write(line);
     }
 }
 

@@ -4,6 +4,7 @@ mod json;
 mod layer;
 mod otlp;
 mod readable;
+mod timestamp;
 
 use std::{
     fmt,
@@ -43,7 +44,7 @@ impl LogSink {
         Self(Arc::new(sink))
     }
 
-    fn write(&self, line: &str) {
+    pub(super) fn write(&self, line: &str) {
         (self.0)(line);
     }
 }

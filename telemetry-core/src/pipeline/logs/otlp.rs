@@ -50,6 +50,10 @@ impl Attributes<'_> {
     fn add(&mut self, field: &Field, value: impl Into<AnyValue>) {
         if field.name() == "message" {
             self.record.set_body(value.into());
+        } else if field.name() == CORRELATION_ID {
+            // The key is ours; attributes are unique.
+            let renamed = ["field.", CORRELATION_ID].concat();
+            self.record.add_attribute(Key::from(renamed), value.into());
         } else {
             self.record
                 .add_attribute(Key::from_static_str(field.name()), value.into());

@@ -2,6 +2,7 @@
 //! Compatibility". Exponential histograms have no text form and are left out.
 
 mod name;
+mod server;
 mod write;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -12,6 +13,7 @@ use opentelemetry_sdk::{
     metrics::data::{AggregatedMetrics, HistogramDataPoint, Metric, MetricData, Sum},
 };
 
+pub(super) use self::server::serve;
 use self::{
     name::{FamilyName, Kind},
     write::{Labels, Number},

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, time::UNIX_EPOCH};
 
-use opentelemetry::{InstrumentationScope, KeyValue, Value};
+use opentelemetry::{InstrumentationScope, KeyValue, Value, trace::TraceId};
 
 use super::name::{FamilyName, sanitize};
 use crate::{exemplar::Exemplar, scrape::ScrapeFormat};
@@ -152,10 +152,14 @@ pub(super) fn bucket(
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()
             .as_secs_f64();
-        let _ = write!(
-            text,
-            " # {{trace_id=\"{trace_id}\",span_id=\"{span_id}\"}} {value} {time:.3}"
-        );
+        let _ = if trace_id == TraceId::INVALID {
+            write!(text, " # {{}} {value} {time:.3}")
+        } else {
+            write!(
+                text,
+                " # {{trace_id=\"{trace_id}\",span_id=\"{span_id}\"}} {value} {time:.3}"
+            )
+        };
     }
     text.push('\n');
 }

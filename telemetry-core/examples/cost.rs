@@ -1,0 +1,94 @@
+//! What one operation costs: run a case some number of times, and count the instructions of two such numbers.
+//!
+//! ```sh
+//! cargo build --profile cost -p telemetry-core --example cost
+//! for n in 1000 3000; do
+//!     valgrind --tool=callgrind --callgrind-out-file=/dev/null target/cost/examples/cost log-json $n 2>&1 | grep Collected
+//! done
+//! ```
+//!
+//! The difference, divided by 2000, is the cost of one. Cases: `log-json`, `log-filtered`, `step-sampled`,
+//! `step-unsampled`, `step-disabled`, `nothing`.
+
+use std::{future::Future, hint::black_box, pin::pin, process::ExitCode, task};
+
+use telemetry_core::{
+    Config, Service,
+    opentelemetry::{
+        Context, InstrumentationScope,
+        trace::{SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId, TraceState},
+    },
+    pipeline::LogFormat,
+    step,
+};
+
+const QUIET: [(&str, &str); 3] = [
+    ("OTEL_TRACES_EXPORTER", "none"),
+    ("OTEL_METRICS_EXPORTER", "none"),
+    ("OTEL_LOGS_EXPORTER", "none"),
+];
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let (Some(case), Some(Ok(count))) = (args.next(), args.next().map(|n| n.parse::<u64>())) else {
+        return ExitCode::FAILURE;
+    };
+    let config = Config::new(Service::new("shop").namespace("retail"))
+        .with_environment(QUIET)
+        .with_log_format(LogFormat::Json)
+        .with_log_sink(|line| {
+            black_box(line);
+        });
+    let Ok(telemetry) = config.build() else {
+        return ExitCode::FAILURE;
+    };
+    let _subscriber = tracing::dispatcher::set_default(telemetry.dispatch());
+    let _providers = (case != "step-disabled").then(|| telemetry.providers().set_default());
+    let scope = InstrumentationScope::builder("cost").build();
+    let parent = match case.as_str() {
+        "step-unsampled" => remote(TraceFlags::default()),
+        _ => telemetry.providers().tracer(scope).start(
+            &Context::new(),
+            "GET /",
+            SpanKind::Server,
+            Vec::new,
+        ),
+    };
+    let _request = parent.attach();
+    for i in 0..count {
+        match case.as_str() {
+            "log-json" => tracing::info!(
+                order_id = i,
+                sku = "SKU-1",
+                available = true,
+                "inventory checked"
+            ),
+            "log-filtered" => tracing::debug!(order_id = i, sku = "SKU-1", "inventory checked"),
+            "nothing" => {
+                black_box(i);
+            }
+            _ => run(step("Verify")
+                .flow("checkout")
+                .stage("inventory")
+                .run(async { Ok::<_, std::fmt::Error>(i) })),
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn remote(flags: TraceFlags) -> Context {
+    let (trace, span) = (TraceId::from(1), SpanId::from(2));
+    Context::new().with_remote_span_context(SpanContext::new(
+        trace,
+        span,
+        flags,
+        true,
+        TraceState::default(),
+    ))
+}
+
+fn run(future: impl Future) {
+    let mut cx = task::Context::from_waker(task::Waker::noop());
+    let mut future = pin!(future);
+    while future.as_mut().poll(&mut cx).is_pending() {}
+}

@@ -1,0 +1,185 @@
+//! The bounded queue between the threads that record and the one that exports.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    mpsc,
+};
+
+use tokio::sync::Notify;
+
+use super::losses::{Losses, Reason};
+use crate::pipeline::config::Batching;
+
+/// No batch grows far beyond this, since collectors refuse a request of more than 4 MiB.
+const BATCH_BYTES: usize = 2 * 1024 * 1024;
+
+/// The recording side: lock-free, never waits, and counts what it must drop.
+pub(super) struct Queue<T> {
+    // Boxed, since the channel clears room for 31 items at a time, which costs a span more than its allocation does.
+    sender: mpsc::Sender<(Box<T>, usize)>,
+    state: Arc<State>,
+}
+
+/// The exporting side.
+pub(super) struct Intake<T> {
+    receiver: mpsc::Receiver<(Box<T>, usize)>,
+    state: Arc<State>,
+}
+
+struct State {
+    /// Never less than what was put into the channel; what is refused is taken back.
+    pushed: AtomicU64,
+    taken: AtomicU64,
+    bytes: AtomicUsize,
+    closed: AtomicBool,
+    /// Whether the exporter knows that a batch is full, so that one push of many wakes it.
+    woken: AtomicBool,
+    wake: Notify,
+    bounds: Batching,
+    losses: Arc<Losses>,
+}
+
+/// The two ends of a queue.
+pub(super) fn queue<T>(bounds: Batching, losses: Arc<Losses>) -> (Queue<T>, Intake<T>) {
+    // The channel is unbounded, because a bounded one allocates its bound at the start. The counters are the bound.
+    let (sender, receiver) = mpsc::channel();
+    let state = Arc::new(State {
+        pushed: AtomicU64::new(0),
+        taken: AtomicU64::new(0),
+        bytes: AtomicUsize::new(0),
+        closed: AtomicBool::new(false),
+        woken: AtomicBool::new(false),
+        wake: Notify::new(),
+        bounds,
+        losses,
+    });
+    let queue = Queue {
+        sender,
+        state: state.clone(),
+    };
+    (queue, Intake { receiver, state })
+}
+
+impl<T> Queue<T> {
+    /// Puts in an item of this size, unless the queue has reached a bound.
+    // Inlined, as a call copies an item of some hundred bytes.
+    #[inline]
+    pub(super) fn push(&self, item: T, size: usize) {
+        let state = &*self.state;
+        let refused = match state.admit(size) {
+            Ok(length) => match self.sender.send((Box::new(item), size)) {
+                Ok(()) => return state.wake_for(length),
+                // The exporter is gone.
+                Err(_) => Reason::Shutdown,
+            },
+            Err(reason) => reason,
+        };
+        state.pushed.fetch_sub(1, Ordering::SeqCst);
+        state.losses.lost(refused, 1);
+    }
+}
+
+impl State {
+    /// Counts an item and returns how many there are with it.
+    fn admit(&self, size: usize) -> Result<u64, Reason> {
+        // Counted before the look at `closed`, as the exporter closes before it looks at the count: it sees this item
+        // and waits for it, or this thread sees that the queue is closed.
+        let pushed = self.pushed.fetch_add(1, Ordering::SeqCst);
+        let length = pushed.saturating_sub(self.taken.load(Ordering::Relaxed));
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Reason::Shutdown);
+        }
+        if length >= self.bounds.queue as u64 {
+            return Err(Reason::QueueFull);
+        }
+        let bytes = self.bytes.fetch_add(size, Ordering::Relaxed);
+        if bytes.saturating_add(size) > self.bounds.bytes {
+            self.bytes.fetch_sub(size, Ordering::Relaxed);
+            return Err(Reason::QueueBytes);
+        }
+        Ok(length + 1)
+    }
+
+    fn wake_for(&self, length: u64) {
+        if length >= self.bounds.batch as u64
+            && !self.woken.load(Ordering::SeqCst)
+            && !self.woken.swap(true, Ordering::SeqCst)
+        {
+            self.wake.notify_one();
+        }
+    }
+}
+
+impl<T> Intake<T> {
+    /// Waits until there is a full batch.
+    pub(super) async fn full(&mut self) {
+        while !self.has_full_batch() {
+            self.state.woken.store(false, Ordering::SeqCst);
+            // A batch may have become full between the two looks.
+            if self.has_full_batch() {
+                return;
+            }
+            self.state.wake.notified().await;
+        }
+    }
+
+    pub(super) fn has_full_batch(&mut self) -> bool {
+        self.length() >= self.state.bounds.batch as u64
+    }
+
+    /// Everything recorded up to now has a number below this.
+    pub(super) fn mark(&mut self) -> u64 {
+        self.state.pushed.load(Ordering::SeqCst)
+    }
+
+    /// Whether this many items have been taken.
+    pub(super) fn reached(&self, mark: u64) -> bool {
+        self.state.taken.load(Ordering::Relaxed) >= mark
+    }
+
+    /// The next batch; empty if there is nothing.
+    pub(super) fn take(&mut self) -> Vec<T> {
+        let count = self.length().min(self.state.bounds.batch as u64);
+        let mut items = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
+        let mut bytes = 0;
+        while items.len() < self.state.bounds.batch && bytes < BATCH_BYTES {
+            let Ok((item, size)) = self.receiver.try_recv() else {
+                break;
+            };
+            items.push(*item);
+            bytes += size;
+        }
+        self.state.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.state
+            .taken
+            .fetch_add(items.len() as u64, Ordering::Relaxed);
+        items
+    }
+
+    /// From now on nothing is accepted.
+    pub(super) fn close(&mut self) {
+        self.state.closed.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether nothing is queued and no thread is about to queue something.
+    pub(super) fn is_empty(&mut self) -> bool {
+        self.length() == 0
+    }
+
+    fn length(&self) -> u64 {
+        let taken = self.state.taken.load(Ordering::Relaxed);
+        self.state
+            .pushed
+            .load(Ordering::SeqCst)
+            .saturating_sub(taken)
+    }
+}
+
+impl<T> std::fmt::Debug for Queue<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queue")
+            .field("bounds", &self.state.bounds)
+            .finish_non_exhaustive()
+    }
+}

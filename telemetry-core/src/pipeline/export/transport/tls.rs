@@ -1,0 +1,162 @@
+//! Certificates and keys from files, checked when telemetry is built: a wrong one names its variable and path.
+
+use std::{fs, path::Path};
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
+use tonic::transport::{Certificate, ClientTlsConfig, Identity};
+
+use crate::pipeline::{endpoint::Tls, error::BootstrapError};
+
+/// What the files hold, as PEM.
+#[derive(Debug)]
+pub(super) struct Files {
+    ca: Option<Vec<u8>>,
+    client: Option<Client>,
+}
+
+struct Client {
+    certificate: Vec<u8>,
+    key: Vec<u8>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The key is a secret.
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+impl Files {
+    pub(super) fn read(tls: &Tls, signal: &str) -> Result<Self, BootstrapError> {
+        let files = Source { signal };
+        let mut roots = RootCertStore::empty();
+        let ca = match &tls.ca {
+            Some(path) => Some(files.roots(path, &mut roots)?),
+            None => None,
+        };
+        let client = match (&tls.client_certificate, &tls.client_key) {
+            (Some(certificate), Some(key)) => Some(files.client(certificate, key, roots)?),
+            (Some(certificate), None) => {
+                return Err(files.error(
+                    "CLIENT_CERTIFICATE",
+                    certificate,
+                    "its key is not set, see CLIENT_KEY",
+                ));
+            }
+            (None, Some(key)) => {
+                return Err(files.error(
+                    "CLIENT_KEY",
+                    key,
+                    "its certificate is not set, see CLIENT_CERTIFICATE",
+                ));
+            }
+            (None, None) => None,
+        };
+        Ok(Self { ca, client })
+    }
+
+    pub(super) fn is_anonymous(&self) -> bool {
+        self.client.is_none()
+    }
+
+    /// The custom CA replaces the machine's, as the specification says.
+    pub(super) fn configure_http(
+        self,
+        mut builder: reqwest::ClientBuilder,
+    ) -> Result<reqwest::ClientBuilder, String> {
+        if let Some(ca) = self.ca {
+            let ca =
+                reqwest::Certificate::from_pem_bundle(&ca).map_err(|error| super::cause(&error))?;
+            builder = builder.tls_certs_only(ca);
+        }
+        if let Some(client) = self.client {
+            let pem = [client.certificate, b"\n".to_vec(), client.key].concat();
+            let identity =
+                reqwest::Identity::from_pem(&pem).map_err(|error| super::cause(&error))?;
+            builder = builder.identity(identity);
+        }
+        Ok(builder)
+    }
+
+    pub(super) fn grpc(self) -> ClientTlsConfig {
+        let mut config = match self.ca {
+            Some(ca) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(ca)),
+            None => ClientTlsConfig::new().with_native_roots(),
+        };
+        if let Some(client) = self.client {
+            config = config.identity(Identity::from_pem(client.certificate, client.key));
+        }
+        config
+    }
+}
+
+/// Where the paths come from.
+struct Source<'a> {
+    signal: &'a str,
+}
+
+impl Source<'_> {
+    fn roots(&self, path: &Path, roots: &mut RootCertStore) -> Result<Vec<u8>, BootstrapError> {
+        let (pem, certificates) = self.certificates("CERTIFICATE", path)?;
+        for certificate in certificates {
+            roots
+                .add(certificate)
+                .map_err(|error| self.error("CERTIFICATE", path, &error.to_string()))?;
+        }
+        Ok(pem)
+    }
+
+    fn client(
+        &self,
+        certificate: &Path,
+        key: &Path,
+        roots: RootCertStore,
+    ) -> Result<Client, BootstrapError> {
+        let (pem, certificates) = self.certificates("CLIENT_CERTIFICATE", certificate)?;
+        let key_pem = self.read("CLIENT_KEY", key)?;
+        let bad_key = |reason: &str| self.error("CLIENT_KEY", key, reason);
+        let private = PrivateKeyDer::from_pem_slice(&key_pem)
+            .map_err(|_| bad_key("it holds no private key in PEM"))?;
+        // Built to be thrown away: whether key and certificate belong together is known here, not at the first export.
+        ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| bad_key(&error.to_string()))?
+            .with_root_certificates(roots)
+            .with_client_auth_cert(certificates, private)
+            .map_err(|error| bad_key(&error.to_string()))?;
+        Ok(Client {
+            certificate: pem,
+            key: key_pem,
+        })
+    }
+
+    fn certificates(
+        &self,
+        name: &str,
+        path: &Path,
+    ) -> Result<(Vec<u8>, Vec<CertificateDer<'static>>), BootstrapError> {
+        let pem = self.read(name, path)?;
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+        match certificates {
+            Ok(certificates) if !certificates.is_empty() => Ok((pem, certificates)),
+            _ => Err(self.error(name, path, "it holds no certificate in PEM")),
+        }
+    }
+
+    fn read(&self, name: &str, path: &Path) -> Result<Vec<u8>, BootstrapError> {
+        fs::read(path).map_err(|error| self.error(name, path, &error.to_string()))
+    }
+
+    fn error(&self, name: &str, path: &Path, reason: &str) -> BootstrapError {
+        BootstrapError::Tls {
+            variable: format!("OTEL_EXPORTER_OTLP_{name}"),
+            own: format!("OTEL_EXPORTER_OTLP_{}_{name}", self.signal),
+            path: path.to_owned(),
+            reason: reason.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What detectors look at beside the environment: files below a root, and what the process knows of itself.
+
+use std::{
+    env,
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+    process,
+};
+
+/// No file that is read is longer than this where it matters; a mount table may be.
+const MAX_FILE: u64 = 1 << 20;
+
+/// The machine and the process on it. Detectors are functions of it and of the environment.
+#[derive(Clone, Debug)]
+pub(in crate::pipeline) struct Machine {
+    root: PathBuf,
+    /// As `std::env::consts` has them.
+    pub(super) arch: &'static str,
+    pub(super) os: &'static str,
+    pub(super) pid: u32,
+    pub(super) executable: Option<PathBuf>,
+}
+
+impl Machine {
+    /// This process, with the machine's files below `root`.
+    pub(in crate::pipeline) fn this(root: PathBuf) -> Self {
+        Self {
+            root,
+            arch: env::consts::ARCH,
+            os: env::consts::OS,
+            pid: process::id(),
+            executable: env::current_exe().ok(),
+        }
+    }
+
+    /// The contents of a file, trimmed; `None` for what is empty, missing, unreadable or not text.
+    pub(super) fn file(&self, path: &str) -> Option<String> {
+        let mut bytes = Vec::new();
+        File::open(self.path(path))
+            .ok()?
+            .take(MAX_FILE)
+            .read_to_end(&mut bytes)
+            .ok()?;
+        let text = String::from_utf8(bytes).ok()?;
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// Whether there is such a file or directory.
+    pub(super) fn has(&self, path: &str) -> bool {
+        fs::exists(self.path(path)).unwrap_or(false)
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.root.join(Path::new(path.trim_start_matches('/')))
+    }
+}
+
+#[cfg(test)]
+impl Machine {
+    pub(super) fn with_files(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            arch: "x86_64",
+            os: "linux",
+            pid: 42,
+            executable: Some(PathBuf::from("/opt/shop/bin/shop")),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The processor that decides once more, when a local root ends.
+
+use std::{sync::Arc, time::Duration};
+
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{Span as _, SpanContext, SpanId, Status, TraceContextExt},
+};
+use opentelemetry_sdk::{
+    Resource,
+    error::OTelSdkResult,
+    trace::{Span, SpanData, SpanProcessor},
+};
+
+use super::{handle::Shared, trace_state};
+
+/// On a local root that was not sampled: why it was exported all the same.
+const KEPT: &str = "telemetry.kept";
+
+/// Passes sampled spans on and holds the others back until it is known whether their trace is kept.
+#[derive(Debug)]
+pub(crate) struct Keeper<P> {
+    pub(super) next: P,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl<P: SpanProcessor> SpanProcessor for Keeper<P> {
+    fn on_start(&self, span: &mut Span, cx: &Context) {
+        if !span.span_context().is_sampled() {
+            let parent = cx.span();
+            let parent = parent.span_context();
+            let local_root = !parent.is_valid() || parent.is_remote();
+            let trace_id = span.span_context().trace_id();
+            self.shared.pending.started(trace_id, local_root);
+        }
+        self.next.on_start(span, cx);
+    }
+
+    fn on_end(&self, mut span: SpanData) {
+        if span.span_context.is_sampled() {
+            self.next.on_end(span);
+            return;
+        }
+        let local_root = span.parent_span_id == SpanId::INVALID || span.parent_span_is_remote;
+        let why = if local_root { self.why(&span) } else { None };
+        if let Some(why) = why {
+            span.attributes.push(KeyValue::new(KEPT, why));
+        }
+        for span in self.shared.pending.ended(span, local_root, why.is_some()) {
+            self.next.on_end(as_sampled(span));
+        }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.next.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.next.shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.next.set_resource(resource);
+    }
+}
+
+impl<P> Keeper<P> {
+    fn why(&self, root: &SpanData) -> Option<&'static str> {
+        let failed = matches!(root.status, Status::Error { .. });
+        // A clock that was set back says nothing about the duration.
+        let duration = root
+            .end_time
+            .duration_since(root.start_time)
+            .unwrap_or_default();
+        self.shared.policy.load().keeps(failed, duration)
+    }
+}
+
+/// Back ends discard what is not marked as sampled. A threshold would claim a probability that this span was not
+/// chosen by.
+fn as_sampled(mut span: SpanData) -> SpanData {
+    let own = &span.span_context;
+    span.span_context = SpanContext::new(
+        own.trace_id(),
+        own.span_id(),
+        own.trace_flags().with_sampled(true),
+        own.is_remote(),
+        trace_state::with_threshold(own.trace_state(), None),
+    );
+    span
+}

@@ -1,0 +1,33 @@
+//! Ids as the older formats write them: in either case, and shorter than they are.
+
+use opentelemetry::trace::{SpanId, TraceId};
+
+/// 16 or 32 hex digits, not all zero.
+pub(super) fn trace_id(text: &str) -> Option<TraceId> {
+    matches!(text.len(), 16 | 32)
+        .then(|| padded_trace_id(text))
+        .flatten()
+}
+
+/// 16 hex digits, not all zero.
+pub(super) fn span_id(text: &str) -> Option<SpanId> {
+    (text.len() == 16).then(|| padded_span_id(text)).flatten()
+}
+
+/// 1 to 32 hex digits, not all zero.
+pub(super) fn padded_trace_id(text: &str) -> Option<TraceId> {
+    let id = digits(text, 32).and_then(|text| u128::from_str_radix(text, 16).ok())?;
+    (id != 0).then(|| TraceId::from(id))
+}
+
+/// 1 to 16 hex digits, not all zero.
+pub(super) fn padded_span_id(text: &str) -> Option<SpanId> {
+    let id = digits(text, 16).and_then(|text| u64::from_str_radix(text, 16).ok())?;
+    (id != 0).then(|| SpanId::from(id))
+}
+
+/// The standard library would also accept a sign.
+fn digits(text: &str, most: usize) -> Option<&str> {
+    let valid = (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
+    valid.then_some(text)
+}

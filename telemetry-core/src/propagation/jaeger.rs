@@ -1,0 +1,114 @@
+//! Jaeger's own headers, <https://www.jaegertracing.io/docs/1.x/client-libraries/#propagation-format>: `uber-trace-id`,
+//! and `uberctx-*` for baggage.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::{
+    Context, Key, KeyValue,
+    baggage::BaggageExt,
+    trace::{SpanContext, TraceContextExt, TraceFlags, TraceState},
+};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use super::ids;
+
+const TRACE: HeaderName = HeaderName::from_static("uber-trace-id");
+const BAGGAGE_PREFIX: &str = "uberctx-";
+
+/// As for W3C Baggage: what a stranger may make us carry.
+const MAX_MEMBERS: usize = 64;
+const MAX_BYTES: usize = 8192;
+
+pub(super) fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> {
+    let traced = headers
+        .get(TRACE)
+        .and_then(parse)
+        .map(|span| parent.with_remote_span_context(span));
+    let members = baggage(headers);
+    if members.is_empty() {
+        return traced;
+    }
+    let base = traced.as_ref().unwrap_or(parent);
+    let kept: Vec<_> = base
+        .baggage()
+        .iter()
+        .map(|(key, (value, _))| KeyValue::new(key.clone(), value.clone()))
+        .collect();
+    Some(base.with_baggage(kept.into_iter().chain(members)))
+}
+
+pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
+    let span = cx.span();
+    let span = span.span_context();
+    if span.is_valid() {
+        let flags = u8::from(span.is_sampled());
+        // The parent's place is deprecated and always zero.
+        let text = format!("{}:{}:0:{flags}", span.trace_id(), span.span_id());
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(TRACE, value);
+        }
+    }
+    for (key, (value, _)) in cx.baggage().iter().take(MAX_MEMBERS) {
+        let name = HeaderName::try_from(format!("{BAGGAGE_PREFIX}{key}"));
+        let value = utf8_percent_encode(value.as_str(), NON_ALPHANUMERIC).to_string();
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// `trace:span:parent:flags`, whose colons may be percent-encoded and whose ids may lack leading zeros.
+fn parse(value: &HeaderValue) -> Option<SpanContext> {
+    let text = percent_decode_str(value.to_str().ok()?)
+        .decode_utf8()
+        .ok()?;
+    let mut parts = text.trim().split(':');
+    let trace_id = ids::padded_trace_id(parts.next()?)?;
+    let span_id = ids::padded_span_id(parts.next()?)?;
+    let _parent = parts.next()?;
+    let flags = parts
+        .next()
+        .filter(|flags| (1..=2).contains(&flags.len()))?;
+    let flags = u8::from_str_radix(flags, 16).ok()?;
+    if parts.next().is_some() {
+        return None;
+    }
+    // The second bit asks for a debug trace, which is a sampled one.
+    let flags = if flags & 0b11 == 0 {
+        TraceFlags::default()
+    } else {
+        TraceFlags::SAMPLED
+    };
+    Some(SpanContext::new(
+        trace_id,
+        span_id,
+        flags,
+        true,
+        TraceState::default(),
+    ))
+}
+
+fn baggage(headers: &HeaderMap) -> Vec<KeyValue> {
+    let mut members = Vec::new();
+    let mut bytes = 0;
+    for (name, value) in headers {
+        let Some(key) = name
+            .as_str()
+            .strip_prefix(BAGGAGE_PREFIX)
+            .filter(|key| !key.is_empty())
+        else {
+            continue;
+        };
+        bytes += key.len() + value.len();
+        if members.len() == MAX_MEMBERS || bytes > MAX_BYTES {
+            break;
+        }
+        let decoded = value
+            .to_str()
+            .ok()
+            .and_then(|value| percent_decode_str(value).decode_utf8().ok());
+        members.extend(
+            decoded.map(|value| KeyValue::new(Key::from(key.to_owned()), value.into_owned())),
+        );
+    }
+    members
+}

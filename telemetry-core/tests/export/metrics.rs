@@ -1,0 +1,127 @@
+//! Metrics whose callbacks fail.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use telemetry_core::{Config, opentelemetry::InstrumentationScope, scrape::ScrapeFormat};
+
+use crate::{Lines, collector::Collector};
+
+#[test]
+fn a_callback_that_panics_costs_its_own_measurement_and_one_line() {
+    let collector = Collector::start();
+    let lines = Lines::default();
+    let telemetry = Config::new("shop")
+        .with_environment([
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url().as_str()),
+            ("OTEL_TRACES_EXPORTER", "none"),
+            ("OTEL_LOGS_EXPORTER", "none"),
+        ])
+        .with_log_sink(lines.sink())
+        .build()
+        .unwrap();
+    let meter = telemetry
+        .providers()
+        .meter(InstrumentationScope::builder("test").build());
+    let calls = Arc::new(AtomicU64::new(0));
+    let count = calls.clone();
+    let _broken = meter
+        .u64_observable_gauge("broken")
+        .with_callback(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            panic!("in a callback");
+        })
+        .build();
+    let _sound = meter
+        .u64_observable_gauge("sound")
+        .with_callback(|one| one.observe(7, &[]))
+        .build();
+    meter.u64_counter("hits").build().add(1, &[]);
+
+    assert_eq!(telemetry.force_flush(), Ok(()));
+    let scrape = telemetry
+        .providers()
+        .scrape(ScrapeFormat::Prometheus)
+        .unwrap();
+    assert!(
+        scrape.contains("sound 7") || scrape.contains("sound{"),
+        "{scrape}"
+    );
+    assert_eq!(telemetry.shutdown(), Ok(()));
+    assert_eq!(
+        calls.load(Ordering::Relaxed),
+        3,
+        "and it is called again the next time"
+    );
+    for request in collector.received() {
+        let text = format!("{:?}", request.metrics());
+        assert!(
+            text.contains("\"sound\"") && text.contains("\"hits\""),
+            "{text}"
+        );
+    }
+    assert_eq!(collector.received().len(), 2);
+    assert_eq!(
+        lines
+            .containing("callback of an observable metric panicked")
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn a_callback_that_hangs_holds_up_no_other_signal() {
+    let collector = Collector::start();
+    let telemetry = Config::new("shop")
+        .with_environment([
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url().as_str()),
+            ("OTEL_LOGS_EXPORTER", "none"),
+        ])
+        .with_log_sink(|_| {})
+        .with_shutdown_timeout(std::time::Duration::from_secs(2))
+        .build()
+        .unwrap();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let meter = telemetry
+        .providers()
+        .meter(InstrumentationScope::builder("test").build());
+    let _stuck = meter
+        .u64_observable_gauge("stuck")
+        .with_callback(move |_| {
+            let _ = released.lock().unwrap().recv();
+        })
+        .build();
+    crate::record(&crate::tracer(&telemetry), "passes");
+    let error = telemetry.shutdown().unwrap_err();
+    assert_eq!(collector.spans(), ["passes"]);
+    assert_eq!(error.losses.len(), 1, "{error}");
+    assert_eq!(error.losses[0].signal, "metric points");
+    drop(release);
+}
+
+#[test]
+fn metrics_sent_later_make_up_for_those_that_failed() {
+    let collector = Collector::answering(|_, before| match before {
+        0 => crate::collector::status("400 Bad Request"),
+        _ => crate::collector::ok(),
+    });
+    let telemetry = Config::new("shop")
+        .with_environment([
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url().as_str()),
+            ("OTEL_TRACES_EXPORTER", "none"),
+            ("OTEL_LOGS_EXPORTER", "none"),
+        ])
+        .with_log_sink(|_| {})
+        .build()
+        .unwrap();
+    let meter = telemetry
+        .providers()
+        .meter(InstrumentationScope::builder("test").build());
+    meter.u64_counter("hits").build().add(1, &[]);
+    let error = telemetry.force_flush().unwrap_err();
+    assert_eq!(error.losses[0].export_failed, 1, "{error}");
+    assert_eq!(telemetry.shutdown(), Ok(()));
+}

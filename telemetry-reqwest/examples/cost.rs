@@ -1,0 +1,143 @@
+//! What the middleware costs in instructions: calls against a canned response, so that nothing but it is measured.
+//!
+//! The figure is the difference of two runs, which cancels start-up, divided by the difference of their counts:
+//!
+//! ```text
+//! CARGO_PROFILE_RELEASE_DEBUG=line-tables-only cargo build --release --example cost -p telemetry-reqwest
+//! for calls in 2000 4000; do
+//!     valgrind --tool=callgrind --callgrind-out-file=/dev/null target/release/examples/cost sampled $calls
+//! done
+//! ```
+//!
+//! Variants: `none` (reqwest-middleware with the canned response alone), `passing` (and a middleware that does nothing,
+//! which is the price of one more), `sampled` and `unsampled` (a parent that is or is not). The cost of the middleware
+//! is a variant's figure less that of `none`.
+
+// A tool, not library code.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use async_trait::async_trait;
+use http::Extensions;
+use opentelemetry::{
+    Context,
+    trace::{
+        FutureExt as _, SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+    },
+};
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    metrics::{ManualReader, SdkMeterProvider},
+    trace::{Sampler, SdkTracerProvider, SpanData, SpanProcessor},
+};
+use reqwest::{Request, Response};
+use reqwest_middleware::{ClientBuilder, Middleware, Next, Result};
+use std::sync::Arc;
+use telemetry_core::{Providers, tracer::SamplingHint};
+use telemetry_reqwest::TelemetryMiddleware;
+
+/// The end of the chain: a response without a network.
+struct Canned;
+
+#[async_trait]
+impl Middleware for Canned {
+    async fn handle(&self, _: Request, _: &mut Extensions, _: Next<'_>) -> Result<Response> {
+        let response = http::Response::builder()
+            .header("content-type", "application/json")
+            .body("{}")
+            .unwrap();
+        Ok(response.into())
+    }
+}
+
+/// What any middleware costs.
+struct Passing;
+
+#[async_trait]
+impl Middleware for Passing {
+    async fn handle(
+        &self,
+        request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> Result<Response> {
+        next.run(request, extensions).await
+    }
+}
+
+/// Drops spans where a batch processor would put them into its queue.
+#[derive(Debug)]
+struct Discard;
+
+impl SpanProcessor for Discard {
+    fn on_start(&self, _: &mut opentelemetry_sdk::trace::Span, _: &Context) {}
+    fn on_end(&self, _: SpanData) {}
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+    fn shutdown_with_timeout(&self, _: std::time::Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+fn providers() -> Providers {
+    let tracers = SdkTracerProvider::builder()
+        .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
+        .with_span_processor(Discard)
+        .build();
+    let meters = SdkMeterProvider::builder()
+        .with_reader(ManualReader::default())
+        .build();
+    Providers::builder(tracers, Arc::new(meters))
+        .with_sampling_hint(SamplingHint {
+            reads_attributes: false,
+            records_roots: true,
+            records_unsampled: false,
+            ..SamplingHint::default()
+        })
+        .build()
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let variant = arguments.next().unwrap_or_else(|| "sampled".to_owned());
+    let calls: u32 = arguments
+        .next()
+        .map_or(1000, |calls| calls.parse().expect("a number of calls"));
+
+    let middleware = TelemetryMiddleware::new().with_providers(providers());
+    let builder = ClientBuilder::new(reqwest::Client::new());
+    let builder = match variant.as_str() {
+        "none" => builder,
+        "passing" => builder.with(Passing),
+        "sampled" | "unsampled" => builder.with(middleware),
+        other => unreachable!("no variant {other}"),
+    };
+    let client = builder.with(Canned).build();
+    let flags = if variant == "unsampled" {
+        TraceFlags::default()
+    } else {
+        TraceFlags::SAMPLED
+    };
+    let parent = SpanContext::new(
+        TraceId::from(0xabc),
+        SpanId::from(1),
+        flags,
+        false,
+        TraceState::default(),
+    );
+    let parent = Context::new().with_remote_span_context(parent);
+    let run = async {
+        for _ in 0..calls {
+            let call = client
+                .get("http://inventory.shop.example:8080/stock/4711?warehouse=7")
+                .header("accept", "application/json");
+            let response = call.send().await.unwrap();
+            assert_eq!(response.status(), 200);
+        }
+    };
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(run.with_context(parent));
+}

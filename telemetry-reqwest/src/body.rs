@@ -1,0 +1,99 @@
+//! Response end: the last frame, an error, or the drop of a body that nobody reads to its end.
+
+use std::{
+    pin::Pin,
+    task::{Context as TaskContext, Poll, ready},
+};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use reqwest::{Body, Response, ResponseBuilderExt};
+
+use crate::{attempt::Attempt, error_type};
+
+pin_project! {
+    /// A response's body that ends its attempt when it ends.
+    struct ObservedBody {
+        #[pin]
+        inner: Body,
+        attempt: Option<Attempt>,
+        bytes: u64,
+    }
+
+    impl PinnedDrop for ObservedBody {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if let Some(mut attempt) = this.attempt.take() {
+                attempt.read(*this.bytes);
+                // A reader that knows the length does not poll again once it has all.
+                if this.inner.is_end_stream() {
+                    attempt.completed();
+                }
+            }
+        }
+    }
+}
+
+/// The same response, whose body ends the attempt.
+///
+/// Status, version, headers, extensions (with the peer's address and a protocol upgrade), URL, length and timeouts stay.
+/// An error of the body becomes the source of an error of the same text.
+pub(crate) fn observe(response: Response, mut attempt: Attempt) -> Response {
+    // Nobody needs to read an empty body.
+    if response.content_length() == Some(0) {
+        attempt.read(0);
+        attempt.completed();
+        return response;
+    }
+    let url = response.url().clone();
+    let (mut parts, inner) = http::Response::<Body>::from(response).into_parts();
+    // reqwest takes the URL of a response it is given from an extension that only its builder can make.
+    if let Ok(carrier) = http::Response::builder().url(url).body(()) {
+        parts.extensions.extend(carrier.into_parts().0.extensions);
+    }
+    let body = ObservedBody {
+        inner,
+        attempt: Some(attempt),
+        bytes: 0,
+    };
+    http::Response::from_parts(parts, Body::wrap(body)).into()
+}
+
+impl HttpBody for ObservedBody {
+    type Data = Bytes;
+    type Error = reqwest::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, reqwest::Error>>> {
+        let mut this = self.project();
+        let frame = ready!(this.inner.as_mut().poll_frame(cx));
+        if let Some(Ok(frame)) = &frame
+            && let Some(data) = frame.data_ref()
+        {
+            *this.bytes += data.len() as u64;
+        }
+        let ended = match &frame {
+            Some(Ok(_)) => this.inner.is_end_stream(),
+            Some(Err(_)) | None => true,
+        };
+        if ended && let Some(mut attempt) = this.attempt.take() {
+            attempt.read(*this.bytes);
+            match &frame {
+                Some(Err(error)) => attempt.failed(error_type::of_reqwest(error)),
+                _ => attempt.completed(),
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,110 @@
+//! How much the middleware allocates: a limit that a change has to raise in plain sight.
+//!
+//! In a binary of its own, because it counts with an allocator of its own.
+
+// Clippy knows test functions, not their helpers.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use http::Extensions;
+use opentelemetry::{
+    Context,
+    trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState},
+};
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    metrics::{ManualReader, SdkMeterProvider},
+    trace::{SdkTracerProvider, SpanData, SpanProcessor},
+};
+use reqwest::{Request, Response};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next, Result};
+use telemetry_core::{Providers, tracer::SamplingHint};
+use telemetry_reqwest::TelemetryMiddleware;
+
+struct Canned;
+
+#[async_trait]
+impl Middleware for Canned {
+    async fn handle(&self, _: Request, _: &mut Extensions, _: Next<'_>) -> Result<Response> {
+        Ok(http::Response::new("").into())
+    }
+}
+
+/// The allocations of one call, when everything that is made once is made.
+fn allocations(client: &ClientWithMiddleware, parent: &Context) -> u64 {
+    let call = || {
+        let _attached = parent.clone().attach();
+        let call = client
+            .get("http://inventory.shop.example:8080/stock/4711?warehouse=7")
+            .header("accept", "application/json");
+        let mut call = std::pin::pin!(call.send());
+        let waker = std::task::Waker::noop();
+        assert!(
+            call.as_mut()
+                .poll(&mut std::task::Context::from_waker(waker))
+                .is_ready()
+        );
+    };
+    call();
+    call();
+    allocation_counter::measure(call).count_total
+}
+
+fn parent(flags: TraceFlags) -> Context {
+    Context::new().with_remote_span_context(SpanContext::new(
+        TraceId::from(0xabc),
+        SpanId::from(1),
+        flags,
+        true,
+        TraceState::default(),
+    ))
+}
+
+/// Drops spans where a batch processor would put them into its queue.
+#[derive(Debug)]
+struct Discard;
+
+impl SpanProcessor for Discard {
+    fn on_start(&self, _: &mut opentelemetry_sdk::trace::Span, _: &Context) {}
+    fn on_end(&self, _: SpanData) {}
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_call_allocates_no_more_than_this() {
+    let tracers = SdkTracerProvider::builder()
+        .with_span_processor(Discard)
+        .build();
+    let meters = SdkMeterProvider::builder()
+        .with_reader(ManualReader::default())
+        .build();
+    let providers = Providers::builder(tracers, Arc::new(meters))
+        .with_sampling_hint(SamplingHint {
+            reads_attributes: false,
+            records_roots: true,
+            records_unsampled: false,
+            ..SamplingHint::default()
+        })
+        .build();
+    let middleware = TelemetryMiddleware::new().with_providers(providers);
+    let builder = || ClientBuilder::new(reqwest::Client::new());
+    let bare = builder().with(Canned).build();
+    let instrumented = builder().with(middleware).with(Canned).build();
+    for (flags, limit) in [
+        // The future, the span in its context (2), two header values.
+        (TraceFlags::default(), 5),
+        // And the attributes, the URL among them.
+        (TraceFlags::SAMPLED, 7),
+    ] {
+        let parent = parent(flags);
+        let own = allocations(&instrumented, &parent) - allocations(&bare, &parent);
+        assert!(own <= limit, "{own} of {limit}");
+    }
+}
