@@ -9,7 +9,7 @@ use crate::{
     connection::{Connection, PoolConnection},
     database::Backend,
     pool::Pool,
-    span::{Call, Observed},
+    span::{Call, Observed, Rows},
     transaction::Transaction,
     wait::acquire,
 };
@@ -25,17 +25,17 @@ impl<'a, DB: Backend> Acquire<'a> for &Pool<DB> {
 
     fn acquire(self) -> BoxFuture<'a, Result<Self::Connection, Error>> {
         let pool = self.clone();
-        Box::pin(async move { acquire(&pool.inner, &pool.observer).await })
+        Box::pin(async move { Ok(acquire(&pool).await?.0) })
     }
 
     fn begin(self) -> BoxFuture<'a, Result<sqlx::Transaction<'a, DB>, Error>> {
         let call = Call::new(&self.observer, "BEGIN", false);
         let pool = self.clone();
         let begin = async move {
-            let connection = acquire(&pool.inner, &pool.observer).await?;
+            let (connection, _lease) = acquire(&pool).await?;
             sqlx::Transaction::begin(connection, None).await
         };
-        Box::pin(Observed::new(call, begin, |_| None))
+        Box::pin(Observed::new(call, begin, |_| Rows::Unknown))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     observer::Observer,
     span::Call,
     transaction::{Transaction, begin_sql},
+    wait::Lease,
 };
 
 /// A connection whose statements are recorded: what [`PoolConnection`] and [`Transaction`] dereference to.
@@ -23,6 +24,8 @@ use crate::{
 pub struct Connection<'c, DB: Backend> {
     pub(crate) raw: Raw<'c, DB>,
     pub(crate) observer: Arc<Observer>,
+    /// Of a connection that belongs to a pool.
+    pub(crate) _lease: Option<Lease>,
     /// How many transactions and savepoints are open.
     pub(crate) depth: usize,
 }
@@ -50,6 +53,15 @@ impl<DB: Backend> Connection<'_, DB> {
         }
     }
 
+    /// The connection of the driver, and who observes it.
+    pub(crate) fn parts(&mut self) -> (&mut DB::Connection, &Observer) {
+        let connection = match &mut self.raw {
+            Raw::Pooled(raw) => &mut **raw,
+            Raw::Transaction(raw) => &mut **raw,
+        };
+        (connection, &self.observer)
+    }
+
     /// Begins, with a span for the statement.
     pub(crate) fn begin_observed(
         &mut self,
@@ -70,7 +82,7 @@ impl<DB: Backend> Connection<'_, DB> {
             call,
             observer,
             depth + 1,
-            future::ready(connection),
+            future::ready(connection.map(|connection| (connection, None))),
             statement,
         )
     }
@@ -133,10 +145,15 @@ impl<DB: Backend> fmt::Debug for Connection<'_, DB> {
 pub struct PoolConnection<DB: Backend>(Connection<'static, DB>);
 
 impl<DB: Backend> PoolConnection<DB> {
-    pub(crate) fn new(raw: sqlx::pool::PoolConnection<DB>, observer: Arc<Observer>) -> Self {
+    pub(crate) fn new(
+        raw: sqlx::pool::PoolConnection<DB>,
+        lease: Lease,
+        observer: Arc<Observer>,
+    ) -> Self {
         Self(Connection {
             raw: Raw::Pooled(raw),
             observer,
+            _lease: Some(lease),
             depth: 0,
         })
     }

@@ -1,7 +1,8 @@
 //! What differs between databases: one small trait.
 
-use std::sync::Arc;
+use std::{borrow::Cow, future, sync::Arc};
 
+use futures_core::future::BoxFuture;
 use opentelemetry::KeyValue;
 use sqlx::{Connection, Database, error::DatabaseError};
 use telemetry_core::semconv_db::{Dialect, Target, attribute};
@@ -10,8 +11,8 @@ use crate::driver::Driver;
 
 /// A database this crate can instrument.
 ///
-/// Sealed: an implementation comes with this crate, behind the cargo feature of its name. Today that is
-/// [`sqlx::Sqlite`].
+/// Sealed: the implementations come with this crate, behind the cargo features `sqlite`, `postgres` and `mysql`, the last
+/// for MariaDB too.
 pub trait Backend: Database + Driver {
     /// How it writes literals, identifiers and comments.
     const DIALECT: Dialect;
@@ -19,13 +20,42 @@ pub trait Backend: Database + Driver {
     /// What is known about the database without asking it.
     fn facts(options: &<Self::Connection as Connection>::Options) -> Facts;
 
+    /// How many rows a statement changed.
+    fn rows_affected(result: &Self::QueryResult) -> u64;
+
+    /// `db.system.name`, if only the server can tell it; one question to it at most.
+    fn detect_system(_: &mut Self::Connection) -> BoxFuture<'_, Option<&'static str>> {
+        Box::pin(future::ready(None))
+    }
+
+    /// `db.response.status_code` of an error.
+    fn status_code(error: &dyn DatabaseError) -> Option<Cow<'_, str>> {
+        error.code()
+    }
+
     /// The part of an error's message that cannot contain a value of the application, which becomes the description
     /// of the span's status. `None` if that cannot be told.
-    fn safe_message<'e>(error: &'e (dyn DatabaseError + 'static)) -> Option<&'e str>;
+    fn safe_message<'e>(error: &'e (dyn DatabaseError + 'static)) -> Option<Cow<'e, str>>;
+}
+
+/// What is done with the errors of some database, whose type is forgotten.
+#[derive(Clone, Copy)]
+pub(crate) struct Errors {
+    pub(crate) status_code: for<'e> fn(&'e dyn DatabaseError) -> Option<Cow<'e, str>>,
+    pub(crate) safe_message: SafeMessage,
 }
 
 /// [`Backend::safe_message`] of some database.
-pub(crate) type SafeMessage = for<'e> fn(&'e (dyn DatabaseError + 'static)) -> Option<&'e str>;
+type SafeMessage = for<'e> fn(&'e (dyn DatabaseError + 'static)) -> Option<Cow<'e, str>>;
+
+impl Errors {
+    pub(crate) fn of<DB: Backend>() -> Self {
+        Self {
+            status_code: DB::status_code,
+            safe_message: DB::safe_message,
+        }
+    }
+}
 
 /// What all spans and metrics of one pool have in common.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,6 +89,25 @@ impl Facts {
                 .map(|port| KeyValue::new(attribute::SERVER_PORT, i64::from(port))),
         );
         all
+    }
+
+    /// `db.client.connection.pool.name` of a pool that was given none, as the convention composes it:
+    /// `server.address:server.port/db.namespace`.
+    pub(crate) fn pool_name(&self) -> String {
+        let mut name = self
+            .server_address
+            .as_deref()
+            .unwrap_or_default()
+            .to_owned();
+        if let Some(port) = self.server_port {
+            name = format!("{name}:{port}");
+        }
+        match (&self.namespace, name.is_empty()) {
+            (Some(namespace), true) => namespace.to_string(),
+            (Some(namespace), false) => format!("{name}/{namespace}"),
+            (None, true) => self.system.to_owned(),
+            (None, false) => name,
+        }
     }
 
     pub(crate) fn target(&self) -> Target<'_> {

@@ -42,7 +42,7 @@ pub trait Driver: Database {
 }
 
 /// Implements [`Driver`] by the executor of the driver's connection.
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 macro_rules! drive {
     ($database:ty) => {
         impl $crate::driver::Driver for $database {
@@ -79,5 +79,5 @@ macro_rules! drive {
     };
 }
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub(crate) use drive;

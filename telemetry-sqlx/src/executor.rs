@@ -10,9 +10,10 @@ use crate::{
     database::Backend,
     driver::Step,
     generator::Generator,
+    observer::Observer,
     pool::Pool,
     query::Query,
-    span::{Call, Observed, ObservedStream},
+    span::{Call, Observed, ObservedStream, Rows},
     transaction::Transaction,
     wait::acquire,
 };
@@ -21,9 +22,10 @@ use crate::{
 async fn execute<DB: Backend>(
     connection: &mut DB::Connection,
     query: Query<DB>,
+    observer: &Observer,
 ) -> Result<DB::QueryResult, Error> {
     let mut result = DB::QueryResult::default();
-    let mut steps = DB::fetch_many(connection, query);
+    let mut steps = DB::fetch_many(connection, query.commented(observer));
     while let Some(step) = poll_fn(|cx| steps.as_mut().poll_next(cx)).await {
         if let Either::Left(done) = step? {
             result.extend(Some(done));
@@ -36,9 +38,10 @@ async fn execute<DB: Backend>(
 async fn fetch_all<DB: Backend>(
     connection: &mut DB::Connection,
     query: Query<DB>,
+    observer: &Observer,
 ) -> Result<Vec<DB::Row>, Error> {
     let mut rows = Vec::new();
-    let mut steps = DB::fetch_many(connection, query);
+    let mut steps = DB::fetch_many(connection, query.commented(observer));
     while let Some(step) = poll_fn(|cx| steps.as_mut().poll_next(cx)).await {
         if let Either::Right(row) = step? {
             rows.push(row);
@@ -47,16 +50,47 @@ async fn fetch_all<DB: Backend>(
     Ok(rows)
 }
 
-fn no_rows<T>(_: &T) -> Option<i64> {
-    None
+/// Runs a query for its first row.
+async fn fetch_optional<DB: Backend>(
+    connection: &mut DB::Connection,
+    query: Query<DB>,
+    observer: &Observer,
+) -> Result<Option<DB::Row>, Error> {
+    DB::fetch_optional(connection, query.commented(observer)).await
 }
 
-fn all_rows<T>(rows: &[T]) -> Option<i64> {
-    i64::try_from(rows.len()).ok()
+/// Runs a query, whose span begins when the stream is first polled and not before.
+fn fetch_many<'e, DB: Backend>(
+    connection: &'e mut DB::Connection,
+    query: Query<DB>,
+    observer: &'e Observer,
+) -> BoxStream<'e, Step<DB>> {
+    if !observer.settings.comments {
+        return DB::fetch_many(connection, query);
+    }
+    Box::pin(Generator::new(|consumer| async move {
+        let mut steps = DB::fetch_many(connection, query.commented(observer));
+        while let Some(step) = poll_fn(|cx| steps.as_mut().poll_next(cx)).await {
+            consumer.hand(step?).await;
+        }
+        Ok(())
+    }))
 }
 
-fn one_row<T>(row: &Option<T>) -> Option<i64> {
-    Some(i64::from(row.is_some()))
+fn no_rows<T>(_: &T) -> Rows {
+    Rows::Unknown
+}
+
+fn affected_rows<DB: Backend>(result: &DB::QueryResult) -> Rows {
+    i64::try_from(DB::rows_affected(result)).map_or(Rows::Unknown, Rows::Affected)
+}
+
+fn all_rows<T>(rows: &[T]) -> Rows {
+    i64::try_from(rows.len()).map_or(Rows::Unknown, Rows::Returned)
+}
+
+fn one_row<T>(row: &Option<T>) -> Rows {
+    Rows::Returned(i64::from(row.is_some()))
 }
 
 impl<'p, DB: Backend> Executor<'p> for &Pool<DB> {
@@ -70,9 +104,11 @@ impl<'p, DB: Backend> Executor<'p> for &Pool<DB> {
         let query = Query::new(query);
         let call = Call::new(&self.observer, query.text(), query.is_parameterised());
         let pool = self.clone();
-        let run =
-            async move { execute(&mut *acquire(&pool.inner, &pool.observer).await?, query).await };
-        Box::pin(Observed::new(call, run, no_rows))
+        let run = async move {
+            let (mut connection, _lease) = acquire(&pool).await?;
+            execute(&mut *connection, query, &pool.observer).await
+        };
+        Box::pin(Observed::new(call, run, affected_rows::<DB>))
     }
 
     fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Step<DB>>
@@ -84,7 +120,8 @@ impl<'p, DB: Backend> Executor<'p> for &Pool<DB> {
         let call = Call::new(&self.observer, query.text(), query.is_parameterised());
         let pool = self.clone();
         let stream = Generator::new(|consumer| async move {
-            let mut connection = acquire(&pool.inner, &pool.observer).await?;
+            let (mut connection, _lease) = acquire(&pool).await?;
+            let query = query.commented(&pool.observer);
             let mut steps = DB::fetch_many(&mut connection, query);
             while let Some(step) = poll_fn(|cx| steps.as_mut().poll_next(cx)).await {
                 consumer.hand(step?).await;
@@ -103,7 +140,8 @@ impl<'p, DB: Backend> Executor<'p> for &Pool<DB> {
         let call = Call::new(&self.observer, query.text(), query.is_parameterised());
         let pool = self.clone();
         let run = async move {
-            fetch_all(&mut *acquire(&pool.inner, &pool.observer).await?, query).await
+            let (mut connection, _lease) = acquire(&pool).await?;
+            fetch_all(&mut *connection, query, &pool.observer).await
         };
         Box::pin(Observed::new(call, run, |rows: &Vec<_>| all_rows(rows)))
     }
@@ -120,7 +158,8 @@ impl<'p, DB: Backend> Executor<'p> for &Pool<DB> {
         let call = Call::new(&self.observer, query.text(), query.is_parameterised());
         let pool = self.clone();
         let run = async move {
-            DB::fetch_optional(&mut *acquire(&pool.inner, &pool.observer).await?, query).await
+            let (mut connection, _lease) = acquire(&pool).await?;
+            fetch_optional(&mut *connection, query, &pool.observer).await
         };
         Box::pin(Observed::new(call, run, one_row))
     }
@@ -136,12 +175,8 @@ impl<'p, DB: Backend> Executor<'p> for &Pool<DB> {
         let call = Call::prepare(&self.observer, sql.as_str());
         let pool = self.clone();
         let run = async move {
-            DB::prepare_with(
-                &mut *acquire(&pool.inner, &pool.observer).await?,
-                sql,
-                parameters,
-            )
-            .await
+            let (mut connection, _lease) = acquire(&pool).await?;
+            DB::prepare_with(&mut *connection, sql, parameters).await
         };
         Box::pin(Observed::new(call, run, no_rows))
     }
@@ -152,7 +187,8 @@ impl<'p, DB: Backend> Executor<'p> for &Pool<DB> {
     {
         let pool = self.clone();
         Box::pin(async move {
-            DB::describe(&mut *acquire(&pool.inner, &pool.observer).await?, sql).await
+            let (mut connection, _lease) = acquire(&pool).await?;
+            DB::describe(&mut *connection, sql).await
         })
     }
 }
@@ -167,11 +203,9 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Connection<'_, DB> {
     {
         let query = Query::new(query);
         let call = Call::new(&self.observer, query.text(), query.is_parameterised());
-        Box::pin(Observed::new(
-            call,
-            execute(self.inner_mut(), query),
-            no_rows,
-        ))
+        let (connection, observer) = self.parts();
+        let run = execute(connection, query, observer);
+        Box::pin(Observed::new(call, run, affected_rows::<DB>))
     }
 
     fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Step<DB>>
@@ -181,10 +215,9 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Connection<'_, DB> {
     {
         let query = Query::new(query);
         let call = Call::new(&self.observer, query.text(), query.is_parameterised());
-        Box::pin(ObservedStream::new(
-            call,
-            DB::fetch_many(self.inner_mut(), query),
-        ))
+        let (connection, observer) = self.parts();
+        let stream = fetch_many::<DB>(connection, query, observer);
+        Box::pin(ObservedStream::new(call, stream))
     }
 
     fn fetch_all<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Vec<DB::Row>, Error>>
@@ -194,11 +227,9 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Connection<'_, DB> {
     {
         let query = Query::new(query);
         let call = Call::new(&self.observer, query.text(), query.is_parameterised());
-        Box::pin(Observed::new(
-            call,
-            fetch_all(self.inner_mut(), query),
-            |rows: &Vec<_>| all_rows(rows),
-        ))
+        let (connection, observer) = self.parts();
+        let run = fetch_all(connection, query, observer);
+        Box::pin(Observed::new(call, run, |rows: &Vec<_>| all_rows(rows)))
     }
 
     fn fetch_optional<'e, 'q: 'e, E>(
@@ -211,11 +242,9 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Connection<'_, DB> {
     {
         let query = Query::new(query);
         let call = Call::new(&self.observer, query.text(), query.is_parameterised());
-        Box::pin(Observed::new(
-            call,
-            DB::fetch_optional(self.inner_mut(), query),
-            one_row,
-        ))
+        let (connection, observer) = self.parts();
+        let run = fetch_optional(connection, query, observer);
+        Box::pin(Observed::new(call, run, one_row))
     }
 
     fn prepare_with<'e>(

@@ -6,7 +6,7 @@ use opentelemetry::{KeyValue, Value};
 use sqlx::Error;
 use telemetry_core::semconv_db::attribute;
 
-use crate::database::SafeMessage;
+use crate::database::Errors;
 
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,10 +22,10 @@ impl Failure {
     pub(crate) const PANICKED: Self = Self::Kind("panic");
 
     /// `None` for what is not a failure of the call: that a query found no row is an answer.
-    pub(crate) fn of(error: &Error) -> Option<Self> {
+    pub(crate) fn of(error: &Error, errors: Errors) -> Option<Self> {
         Some(Self::Kind(match error {
             Error::RowNotFound => return None,
-            Error::Database(error) => match error.code() {
+            Error::Database(error) => match (errors.status_code)(&**error) {
                 Some(code) => return Some(Self::Code(Arc::from(code))),
                 None => "database",
             },
@@ -49,6 +49,14 @@ impl Failure {
         }))
     }
 
+    /// The value of `error.type`.
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Code(code) => code,
+            Self::Kind(kind) => kind,
+        }
+    }
+
     /// `error.type`, and `db.response.status_code` if the database gave one.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = KeyValue> + use<> {
         let (kind, code) = match self {
@@ -69,9 +77,13 @@ pub(crate) fn cancelled() -> KeyValue {
 }
 
 /// The description of the span's status: the error's message, if it cannot contain a value of the application.
-pub(crate) fn description(error: &Error, safe_message: SafeMessage) -> Cow<'static, str> {
+pub(crate) fn description(error: &Error, errors: Errors) -> Cow<'static, str> {
     match error {
-        Error::Database(error) => Cow::Owned(safe_message(&**error).unwrap_or_default().to_owned()),
+        Error::Database(error) => Cow::Owned(
+            (errors.safe_message)(&**error)
+                .unwrap_or_default()
+                .into_owned(),
+        ),
         Error::PoolTimedOut
         | Error::PoolClosed
         | Error::WorkerCrashed

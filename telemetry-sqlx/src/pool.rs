@@ -3,6 +3,7 @@
 use std::{
     future::{self, Future},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use sqlx::{ConnectOptions as _, Error, SqlSafeStr, SqlStr, pool::PoolOptions};
@@ -12,9 +13,10 @@ use crate::{
     connection::PoolConnection,
     database::{Backend, Facts},
     observer::Observer,
+    settings::Settings,
     span::Call,
     transaction::{Transaction, begin_sql},
-    wait::acquire,
+    wait::{Lease, acquire},
 };
 
 type Options<DB> = <<DB as sqlx::Database>::Connection as sqlx::Connection>::Options;
@@ -34,11 +36,19 @@ impl<DB: Backend> Pool<DB> {
     /// sqlx logs each of them too, unless the pool was connected with options on which
     /// [`disable_statement_logging`](sqlx::ConnectOptions::disable_statement_logging) was called.
     pub fn new(pool: sqlx::Pool<DB>) -> Self {
-        let observer = Observer::of::<DB>(&pool.connect_options());
-        Self {
-            inner: pool,
-            observer,
-        }
+        let facts = DB::facts(&pool.connect_options());
+        Self::of(pool, Settings::new(facts))
+    }
+
+    fn of(inner: sqlx::Pool<DB>, settings: Settings) -> Self {
+        let observer = Observer::new(&inner, settings);
+        Self { inner, observer }
+    }
+
+    fn set(self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = self.observer.settings.clone();
+        change(&mut settings);
+        Self::of(self.inner, settings)
     }
 
     /// Connects to a URL with the default pool options and without sqlx's own statement log.
@@ -59,27 +69,65 @@ impl<DB: Backend> Pool<DB> {
         Self::connect_pool(PoolOptions::new(), options).await
     }
 
-    /// Connects without sqlx's own statement log, which would say what the spans say.
+    /// Connects without sqlx's own statement log, which would say what the spans say. Asks a MySQL server once whether
+    /// it is a MariaDB, see [`with_system_name`](Self::with_system_name).
     ///
     /// # Errors
     ///
     /// What connecting reports.
     pub async fn connect_pool(pool: PoolOptions<DB>, options: Options<DB>) -> Result<Self, Error> {
-        Ok(Self::new(
-            pool.connect_with(options.disable_statement_logging())
-                .await?,
-        ))
+        let inner = pool
+            .connect_with(options.disable_statement_logging())
+            .await?;
+        let mut settings = Settings::new(DB::facts(&inner.connect_options()));
+        if let Some(system) = DB::detect_system(&mut *inner.acquire().await?).await {
+            settings.facts.system = system;
+        }
+        Ok(Self::of(inner, settings))
     }
 
-    /// Records through these providers, instead of those current at the first statement. Call it before the pool is
-    /// cloned or used: what was made from it earlier keeps its own.
+    // Called before the pool is cloned or used: what was made from it earlier keeps its own settings.
+
+    /// Records through these providers, instead of those current when the pool is made or first used. Like the other
+    /// `with_` methods for what is made from the pool afterwards.
     #[must_use]
     pub fn with_providers(self, providers: Providers) -> Self {
-        let observer = Observer::new::<DB>(self.observer.facts.clone(), Some(providers));
-        Self {
-            inner: self.inner,
-            observer,
-        }
+        self.set(|settings| settings.providers = Some(providers))
+    }
+
+    /// The name of the pool in its metrics, for a process with several pools on one database. Default, by the
+    /// convention: `server.address:server.port/db.namespace`.
+    #[must_use]
+    pub fn with_pool_name(self, name: impl Into<Arc<str>>) -> Self {
+        self.set(|settings| settings.pool_name = Some(name.into()))
+    }
+
+    /// `db.system.name`, for products that speak another's protocol: `mariadb` where a pool of sqlx is wrapped and
+    /// nobody asked the server, `cockroachdb`, `aws.redshift`.
+    #[must_use]
+    pub fn with_system_name(self, name: &'static str) -> Self {
+        self.set(|settings| settings.facts.system = name)
+    }
+
+    /// From which duration on a call is logged as slow and its span marked. Default: 250 ms; `None` never does.
+    #[must_use]
+    pub fn with_slow_threshold(self, threshold: impl Into<Option<Duration>>) -> Self {
+        self.set(|settings| settings.slow = threshold.into())
+    }
+
+    /// Appends the trace context to the text of sampled statements, `/*traceparent='..'*/`, so that the database's own
+    /// logs and views name the trace. Default: no.
+    ///
+    /// Each text is then a new one, so the driver prepares it for this one use: see the [crate](crate#sql-commenter).
+    #[must_use]
+    pub fn with_sqlcommenter(self) -> Self {
+        self.set(|settings| settings.comments = true)
+    }
+
+    /// Records the histogram `db.client.response.returned_rows` too. Default: no; spans carry the number anyway.
+    #[must_use]
+    pub fn with_returned_rows(self) -> Self {
+        self.set(|settings| settings.returned_rows = true)
     }
 
     /// The pool of sqlx. Statements run on it are not recorded.
@@ -94,7 +142,7 @@ impl<DB: Backend> Pool<DB> {
 
     /// What is known of the database and stands on every span.
     pub fn facts(&self) -> &Facts {
-        &self.observer.facts
+        &self.observer.settings.facts
     }
 
     /// Takes a connection, waiting for one to become free or opening one. If none is idle, that is a span of its own.
@@ -107,19 +155,16 @@ impl<DB: Backend> Pool<DB> {
     ) -> impl Future<Output = Result<PoolConnection<DB>, Error>> + Send + 'static + use<DB> {
         let pool = self.clone();
         async move {
-            Ok(PoolConnection::new(
-                acquire(&pool.inner, &pool.observer).await?,
-                pool.observer,
-            ))
+            let (raw, lease) = acquire(&pool).await?;
+            Ok(PoolConnection::new(raw, lease, pool.observer))
         }
     }
 
     /// Takes a connection if one is idle.
     pub fn try_acquire(&self) -> Option<PoolConnection<DB>> {
-        Some(PoolConnection::new(
-            self.inner.try_acquire()?,
-            self.observer.clone(),
-        ))
+        let raw = self.inner.try_acquire()?;
+        let lease = Lease::new(&self.observer, Instant::now());
+        Some(PoolConnection::new(raw, lease, self.observer.clone()))
     }
 
     /// Begins a transaction on a connection of its own. The `BEGIN` span covers taking the connection too.
@@ -157,7 +202,9 @@ impl<DB: Backend> Pool<DB> {
             return Ok(None);
         };
         let call = Call::new(&self.observer, &begin_sql(0), false);
-        Transaction::start(call, self.observer.clone(), 1, future::ready(Ok(raw)), None)
+        let lease = Lease::new(&self.observer, Instant::now());
+        let connection = future::ready(Ok((raw, Some(lease))));
+        Transaction::start(call, self.observer.clone(), 1, connection, None)
             .await
             .map(Some)
     }
@@ -170,7 +217,10 @@ impl<DB: Backend> Pool<DB> {
         let sql = statement.as_ref().map_or("BEGIN", SqlStr::as_str);
         let call = Call::new(&self.observer, sql, false);
         let pool = self.clone();
-        let connection = async move { acquire(&pool.inner, &pool.observer).await };
+        let connection = async move {
+            let (raw, lease) = acquire(&pool).await?;
+            Ok((raw, Some(lease)))
+        };
         Transaction::start(call, self.observer.clone(), 1, connection, statement)
     }
 

@@ -1,6 +1,8 @@
 //! A query taken apart, so that its text can be read before the driver consumes it.
 
-use sqlx::{Arguments, Database, Execute, SqlStr, error::BoxDynError};
+use sqlx::{Arguments, AssertSqlSafe, Database, Execute, SqlSafeStr, SqlStr, error::BoxDynError};
+
+use crate::{comment::commented, observer::Observer};
 
 /// Any query, with its parts in the open. Handing it to a driver gives the same as handing over the original.
 pub struct Query<DB: Database> {
@@ -22,6 +24,19 @@ impl<DB: Database> Query<DB> {
             statement,
             persistent,
         }
+    }
+
+    /// With a comment that names the current span, if that is asked for. Call it when the span has begun.
+    ///
+    /// Every such text is a new one, so it must not take the place of another in the driver's cache of statements.
+    pub(crate) fn commented(mut self, observer: &Observer) -> Self {
+        if observer.settings.comments
+            && let Some(text) = commented(self.sql.as_str())
+        {
+            self.sql = AssertSqlSafe(text).into_sql_str();
+            self.persistent = false;
+        }
+        self
     }
 
     pub(crate) fn text(&self) -> &str {

@@ -15,13 +15,17 @@ use opentelemetry::{
 };
 use pin_project_lite::pin_project;
 use sqlx::{Either, Error};
-use telemetry_core::semconv_db::attribute;
+use telemetry_core::{semconv_db::attribute, tracer::is_recorded};
 
 use crate::{
     failure::{Failure, cancelled, description},
-    observer::Observer,
+    observer::{Observer, Ready},
+    slow,
     statement::Statement,
 };
+
+/// The convention has no name for the number of rows a statement changed.
+const AFFECTED_ROWS: &str = "sqlx.rows_affected";
 
 /// One call of the database. Ends at the latest when dropped; one that was never polled leaves no trace.
 #[derive(Debug)]
@@ -30,31 +34,64 @@ pub(crate) struct Call {
     statement: Arc<Statement>,
     parameterised: bool,
     running: Option<Running>,
-    rows: Option<i64>,
+    rows: Rows,
     /// The caller waits for the database. Between two rows it does not, so then dropping is not giving up.
     waiting: bool,
     /// Still set when it is dropped if a poll did not return: the driver panicked, whoever caught it.
     in_poll: bool,
 }
 
+/// What is known about the rows of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rows {
+    /// Nothing, or there are none by its nature.
+    Unknown,
+    /// Handed to the caller.
+    Returned(i64),
+    /// Changed in the database.
+    Affected(i64),
+}
+
+impl Rows {
+    fn attribute(self, statement: &Statement) -> Option<KeyValue> {
+        match self {
+            Self::Returned(rows) => Some(KeyValue::new(attribute::DB_RESPONSE_RETURNED_ROWS, rows)),
+            Self::Affected(rows) if statement.changes_rows => {
+                Some(KeyValue::new(AFFECTED_ROWS, rows))
+            }
+            _ => None,
+        }
+    }
+
+    fn returned(self) -> Option<i64> {
+        match self {
+            Self::Returned(rows) => Some(rows),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Running {
     cx: Context,
     started: Instant,
+    /// Whether the context is made current. One that records nothing, under a parent that does not either, tells those
+    /// below nothing that the parent does not.
+    attach: bool,
 }
 
 impl Call {
     /// A call to come; `None` while there is no pipeline.
     pub(crate) fn new(observer: &Arc<Observer>, sql: &str, parameterised: bool) -> Option<Self> {
-        observer.instruments.get()?;
-        let statement = observer.statements.get(sql, &observer.facts);
+        observer.ready()?;
+        let statement = observer.statements.get(sql, &observer.settings.facts);
         Some(Self::of(observer, statement, parameterised))
     }
 
     /// A call that prepares a statement.
     pub(crate) fn prepare(observer: &Arc<Observer>, sql: &str) -> Option<Self> {
         let call = Self::new(observer, sql, false)?;
-        let statement = Arc::new(call.statement.preparation(&observer.facts));
+        let statement = Arc::new(call.statement.preparation(&observer.settings.facts));
         Some(Self::of(observer, statement, false))
     }
 
@@ -64,7 +101,7 @@ impl Call {
             statement,
             parameterised,
             running: None,
-            rows: None,
+            rows: Rows::Unknown,
             waiting: false,
             in_poll: false,
         }
@@ -72,15 +109,10 @@ impl Call {
 
     /// Records a call whose duration cannot be seen: a span of no length with this attribute, and no measurement.
     pub(crate) fn mark(mut self, reason: KeyValue) {
-        let Some(instruments) = self.observer.instruments.get() else {
+        let Some(ready) = self.observer.ready() else {
             return;
         };
-        let running = Running::start(
-            &self.observer,
-            instruments,
-            &self.statement,
-            self.parameterised,
-        );
+        let running = Running::start(&self.observer, ready, &self.statement, self.parameterised);
         let span = running.cx.span();
         span.set_attribute(reason);
         span.end();
@@ -92,16 +124,17 @@ impl Call {
         self.waiting = true;
         self.in_poll = true;
         if self.running.is_none() {
-            let instruments = self.observer.instruments.get()?;
+            let ready = self.observer.ready()?;
             self.running = Some(Running::start(
                 &self.observer,
-                instruments,
+                ready,
                 &self.statement,
                 self.parameterised,
             ));
         }
         self.running
             .as_ref()
+            .filter(|running| running.attach)
             .map(|running| running.cx.clone().attach())
     }
 
@@ -111,56 +144,81 @@ impl Call {
     }
 
     fn finish(mut self, error: Option<&Error>) {
-        self.end(error.and_then(Failure::of), error);
+        if matches!(error, Some(Error::RowNotFound)) {
+            self.rows = Rows::Returned(0);
+        }
+        let failure = error.and_then(|error| Failure::of(error, self.observer.errors));
+        self.end(failure, error);
     }
 
     fn end(&mut self, failure: Option<Failure>, error: Option<&Error>) {
-        let Some(Running { cx, started }) = self.running.take() else {
+        let Some(Running {
+            cx,
+            started,
+            attach,
+        }) = self.running.take()
+        else {
             return;
         };
-        let Some(instruments) = self.observer.instruments.get() else {
+        let Some(ready) = self.observer.ready() else {
             return;
         };
+        let took = started.elapsed();
+        let settings = &self.observer.settings;
+        let rows = self.rows.attribute(&self.statement);
         let span = cx.span();
-        if telemetry_core::tracer::is_recorded(&span) {
-            if let Some(rows) = self.rows {
-                span.set_attribute(KeyValue::new(attribute::DB_RESPONSE_RETURNED_ROWS, rows));
+        if settings.slow.is_some_and(|threshold| took >= threshold) {
+            span.set_attribute(KeyValue::new(slow::ATTRIBUTE, true));
+            slow::warn(&cx, &self.statement, took, rows.as_ref(), failure.as_ref());
+        }
+        if is_recorded(&span) {
+            if let Some(rows) = rows {
+                span.set_attribute(rows);
             }
             if let Some(failure) = &failure {
                 span.set_attributes(failure.attributes());
-                let safe_message = self.observer.safe_message;
                 span.set_status(Status::error(
                     error
-                        .map(|error| description(error, safe_message))
+                        .map(|error| description(error, self.observer.errors))
                         .unwrap_or_default(),
                 ));
             }
         }
-        let seconds = started.elapsed().as_secs_f64();
-        instruments.record(
-            &self.observer.common,
+        let returned = if settings.returned_rows {
+            self.rows.returned()
+        } else {
+            None
+        };
+        ready.instruments.record(
+            &self.observer,
             &self.statement,
             failure.as_ref(),
-            seconds,
+            returned,
+            took.as_secs_f64(),
             span.span_context(),
         );
-        span.end();
+        // Nobody is told of the end of one that records nothing.
+        if attach {
+            span.end();
+        }
     }
 }
 
 impl Running {
     fn start(
         observer: &Observer,
-        instruments: &crate::metrics::Instruments,
+        ready: &Ready,
         statement: &Statement,
         parameterised: bool,
     ) -> Self {
-        let cx = Context::map_current(|parent| {
-            instruments
-                .tracer
-                .start(parent, statement.name.clone(), SpanKind::Client, || {
-                    // Room for what the end adds: rows, or error type and code.
-                    let mut all = Vec::with_capacity(observer.common.len() + 5);
+        let (cx, attach) = Context::map_current(|parent| {
+            let cx = ready.instruments.tracer.start(
+                parent,
+                statement.name.clone(),
+                SpanKind::Client,
+                || {
+                    // Room for what the end adds: rows, slow, error type and code.
+                    let mut all = Vec::with_capacity(observer.common.len() + 6);
                     all.extend_from_slice(&observer.common);
                     let summary = statement.summary.clone();
                     all.extend(
@@ -171,11 +229,18 @@ impl Running {
                         statement.text(parameterised),
                     ));
                     all
-                })
+                },
+            );
+            let attach = {
+                let span = cx.span();
+                is_recorded(&span) || !parent.span().span_context().is_valid()
+            };
+            (cx, attach)
         });
         Self {
             cx,
             started: Instant::now(),
+            attach,
         }
     }
 }
@@ -198,13 +263,13 @@ pin_project! {
         #[pin]
         future: F,
         call: Option<Call>,
-        rows: fn(&T) -> Option<i64>,
+        rows: fn(&T) -> Rows,
     }
 }
 
 impl<F, T> Observed<F, T> {
-    /// `rows` tells how many rows a result holds, `None` if it holds none by its nature.
-    pub(crate) fn new(call: Option<Call>, future: F, rows: fn(&T) -> Option<i64>) -> Self {
+    /// `rows` tells what a result says about rows.
+    pub(crate) fn new(call: Option<Call>, future: F, rows: fn(&T) -> Rows) -> Self {
         Self { future, call, rows }
     }
 }
@@ -223,7 +288,9 @@ where
         this.call.as_mut().map(Call::leave);
         let output = ready!(polled);
         if let Some(mut call) = this.call.take() {
-            call.rows = output.as_ref().ok().and_then(this.rows);
+            if let Ok(output) = &output {
+                call.rows = (this.rows)(output);
+            }
             call.finish(output.as_ref().err());
         }
         Poll::Ready(output)
@@ -242,7 +309,7 @@ pin_project! {
 impl<S> ObservedStream<S> {
     pub(crate) fn new(mut call: Option<Call>, stream: S) -> Self {
         if let Some(call) = &mut call {
-            call.rows = Some(0);
+            call.rows = Rows::Returned(0);
         }
         Self { stream, call }
     }
@@ -265,7 +332,9 @@ where
             Some(Ok(step)) => {
                 if let Some(call) = this.call {
                     call.waiting = false;
-                    call.rows = call.rows.map(|rows| rows + i64::from(step.is_right()));
+                    if let Rows::Returned(rows) = &mut call.rows {
+                        *rows += i64::from(step.is_right());
+                    }
                 }
             }
             Some(Err(error)) => {

@@ -1,11 +1,11 @@
 //! SQLite: a file and result codes, no server.
 
-use std::{path::Path, sync::Arc};
+use std::{borrow::Cow, path::Path, sync::Arc};
 
 use sqlx::{
     Sqlite,
     error::DatabaseError,
-    sqlite::{SqliteConnectOptions, SqliteError},
+    sqlite::{SqliteConnectOptions, SqliteError, SqliteQueryResult},
 };
 use telemetry_core::semconv_db::Dialect;
 
@@ -30,13 +30,17 @@ impl Backend for Sqlite {
         }
     }
 
-    fn safe_message<'e>(error: &'e (dyn DatabaseError + 'static)) -> Option<&'e str> {
+    fn rows_affected(result: &SqliteQueryResult) -> u64 {
+        result.rows_affected()
+    }
+
+    fn safe_message<'e>(error: &'e (dyn DatabaseError + 'static)) -> Option<Cow<'e, str>> {
         let code: u32 = error
             .try_downcast_ref::<SqliteError>()?
             .code()?
             .parse()
             .ok()?;
-        safe_message(code, error.message())
+        safe_message(code, error.message()).map(Cow::Borrowed)
     }
 }
 

@@ -9,12 +9,11 @@ use std::{
 
 use hashbrown::Equivalent;
 use telemetry_core::{
-    metrics::BoundDuration,
     semconv_db::{Dialect, analyze, span_name},
     series::{Series, SeriesCache, ToKey},
 };
 
-use crate::database::Facts;
+use crate::{database::Facts, metrics::Bound};
 
 /// How many statement texts a pool remembers. An application has fewer, unless it builds texts with values in them;
 /// those past the limit are analysed each time.
@@ -36,10 +35,12 @@ pub(crate) struct Statement {
     pub(crate) name: Cow<'static, str>,
     /// `db.query.summary`; `None` if nothing could be told.
     pub(crate) summary: Option<Arc<str>>,
+    /// Whether the number of affected rows is about this statement. For others some drivers give that of an earlier one.
+    pub(crate) changes_rows: bool,
     text: Arc<str>,
     sanitised: Arc<str>,
     /// The series of its successes, looked up by every execution.
-    pub(crate) success: OnceLock<BoundDuration>,
+    pub(crate) success: OnceLock<Bound>,
 }
 
 impl Statement {
@@ -63,8 +64,12 @@ impl Statement {
         } else {
             Cow::Owned(name.into_owned())
         };
+        let first = summary.and_then(|summary| summary.split(' ').next());
+        let changes = ["INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE"];
         Self {
             name,
+            changes_rows: first
+                .is_some_and(|first| changes.iter().any(|word| first.eq_ignore_ascii_case(word))),
             summary: summary.map(Arc::from),
             text,
             sanitised,

@@ -15,7 +15,8 @@ use crate::{
     connection::{Connection, Raw, begins_transactions},
     database::Backend,
     observer::Observer,
-    span::{Call, Observed},
+    span::{Call, Observed, Rows},
+    wait::Lease,
 };
 
 /// The attribute of the `ROLLBACK` span of a transaction that was dropped.
@@ -46,11 +47,12 @@ impl<'c, DB: Backend> Transaction<'c, DB> {
     ) -> impl Future<Output = Result<Self, Error>> + Send + use<'c, DB, C, F>
     where
         C: Into<sqlx::pool::MaybePoolConnection<'c, DB>> + Send,
-        F: Future<Output = Result<C, Error>> + Send,
+        F: Future<Output = Result<(C, Option<Lease>), Error>> + Send,
     {
         let begin = async move {
             // The documented ways to begin take a pool, which hides the wait, or a borrowed connection.
-            let raw = sqlx::Transaction::begin(connection.await?, statement).await?;
+            let (connection, lease) = connection.await?;
+            let raw = sqlx::Transaction::begin(connection, statement).await?;
             let rollback = RollbackOnDrop {
                 observer: observer.clone(),
                 depth,
@@ -59,6 +61,7 @@ impl<'c, DB: Backend> Transaction<'c, DB> {
             let connection = Connection {
                 raw: Raw::Transaction(raw),
                 observer,
+                _lease: lease,
                 depth,
             };
             Ok(Self {
@@ -66,7 +69,7 @@ impl<'c, DB: Backend> Transaction<'c, DB> {
                 connection,
             })
         };
-        Observed::new(call, begin, |_| None)
+        Observed::new(call, begin, |_| Rows::Unknown)
     }
 
     /// Commits the transaction, or releases the savepoint.
@@ -88,7 +91,7 @@ impl<'c, DB: Backend> Transaction<'c, DB> {
                 Raw::Pooled(_) => Ok(()),
             }
         };
-        let result = Observed::new(call, commit, |()| None).await;
+        let result = Observed::new(call, commit, |()| Rows::Unknown).await;
         rollback.armed = result.is_err();
         result
     }
@@ -111,7 +114,7 @@ impl<'c, DB: Backend> Transaction<'c, DB> {
                 Raw::Pooled(_) => Ok(()),
             }
         };
-        Observed::new(call, run, |()| None).await
+        Observed::new(call, run, |()| Rows::Unknown).await
     }
 }
 

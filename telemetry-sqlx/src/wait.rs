@@ -1,40 +1,94 @@
-//! Waiting for a connection, apart from the time the database takes.
+//! Waiting for a connection, apart from the time the database takes; and how long it is then kept.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{Arc, atomic::Ordering},
+    time::Instant,
+};
 
 use opentelemetry::{
     Context,
-    trace::{FutureExt, SpanKind, Status, TraceContextExt},
+    trace::{SpanContext, SpanKind, Status, TraceContextExt},
 };
-use sqlx::{Error, Pool, pool::PoolConnection};
+use sqlx::{Error, pool::PoolConnection};
+use telemetry_core::tracer::is_recorded;
 
 use crate::{
     database::Backend,
     failure::{Failure, cancelled, description},
-    observer::Observer,
+    observer::{Observer, Ready},
+    pool::Pool,
 };
 
 /// The name of the span of waiting for a connection.
 pub(crate) const ACQUIRE: &str = "pool.acquire";
 
-/// Takes a connection from the pool. If none is idle, waiting for one or opening one is a span.
+/// Takes a connection from the pool, counted and measured. If none is idle, waiting for one or opening one is a span.
 pub(crate) async fn acquire<DB: Backend>(
     pool: &Pool<DB>,
-    observer: &Observer,
-) -> Result<PoolConnection<DB>, Error> {
-    let wait = if pool.num_idle() == 0 {
-        Wait::start(observer)
+) -> Result<(PoolConnection<DB>, Lease), Error> {
+    let observer = &pool.observer;
+    let Some(ready) = observer.ready() else {
+        return Ok((pool.inner.acquire().await?, Lease(None)));
+    };
+    let pending = observer.pool.pending.enter();
+    let wait = if pool.inner.num_idle() == 0 {
+        Wait::start(observer, ready)
     } else {
         None
     };
-    let Some(mut wait) = wait else {
-        return pool.acquire().await;
-    };
-    let acquired = pool.acquire().with_context(wait.cx.clone()).await;
-    wait.end(
-        acquired.as_ref().err().and_then(Failure::of),
-        acquired.as_ref().err(),
-        observer,
-    );
-    acquired
+    let started = Instant::now();
+    let mut acquiring = pin!(pool.inner.acquire());
+    let acquired = poll_fn(|cx| {
+        let _current = wait.as_ref().map(|wait| wait.cx.clone().attach());
+        acquiring.as_mut().poll(cx)
+    })
+    .await;
+    let now = Instant::now();
+    drop(pending);
+    match &acquired {
+        Ok(_) => {
+            let waited = (now - started).as_secs_f64();
+            let series = observer.waited(ready);
+            match &wait {
+                Some(wait) => series.record(waited, wait.cx.span().span_context()),
+                None => series.record(waited, &SpanContext::NONE),
+            }
+        }
+        Err(Error::PoolTimedOut) => {
+            observer.pool.timeouts.fetch_add(1, Ordering::Relaxed);
+        }
+        Err(_) => {}
+    }
+    if let Some(wait) = wait {
+        wait.end(acquired.as_ref().err(), observer);
+    }
+    Ok((acquired?, Lease::new(observer, now)))
+}
+
+/// A connection is out of the pool for as long as this lives.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Lease(Option<(Arc<Observer>, Instant)>);
+
+impl Lease {
+    /// Of a connection taken at that time.
+    pub(crate) fn new(observer: &Arc<Observer>, taken: Instant) -> Self {
+        Self(Some((observer.clone(), taken)))
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some((observer, taken)) = &self.0
+            && let Some(ready) = observer.ready()
+        {
+            observer
+                .used(ready)
+                .record(taken.elapsed().as_secs_f64(), &SpanContext::NONE);
+        }
+    }
 }
 
 /// Ends its span exactly once, at the latest when dropped.
@@ -44,36 +98,32 @@ struct Wait {
 }
 
 impl Wait {
-    fn start(observer: &Observer) -> Option<Self> {
-        let instruments = observer.instruments.get()?;
+    #[cold]
+    fn start(observer: &Observer, ready: &Ready) -> Option<Self> {
         let attributes = || observer.common.to_vec();
         let cx = Context::map_current(|parent| {
-            instruments
-                .tracer
-                .start(parent, ACQUIRE, SpanKind::Internal, attributes)
-        });
+            let span = parent.span();
+            // Part of a call that is not recorded: no sampler keeps the part without the whole.
+            if span.span_context().is_valid() && !is_recorded(&span) {
+                return None;
+            }
+            let tracer = &ready.instruments.tracer;
+            Some(tracer.start(parent, ACQUIRE, SpanKind::Internal, attributes))
+        })?;
         Some(Self { cx, ended: false })
     }
 
-    fn end(&mut self, failure: Option<Failure>, error: Option<&Error>, observer: &Observer) {
-        if let Some(failure) = failure {
-            self.fail(
-                &failure,
-                error
-                    .map(|error| description(error, observer.safe_message))
-                    .unwrap_or_default(),
-            );
-        }
+    fn end(mut self, error: Option<&Error>, observer: &Observer) {
         self.ended = true;
-        self.cx.span().end();
-    }
-
-    fn fail(&self, failure: &Failure, description: std::borrow::Cow<'static, str>) {
         let span = self.cx.span();
-        if telemetry_core::tracer::is_recorded(&span) {
+        if let Some(error) = error
+            && let Some(failure) = Failure::of(error, observer.errors)
+            && is_recorded(&span)
+        {
             span.set_attributes(failure.attributes());
-            span.set_status(Status::error(description));
+            span.set_status(Status::error(description(error, observer.errors)));
         }
+        span.end();
     }
 }
 

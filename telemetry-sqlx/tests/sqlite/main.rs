@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod calls;
+mod checked;
 mod failures;
 mod metrics;
 mod pool;

@@ -1,0 +1,156 @@
+//! What a call costs: runs one statement many times, so that two counts give the cost of one by difference.
+//!
+//! ```text
+//! export CARGO_PROFILE_RELEASE_LTO=thin CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1
+//! cargo build --release -p telemetry-sqlx --example cost
+//! for n in 2000 4000; do
+//!     valgrind --tool=callgrind --separate-threads=yes --callgrind-out-file=/tmp/cost.$n \
+//!         target/release/examples/cost pool sampled $n
+//! done
+//! ```
+//!
+//! The thread to look at is the first: the driver of SQLite works on another. First argument `pool` or `connection`,
+//! second `plain`, `disabled`, `unsampled`, `sampled`, or `commented`, whose price is in the database: compare times.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{hint::black_box, sync::Arc, time::Duration};
+
+use opentelemetry::{
+    Context,
+    trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
+};
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    metrics::{ManualReader, SdkMeterProvider},
+    trace::{Sampler, SdkTracerProvider, SpanData, SpanProcessor},
+};
+use sqlx::{
+    ConnectOptions, Executor, Sqlite, sqlite::SqliteConnectOptions, sqlite::SqlitePoolOptions,
+};
+use telemetry_core::{Providers, tracer::SamplingHint};
+use telemetry_sqlx::SqlitePool;
+
+/// Takes finished spans and does nothing, so that only recording is counted.
+#[derive(Debug)]
+struct Discard;
+
+impl SpanProcessor for Discard {
+    fn on_start(&self, _: &mut opentelemetry_sdk::trace::Span, _: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        drop(black_box(span));
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+fn providers() -> Providers {
+    let tracers = SdkTracerProvider::builder()
+        .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
+        .with_span_processor(Discard)
+        .build();
+    let meters = SdkMeterProvider::builder()
+        .with_reader(ManualReader::builder().build())
+        .build();
+    Providers::builder(tracers, Arc::new(meters))
+        .with_sampling_hint(SamplingHint {
+            reads_attributes: false,
+            records_roots: true,
+            records_unsampled: false,
+            decides: telemetry_core::tracer::Decides::TraceRoots,
+        })
+        .build()
+}
+
+/// The request that the statements belong to.
+fn request(sampled: bool) -> Context {
+    Context::new().with_remote_span_context(SpanContext::new(
+        TraceId::from(1),
+        SpanId::from(1),
+        if sampled {
+            TraceFlags::SAMPLED
+        } else {
+            TraceFlags::NOT_SAMPLED
+        },
+        true,
+        TraceState::NONE,
+    ))
+}
+
+async fn price<'e>(executor: impl Executor<'e, Database = Sqlite>, id: i64) -> i64 {
+    sqlx::query_scalar("SELECT price FROM products WHERE id = ?")
+        .bind(id)
+        .fetch_one(executor)
+        .await
+        .unwrap()
+}
+
+async fn connect() -> sqlx::SqlitePool {
+    let options: SqliteConnectOptions = "sqlite::memory:".parse().unwrap();
+    let pool = SqlitePoolOptions::new()
+        // The next call finds one idle while the last is still on its way back.
+        .max_connections(4)
+        .min_connections(4)
+        .connect_with(options.disable_statement_logging())
+        .await
+        .unwrap();
+    let setup = "CREATE TABLE products (id INTEGER PRIMARY KEY, price INTEGER NOT NULL);
+        INSERT INTO products VALUES (1, 10), (2, 20), (3, 30), (4, 40);";
+    sqlx::raw_sql(setup).execute(&pool).await.unwrap();
+    pool
+}
+
+async fn run(on: &str, variant: &str, count: i64) -> i64 {
+    let plain = connect().await;
+    let mut sum = 0;
+    if variant == "plain" {
+        if on == "pool" {
+            for n in 0..count {
+                sum += price(&plain, 1 + n % 4).await;
+            }
+        } else {
+            let mut connection = plain.acquire().await.unwrap();
+            for n in 0..count {
+                sum += price(&mut *connection, 1 + n % 4).await;
+            }
+        }
+        return sum;
+    }
+    let pool = SqlitePool::from(plain);
+    let pool = match variant {
+        "disabled" => pool,
+        "commented" => pool.with_providers(providers()).with_sqlcommenter(),
+        _ => pool.with_providers(providers()),
+    };
+    if on == "pool" {
+        for n in 0..count {
+            sum += price(&pool, 1 + n % 4).await;
+        }
+    } else {
+        let mut connection = pool.acquire().await.unwrap();
+        for n in 0..count {
+            sum += price(&mut *connection, 1 + n % 4).await;
+        }
+    }
+    sum
+}
+
+fn main() {
+    let arguments: Vec<_> = std::env::args().collect();
+    let [_, on, variant, count] = &*arguments else {
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let _request = request(variant != "unsampled").attach();
+    black_box(runtime.block_on(run(on, variant, count.parse().unwrap())));
+}

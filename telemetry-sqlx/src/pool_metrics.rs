@@ -1,0 +1,175 @@
+//! What is measured of the pool itself. The meter reads the pool when it collects, so a size cannot go wrong.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use opentelemetry::{KeyValue, metrics::Meter};
+use telemetry_core::metrics::ActiveCount;
+
+use crate::{database::Backend, observer::Observer, settings::Settings};
+
+const POOL_NAME: &str = "db.client.connection.pool.name";
+const STATE: &str = "db.client.connection.state";
+
+/// The pool as its metrics see it.
+pub(crate) struct PoolState {
+    name: Arc<str>,
+    /// Calls that wait for a connection.
+    pub(crate) pending: ActiveCount,
+    /// Calls that waited in vain.
+    pub(crate) timeouts: AtomicU64,
+    max: u32,
+    min: u32,
+    /// Connections, and how many of them are idle.
+    size: Box<dyn Fn() -> (i64, i64) + Send + Sync>,
+}
+
+impl PoolState {
+    pub(crate) fn new<DB: Backend>(pool: &sqlx::Pool<DB>, settings: &Settings) -> Self {
+        let name = settings
+            .pool_name
+            .clone()
+            .unwrap_or_else(|| settings.facts.pool_name().into());
+        let options = pool.options();
+        Self {
+            name,
+            pending: ActiveCount::default(),
+            timeouts: AtomicU64::new(0),
+            max: options.get_max_connections(),
+            min: options.get_min_connections(),
+            size: {
+                let pool = pool.clone();
+                Box::new(move || {
+                    let size = i64::from(pool.size());
+                    let idle = i64::try_from(pool.num_idle()).unwrap_or(i64::MAX);
+                    // Two reads at two moments: never a negative number of used connections.
+                    (size, idle.min(size))
+                })
+            },
+        }
+    }
+
+    pub(crate) fn name(&self) -> KeyValue {
+        KeyValue::new(POOL_NAME, self.name.clone())
+    }
+}
+
+impl fmt::Debug for PoolState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PoolState")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What one instrument reads from a pool: values, and the state they are of if they have one.
+type Values = Vec<(i64, Option<&'static str>)>;
+
+/// The pools that are alive, for as long as they are.
+#[derive(Clone, Default)]
+pub(crate) struct Pools(Arc<Mutex<Vec<Weak<Observer>>>>);
+
+impl Pools {
+    pub(crate) fn add(&self, observer: &Arc<Observer>) {
+        let mut pools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.retain(|pool| pool.strong_count() > 0);
+        pools.push(Arc::downgrade(observer));
+    }
+
+    fn alive(&self) -> Vec<Arc<Observer>> {
+        let pools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Sums by attributes: of two observations of one series a meter keeps only the last.
+    fn sum(&self, read: impl Fn(&PoolState) -> Values) -> Vec<(Vec<KeyValue>, i64)> {
+        let mut sums = Vec::<(Vec<KeyValue>, i64)>::new();
+        for observer in self.alive() {
+            for (value, state) in read(&observer.pool) {
+                let mut attributes = vec![observer.pool.name()];
+                attributes.extend(state.map(|state| KeyValue::new(STATE, state)));
+                match sums.iter_mut().find(|(known, _)| *known == attributes) {
+                    Some((_, sum)) => *sum += value,
+                    None => sums.push((attributes, value)),
+                }
+            }
+        }
+        sums
+    }
+
+    /// Makes the instruments that read the pools.
+    pub(crate) fn observe(&self, meter: &Meter) {
+        let gauge = |name: &'static str,
+                     unit: &'static str,
+                     description: &'static str,
+                     read: fn(&PoolState) -> Values| {
+            let pools = self.clone();
+            meter
+                .i64_observable_up_down_counter(name)
+                .with_unit(unit)
+                .with_description(description)
+                .with_callback(move |instrument| {
+                    for (attributes, value) in pools.sum(read) {
+                        instrument.observe(value, &attributes);
+                    }
+                })
+                .build();
+        };
+        gauge(
+            "db.client.connection.count",
+            "{connection}",
+            "The number of connections that are currently in state described by the state attribute.",
+            |pool| {
+                let (size, idle) = (pool.size)();
+                vec![(idle, Some("idle")), (size - idle, Some("used"))]
+            },
+        );
+        gauge(
+            "db.client.connection.max",
+            "{connection}",
+            "The maximum number of open connections allowed.",
+            |pool| vec![(i64::from(pool.max), None)],
+        );
+        gauge(
+            "db.client.connection.idle.max",
+            "{connection}",
+            "The maximum number of idle open connections allowed.",
+            // sqlx keeps as many idle as it may open.
+            |pool| vec![(i64::from(pool.max), None)],
+        );
+        gauge(
+            "db.client.connection.idle.min",
+            "{connection}",
+            "The minimum number of idle open connections allowed.",
+            |pool| vec![(i64::from(pool.min), None)],
+        );
+        gauge(
+            "db.client.connection.pending_requests",
+            "{request}",
+            "The number of current pending requests for an open connection.",
+            |pool| vec![(pool.pending.get(), None)],
+        );
+        let pools = self.clone();
+        meter
+            .u64_observable_counter("db.client.connection.timeouts")
+            .with_unit("{timeout}")
+            .with_description(
+                "The number of connection timeouts that have occurred trying to obtain a connection from the pool.",
+            )
+            .with_callback(move |instrument| {
+                let timeouts = |pool: &PoolState| {
+                    let count = pool.timeouts.load(Ordering::Relaxed);
+                    vec![(i64::try_from(count).unwrap_or(i64::MAX), None)]
+                };
+                for (attributes, value) in pools.sum(timeouts) {
+                    instrument.observe(value.unsigned_abs(), &attributes);
+                }
+            })
+            .build();
+    }
+}

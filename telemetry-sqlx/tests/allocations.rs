@@ -1,0 +1,115 @@
+//! How often a call allocates beyond plain sqlx, on the thread of the caller. A binary of its own, for it brings an
+//! allocator along.
+
+// Clippy knows test functions, not their helpers.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use allocation_counter::measure;
+use opentelemetry::{
+    Context,
+    trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
+};
+use sqlx::{
+    ConnectOptions, Executor, Sqlite, sqlite::SqliteConnectOptions, sqlite::SqlitePoolOptions,
+};
+use telemetry_core::Providers;
+use telemetry_sqlx::SqlitePool;
+
+const CALLS: u64 = 100;
+const ROUNDS: u64 = 100;
+
+fn request(flags: TraceFlags) -> Context {
+    let (trace, span) = (TraceId::from(1), SpanId::from(1));
+    let span = SpanContext::new(trace, span, flags, true, TraceState::NONE);
+    Context::new().with_remote_span_context(span)
+}
+
+fn providers() -> Providers {
+    let tracers = opentelemetry_sdk::trace::SdkTracerProvider::builder().build();
+    let meters = opentelemetry_sdk::metrics::SdkMeterProvider::builder()
+        .with_reader(opentelemetry_sdk::metrics::ManualReader::builder().build())
+        .build();
+    Providers::builder(tracers, std::sync::Arc::new(meters))
+        .with_sampling_hint(telemetry_core::tracer::SamplingHint {
+            reads_attributes: false,
+            records_roots: true,
+            records_unsampled: false,
+            decides: telemetry_core::tracer::Decides::TraceRoots,
+        })
+        .build()
+}
+
+async fn select<'e>(executor: impl Executor<'e, Database = Sqlite>) -> i64 {
+    let select = sqlx::query_scalar("SELECT 7 WHERE 1 = ?").bind(1);
+    select.fetch_one(executor).await.unwrap()
+}
+
+/// Allocations of the call that had the fewest: the driver's channel allocates too whenever its thread is late.
+macro_rules! allocations {
+    ($runtime:expr, $executor:expr) => {{
+        let mut run = |calls: u64| {
+            $runtime.block_on(async {
+                for _ in 0..calls {
+                    select($executor).await;
+                }
+            })
+        };
+        // The first calls prepare the statement and bind the series.
+        run(20);
+        let calls = (0..CALLS).map(|_| measure(|| run(1)).count_total);
+        calls.min().unwrap_or_default()
+    }};
+}
+
+#[test]
+fn a_call_on_a_connection_keeps_to_its_allocations() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    // A connection that is dropped goes back in a task.
+    let _entered = runtime.enter();
+    let pool = runtime.block_on(async {
+        let options: SqliteConnectOptions = "sqlite::memory:".parse().unwrap();
+        let pool = SqlitePoolOptions::new().max_connections(1);
+        let pool = pool.connect_with(options.disable_statement_logging());
+        pool.await.unwrap()
+    });
+    let recorded = providers();
+    let mut fewest = [u64::MAX; 4];
+    let variants = [
+        (TraceFlags::SAMPLED, false),
+        (TraceFlags::NOT_SAMPLED, true),
+        (TraceFlags::SAMPLED, true),
+    ];
+    // Without a pipeline the box around the driver's; unsampled the context of the span and the span in it; sampled its
+    // attributes too.
+    let budgets = [1, 3, 4];
+    // In turns, and again if the driver was late in all calls of one: it must not exceed the budget every time.
+    for _ in 0..ROUNDS {
+        {
+            let mut connection = runtime.block_on(pool.acquire()).unwrap();
+            let counted = allocations!(runtime, &mut *connection);
+            fewest[3] = fewest[3].min(counted);
+        }
+        for (fewest, (flags, is_recorded)) in fewest.iter_mut().zip(variants) {
+            let _request = request(flags).attach();
+            let mut pool = SqlitePool::from(pool.clone());
+            if is_recorded {
+                pool = pool.with_providers(recorded.clone());
+            }
+            let mut connection = runtime.block_on(pool.acquire()).unwrap();
+            *fewest = (*fewest).min(allocations!(runtime, &mut *connection));
+        }
+        let [without, unsampled, sampled, plain] = fewest;
+        let seen = [without, unsampled, sampled].map(|counted| counted.saturating_sub(plain));
+        if seen
+            .iter()
+            .zip(budgets)
+            .all(|(seen, budget)| *seen <= budget)
+        {
+            return;
+        }
+    }
+    panic!("more than {budgets:?} beyond plain sqlx, the last: {fewest:?}");
+}
