@@ -82,28 +82,26 @@ where
 }
 
 async fn metrics(providers: Option<Providers>, headers: HeaderMap) -> Response {
-    let accept = headers
-        .get(header::ACCEPT)
-        .and_then(|accept| accept.to_str().ok())
-        .unwrap_or_default();
-    let format = ScrapeFormat::negotiate(accept);
+    let accept: Vec<_> = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|accept| accept.to_str().ok())
+        .collect();
+    let format = ScrapeFormat::negotiate(&accept.join(","));
     let Some(providers) = providers.or_else(Providers::current) else {
-        return missing();
+        let text = "telemetry is not installed\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
     };
     // Thousands of series take milliseconds, and scrapers that ask at once wait for each other: not on a thread
     // that requests need.
     match tokio::task::spawn_blocking(move || providers.scrape(format)).await {
-        Ok(Some(text)) => ([(header::CONTENT_TYPE, format.content_type())], text).into_response(),
-        Ok(None) | Err(_) => missing(),
+        Ok(text) => {
+            // Telemetry that is disabled has no metrics, which is no reason for an alert.
+            let text = text.unwrap_or_else(|| format.empty().to_owned());
+            ([(header::CONTENT_TYPE, format.content_type())], text).into_response()
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
-}
-
-fn missing() -> Response {
-    (
-        StatusCode::SERVICE_UNAVAILABLE,
-        "telemetry is not installed\n",
-    )
-        .into_response()
 }
 
 async fn ready(health: Health) -> Response {

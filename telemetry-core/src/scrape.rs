@@ -37,6 +37,14 @@ impl ScrapeFormat {
         }
     }
 
+    /// No metrics at all, in this format.
+    pub fn empty(self) -> &'static str {
+        match self {
+            Self::Prometheus => "",
+            Self::OpenMetrics => "# EOF\n",
+        }
+    }
+
     /// The `Content-Type` of the format.
     pub fn content_type(self) -> &'static str {
         match self {

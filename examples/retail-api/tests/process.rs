@@ -139,3 +139,37 @@ fn without_a_collector_it_serves_says_so_once_and_ends_well() {
         ended.stderr
     );
 }
+
+#[test]
+fn disabled_telemetry_leaves_the_service_its_logs_its_ids_and_an_empty_metrics_page() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = directory.path().join("retail.db");
+    let arguments = [
+        "--listen",
+        "127.0.0.1:0",
+        "--database",
+        database.to_str().unwrap(),
+    ];
+    let mut process = Process::start(PROGRAM, arguments, &[("OTEL_SDK_DISABLED", "true")]).unwrap();
+    let base = format!("http://{}", process.address().unwrap());
+    let response =
+        reqwest::blocking::get(format!("{base}/inventory/check?sku=SKU-1&qty=1")).unwrap();
+    assert_eq!(response.status(), 200);
+    let id = response.headers()["x-correlation-id"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert!(process.line("inventory checked").unwrap().contains(&id));
+    let metrics = reqwest::blocking::get(format!("{base}/metrics")).unwrap();
+    assert_eq!(
+        (metrics.status().as_u16(), metrics.text().unwrap().as_str()),
+        (200, "")
+    );
+    process.terminate().unwrap();
+    let ended = process.end().unwrap();
+    assert_eq!(
+        (ended.code, ended.stderr.as_str()),
+        (Some(0), ""),
+        "{ended:?}"
+    );
+}

@@ -42,7 +42,11 @@ use super::{
     sampling::{SamplerHandle, SamplerPolicy},
     settings::Report,
 };
-use crate::{exemplar::ExemplarStore, propagation::TextMap, providers::Providers};
+use crate::{
+    exemplar::{ExemplarFilter, ExemplarStore},
+    propagation::TextMap,
+    providers::Providers,
+};
 
 /// Targets whose spans are the transport's own and would hang below every client span.
 const TRANSPORT_TARGETS: [&str; 6] = ["h2", "hyper", "hyper_util", "reqwest", "tonic", "tower"];
@@ -83,7 +87,13 @@ impl Telemetry {
         let sampler = SamplerHandle::new(settings.sampler);
 
         let reader = SharedReader::new();
-        let exemplars = Arc::new(ExemplarStore::new(settings.exemplar_filter));
+        let traced = settings.traces.is_some() || settings.console_spans;
+        let exemplar_filter = match settings.exemplar_filter {
+            // Spans may be sampled, but a trace that is not exported cannot be looked at.
+            ExemplarFilter::TraceBased if !traced => ExemplarFilter::AlwaysOff,
+            filter => filter,
+        };
+        let exemplars = Arc::new(ExemplarStore::new(exemplar_filter));
         let text = Arc::new(TextExposition::new(
             reader.clone(),
             exemplars.clone(),

@@ -125,3 +125,21 @@ fn a_collector_that_is_not_there_bounds_shutdown_and_is_reported_with_counts() {
     );
     assert_eq!(telemetry.shutdown(), Ok(()));
 }
+
+#[test]
+fn traces_that_are_not_exported_are_no_exemplars() {
+    let telemetry = built(&OFF).unwrap();
+    let _default = telemetry.providers().set_default();
+    let step = crate::step("Quiet").run(async { Ok::<_, std::fmt::Error>(()) });
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(std::pin::pin!(step).poll(&mut cx).is_ready());
+    let scraped = telemetry
+        .providers()
+        .scrape(crate::scrape::ScrapeFormat::OpenMetrics);
+    let scraped = scraped.unwrap();
+    assert!(
+        scraped.contains("retail_step_duration_seconds_bucket"),
+        "{scraped}"
+    );
+    assert!(!scraped.contains("trace_id"), "{scraped}");
+}
