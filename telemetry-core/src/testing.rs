@@ -10,7 +10,10 @@
 //! assert_eq!(telemetry.tree(&[]), "INTERNAL reserve\n");
 //! ```
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use opentelemetry::{
     Value,
@@ -24,6 +27,7 @@ use opentelemetry_sdk::{
         SimpleSpanProcessor, SpanData, TracerProviderBuilder,
     },
 };
+use tracing::Dispatch;
 
 use crate::{
     Providers,
@@ -84,6 +88,7 @@ impl TestTelemetry {
         spans: InMemorySpanExporter,
         hint: LiveSamplingHint,
     ) -> Self {
+        hear_all_events();
         let tracer_provider = provider.build();
         let reader = SharedReader::new();
         let meter_provider = Arc::new(
@@ -173,6 +178,15 @@ impl TestTelemetry {
             .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
         value.parse().ok()
     }
+}
+
+/// Lets tests that run side by side listen to the same events.
+///
+/// `tracing` remembers for each event whether anybody is interested. While there is one subscriber only, it asks the
+/// thread that comes first, and if that one has none, nobody hears the event ever after. With two it asks all.
+fn hear_all_events() {
+    static KEPT: OnceLock<[Dispatch; 2]> = OnceLock::new();
+    KEPT.get_or_init(|| std::array::from_fn(|_| Dispatch::new(tracing_subscriber::registry())));
 }
 
 impl Default for TestTelemetry {

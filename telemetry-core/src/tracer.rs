@@ -87,6 +87,16 @@ impl SamplingHint {
         }
     }
 
+    /// Whether nothing can come of a span below this parent: then there is none, and its work belongs to the parent.
+    ///
+    /// Below a remote parent there is one, so that a service has a span id of its own for its logs.
+    fn leaves_out_below(self, parent: &SpanContext) -> bool {
+        let follows = self.decides != Decides::All && parent.is_valid() && !parent.is_sampled();
+        // Once spans were recorded unsampled, a parent may be one of them whatever the sampler is now, and ending what
+        // stands for the child would end it.
+        follows && !parent.is_remote() && !UNSAMPLED_RECORDED.load(Ordering::Relaxed)
+    }
+
     fn to_bits(self) -> u8 {
         u8::from(self.reads_attributes)
             | u8::from(self.records_roots) << 1
@@ -166,6 +176,9 @@ impl Tracer {
 
     /// Starts a span as child of `parent` and returns the context that carries it.
     ///
+    /// Below an unsampled span of this process, when the sampler is known to follow it, that is the parent's context:
+    /// a span that nobody records would cost as much as half of one that somebody does.
+    ///
     /// `attributes` is called at most once, and not at all for a span that is not recorded.
     pub fn start(
         &self,
@@ -214,11 +227,12 @@ where
         parent: &Context,
         attributes: &mut dyn FnMut() -> Vec<KeyValue>,
     ) -> Context {
-        let wanted = self
-            .hint
-            .get()
-            .wants_attributes(parent.span().span_context());
-        if wanted {
+        let hint = self.hint.get();
+        let span = parent.span();
+        if hint.leaves_out_below(span.span_context()) {
+            return parent.clone();
+        }
+        if hint.wants_attributes(span.span_context()) {
             let span = self
                 .tracer
                 .build_with_context(builder.with_attributes(attributes()), parent);
