@@ -209,6 +209,7 @@ impl Telemetry {
         let dispatch = Dispatch::new(Registry::default().with(bridge).with(logs));
 
         reporter.log_to(&dispatch);
+        filters.belong_to(&dispatch);
 
         Ok(Self {
             providers,

@@ -1,12 +1,16 @@
 //! The two filters, of log lines and of spans, changeable while the process runs.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use arc_swap::ArcSwap;
 use opentelemetry::Context;
 use tracing::{
     Metadata, Subscriber,
     callsite::rebuild_interest_cache,
+    dispatcher::{self, Dispatch, WeakDispatch},
     level_filters::LevelFilter,
     span::{Attributes, Id, Record},
     subscriber::Interest,
@@ -61,6 +65,7 @@ struct Filters {
     own: Option<Directive>,
     /// Whether log lines have the fields of spans.
     span_fields: bool,
+    dispatch: OnceLock<WeakDispatch>,
 }
 
 struct Active {
@@ -103,7 +108,13 @@ impl FilterHandle {
             spans: ArcSwap::from_pointee(active(spans, None)),
             own,
             span_fields,
+            dispatch: OnceLock::new(),
         }))
+    }
+
+    /// The subscriber that has these filters.
+    pub(in crate::pipeline) fn belong_to(&self, dispatch: &Dispatch) {
+        let _ = self.0.dispatch.set(dispatch.downgrade());
     }
 
     /// Which log lines are written, as RUST_LOG says it.
@@ -124,7 +135,8 @@ impl FilterHandle {
     ///
     /// When a directive is not valid. Nothing has changed then.
     pub fn set_logs(&self, filter: &str) -> Result<(), FilterError> {
-        set(&self.0.logs, "log", filter, self.0.own.as_ref())
+        let filters = &*self.0;
+        filters.set(&filters.logs, "log", filter, filters.own.as_ref())
     }
 
     /// Records the `tracing` spans that this lets pass and that begin from now on.
@@ -133,7 +145,8 @@ impl FilterHandle {
     ///
     /// As [`set_logs`](Self::set_logs).
     pub fn set_spans(&self, filter: &str) -> Result<(), FilterError> {
-        set(&self.0.spans, "span", filter, None)
+        let filters = &*self.0;
+        filters.set(&filters.spans, "span", filter, None)
     }
 
     pub(in crate::pipeline) fn of_logs(&self) -> LogFilter {
@@ -145,21 +158,28 @@ impl FilterHandle {
     }
 }
 
-fn set(
-    filter: &ArcSwap<Active>,
-    which: &'static str,
-    text: &str,
-    own: Option<&Directive>,
-) -> Result<(), FilterError> {
-    let active = Active::parse(text, own).map_err(|reason| FilterError {
-        which,
-        text: text.to_owned(),
-        reason,
-        stays: filter.load().text.clone(),
-    })?;
-    filter.store(Arc::new(active));
-    rebuild_interest_cache();
-    Ok(())
+impl Filters {
+    fn set(
+        &self,
+        filter: &ArcSwap<Active>,
+        which: &'static str,
+        text: &str,
+        own: Option<&Directive>,
+    ) -> Result<(), FilterError> {
+        let active = Active::parse(text, own).map_err(|reason| FilterError {
+            which,
+            text: text.to_owned(),
+            reason,
+            stays: filter.load().text.clone(),
+        })?;
+        filter.store(Arc::new(active));
+        // If there is but one subscriber, tracing asks the one that is current, whichever thread this is.
+        match self.dispatch.get().and_then(WeakDispatch::upgrade) {
+            Some(dispatch) => dispatcher::with_default(&dispatch, rebuild_interest_cache),
+            None => rebuild_interest_cache(),
+        }
+        Ok(())
+    }
 }
 
 impl Active {

@@ -113,9 +113,7 @@ impl Form {
     ) {
         match self {
             Self::Readable => record(&mut readable::Fields::of_span(text, max_value)),
-            Self::Json(json) => {
-                record(&mut json::Members::of_span(text, json, metadata, max_value))
-            }
+            Self::Json(json) => record(&mut json::Members::new(text, json, metadata, max_value)),
         }
     }
 }
@@ -184,7 +182,7 @@ pub(super) struct Line<'a> {
     pub(super) severity: Severity,
     pub(super) now: SystemTime,
     pub(super) ids: Ids,
-    /// File and line.
+    /// File and line, if not those of the event.
     pub(super) source: Option<(&'a str, u32)>,
     pub(super) spans: Option<&'a dyn SurroundingSpans>,
 }
@@ -197,7 +195,8 @@ pub(super) trait SurroundingSpans {
 /// The ids a line carries.
 pub(super) struct Ids {
     pub(super) trace: Option<TraceIds>,
-    pub(super) correlation: Option<CorrelationId>,
+    /// The correlation id, if it is not the trace id.
+    pub(super) foreign: Option<CorrelationId>,
 }
 
 pub(super) struct TraceIds {
@@ -207,6 +206,14 @@ pub(super) struct TraceIds {
 }
 
 impl Ids {
+    pub(super) fn correlation(&self) -> Option<CorrelationId> {
+        let own = || {
+            let ids = self.trace.as_ref()?;
+            Some(CorrelationId::from_trace_id(ids.trace))
+        };
+        self.foreign.clone().or_else(own)
+    }
+
     pub(super) fn current() -> Self {
         Context::map_current(|cx| {
             let span = cx.span();
@@ -217,7 +224,7 @@ impl Ids {
                     span: span.span_id(),
                     sampled: span.is_sampled(),
                 }),
-                correlation: CorrelationId::of(cx),
+                foreign: CorrelationId::foreign(cx).cloned(),
             }
         })
     }

@@ -10,10 +10,10 @@ use tracing::{
 use super::{
     format::{Ids, Line, Severity, TraceIds},
     span_fields,
-    text::{Bounded, MAX_VALUE},
+    text::{Bounded, MAX_VALUE, Names},
     timestamp,
 };
-use crate::{correlation::CORRELATION_ID, hex};
+use crate::{CorrelationId, correlation::CORRELATION_ID, hex};
 
 /// How the members of the line itself are called.
 #[derive(Debug)]
@@ -25,8 +25,10 @@ pub(in crate::pipeline) struct Json {
     trace: String,
     span: &'static str,
     dialect: Dialect,
-    /// The service, and the key of the target, which follows.
+    /// What follows the severity, up to the target.
     service: String,
+    /// Of `reserved`.
+    may_be_reserved: Names,
     /// Names of members the line has of its own. An event's field of the same name is written with a prefix, so that
     /// no object has a key twice.
     reserved: &'static [&'static str],
@@ -45,25 +47,22 @@ impl Json {
     }
 
     pub(super) fn aws(service: &str) -> Self {
-        Self {
-            reserved: &[
-                "timestamp",
-                "level",
-                "target",
-                "service.name",
-                "trace_id",
-                "span_id",
-                "xray_trace_id",
-                CORRELATION_ID,
-            ],
-            ..Self::new(Dialect::Aws, service)
-        }
+        Self::new(Dialect::Aws, service).reserving(&[
+            "timestamp",
+            "level",
+            "target",
+            "service.name",
+            "trace_id",
+            "span_id",
+            "xray_trace_id",
+            CORRELATION_ID,
+        ])
     }
 
     pub(super) fn gcp(service: &str, project: &str) -> Self {
-        let mut labels = String::from(",\"logging.googleapis.com/labels\":{\"service.name\":");
+        let mut labels = String::from("\",\"logging.googleapis.com/labels\":{\"service.name\":");
         write_str(&mut labels, service);
-        labels.push('}');
+        labels.push_str("},\"target\":");
         let mut trace = String::from(",\"logging.googleapis.com/trace\":\"projects/");
         escape(&mut trace, project, usize::MAX);
         trace.push_str("/traces/");
@@ -77,26 +76,27 @@ impl Json {
             trace,
             span: "\",\"logging.googleapis.com/spanId\":\"",
             service: labels,
-            // Other names of the time are read, too, and a value that is none would hide the entry's.
-            reserved: &[
-                "time",
-                "timestamp",
-                "timestampSeconds",
-                "timestampNanos",
-                "severity",
-                "target",
-                "trace_id",
-                "httpRequest",
-                CORRELATION_ID,
-            ],
             ..Self::new(Dialect::Gcp, service)
         }
+        // Other names of the time are read, too, and a value that is none would hide the entry's.
+        .reserving(&[
+            "time",
+            "timestamp",
+            "timestampSeconds",
+            "timestampNanos",
+            "severity",
+            "target",
+            "trace_id",
+            "httpRequest",
+            CORRELATION_ID,
+        ])
     }
 
     fn new(dialect: Dialect, service: &str) -> Self {
-        let mut member = String::new();
+        let mut member = String::from("\"");
         write_key(&mut member, "service.name");
         write_str(&mut member, service);
+        member.push_str(",\"target\":");
         Self {
             time: "{\"timestamp\":\"",
             severity: "\",\"level\":\"",
@@ -105,16 +105,31 @@ impl Json {
             span: "\",\"span_id\":\"",
             dialect,
             service: member,
-            reserved: &[
-                "timestamp",
-                "level",
-                "target",
-                "service.name",
-                "trace_id",
-                "span_id",
-                CORRELATION_ID,
-            ],
+            may_be_reserved: Names::default(),
+            reserved: &[],
         }
+        .reserving(&[
+            "timestamp",
+            "level",
+            "target",
+            "service.name",
+            "trace_id",
+            "span_id",
+            CORRELATION_ID,
+        ])
+    }
+
+    fn reserving(self, reserved: &'static [&'static str]) -> Self {
+        Self {
+            may_be_reserved: Names::of(reserved),
+            reserved,
+            ..self
+        }
+    }
+
+    fn is_reserved(&self, name: &str) -> bool {
+        self.may_be_reserved.may_have(name) && self.reserved.contains(&name)
+            || self.dialect == Dialect::Gcp && name.starts_with("logging.googleapis.com/")
     }
 }
 
@@ -124,21 +139,15 @@ pub(super) fn write(text: &mut String, json: &Json, line: &Line<'_>) {
     timestamp::write(text, line.now);
     text.push_str(json.severity);
     text.push_str((json.severity_name)(line.severity));
-    text.push('"');
     text.push_str(&json.service);
-    text.push_str(",\"target\":");
     write_str(text, metadata.target());
-    line.event.record(&mut Members {
-        text,
-        reserved: json.reserved,
-        fields: metadata.fields(),
-        max_value: MAX_VALUE,
-    });
+    line.event
+        .record(&mut Members::new(text, json, metadata, MAX_VALUE));
     if let Some(spans) = line.spans {
         span_fields::write(text, metadata.fields(), spans);
     }
     if json.dialect == Dialect::Gcp
-        && let Some((file, number)) = line.source
+        && let Some((file, number)) = line.source.or_else(|| metadata.file().zip(metadata.line()))
     {
         text.push_str(",\"logging.googleapis.com/sourceLocation\":{\"file\":");
         write_str(text, file);
@@ -152,19 +161,21 @@ pub(super) fn write(text: &mut String, json: &Json, line: &Line<'_>) {
 }
 
 fn write_ids(text: &mut String, json: &Json, ids: &Ids) {
+    let mut digits = [0; 32];
+    let mut trace_id = None;
     if let Some(TraceIds {
         trace,
         span,
         sampled,
     }) = &ids.trace
     {
-        let mut digits = [0; 32];
         hex::encode(&trace.to_bytes(), &mut digits);
         let trace = std::str::from_utf8(&digits).unwrap_or_default();
+        trace_id = Some(trace);
         text.push_str(&json.trace);
         text.push_str(trace);
         if json.dialect == Dialect::Aws {
-            let (time, random) = trace.split_at(8);
+            let (time, random) = trace.split_at_checked(8).unwrap_or_default();
             for part in ["\",\"xray_trace_id\":\"1-", time, "-", random] {
                 text.push_str(part);
             }
@@ -179,11 +190,11 @@ fn write_ids(text: &mut String, json: &Json, ids: &Ids) {
             text.push_str(if *sampled { "true" } else { "false" });
         }
     }
-    if let Some(id) = &ids.correlation {
+    if let Some(id) = ids.foreign.as_ref().map(CorrelationId::as_str).or(trace_id) {
         write_key(text, CORRELATION_ID);
         // A correlation id has no character that JSON escapes.
         text.push('"');
-        text.push_str(id.as_str());
+        text.push_str(id);
         text.push('"');
     }
 }
@@ -191,38 +202,36 @@ fn write_ids(text: &mut String, json: &Json, ids: &Ids) {
 /// Appends each field as a member: `,"key":value`.
 pub(super) struct Members<'a> {
     text: &'a mut String,
-    reserved: &'static [&'static str],
+    json: &'a Json,
     fields: &'static FieldSet,
     max_value: usize,
+    written: Names,
 }
 
 impl<'a> Members<'a> {
-    pub(super) fn of_span(
+    pub(super) fn new(
         text: &'a mut String,
-        json: &Json,
+        json: &'a Json,
         metadata: &'static Metadata<'static>,
         max_value: usize,
     ) -> Self {
         Self {
             text,
-            reserved: json.reserved,
+            json,
             fields: metadata.fields(),
             max_value,
+            written: Names::default(),
         }
     }
 
     /// Whether the field is to be written: of two with one name it is the first.
     fn key(&mut self, field: &Field) -> bool {
         let name = field.name();
-        if self
-            .fields
-            .iter()
-            .take(field.index())
-            .any(|earlier| earlier.name() == name)
-        {
+        if self.written.may_have(name) && self.is_repeated(field) {
             return false;
         }
-        if self.reserved.contains(&name) || name.starts_with("logging.googleapis.com/") {
+        self.written.insert(name);
+        if self.json.is_reserved(name) {
             self.text.push_str(",\"field.");
             escape(self.text, name, usize::MAX);
             self.text.push_str("\":");
@@ -230,6 +239,11 @@ impl<'a> Members<'a> {
             write_key(self.text, name);
         }
         true
+    }
+
+    fn is_repeated(&self, field: &Field) -> bool {
+        let mut earlier = self.fields.iter().take(field.index());
+        earlier.any(|earlier| earlier.name() == field.name())
     }
 
     fn digits(&mut self, field: &Field, value: impl itoa::Integer) {
@@ -317,11 +331,8 @@ fn write_str(text: &mut String, value: &str) {
 
 /// Appends the text until the length `end`. Returns whether all of it fitted.
 fn escape(text: &mut String, part: &str, end: usize) -> bool {
-    // Nearly all text is plain, and looking at every byte without a way out is what the compiler vectorises.
-    let special = part
-        .bytes()
-        .fold(false, |special, b| special | is_special(b));
-    if !special && part.len() <= end.saturating_sub(text.len()) {
+    // Nearly all text is plain.
+    if !has_special(part.as_bytes()) && part.len() <= end.saturating_sub(text.len()) {
         text.push_str(part);
         return true;
     }
@@ -345,6 +356,44 @@ fn escape(text: &mut String, part: &str, end: usize) -> bool {
     true
 }
 
-fn is_special(b: u8) -> bool {
-    (b < 0x20) | (b == b'"') | (b == b'\\')
+/// Whether JSON escapes any of the bytes. Looks at eight at a time, because most keys and values are that short.
+fn has_special(bytes: &[u8]) -> bool {
+    let Some(last) = bytes.last_chunk::<8>() else {
+        return bytes.iter().any(|b| *b < 0x20 || *b == b'"' || *b == b'\\');
+    };
+    let (chunks, _) = bytes.as_chunks::<8>();
+    let found = chunks
+        .iter()
+        .fold(special(*last), |found, chunk| found | special(*chunk));
+    found != 0
+}
+
+/// Zero if none of the bytes is below 0x20, `"` or `\`: the highest bit of each byte that is, and of some that follow one.
+fn special(chunk: [u8; 8]) -> u64 {
+    const EACH: u64 = u64::MAX / 0xff;
+    let x = u64::from_ne_bytes(chunk);
+    let below = |x: u64, n: u64| x.wrapping_sub(EACH * n) & !x;
+    let equal = |b: u8| below(x ^ (EACH * u64::from(b)), 1);
+    (below(x, 0x20) | equal(b'"') | equal(b'\\')) & (EACH * 0x80)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_is_found_wherever_it_stands() {
+        for length in 0..20 {
+            for at in 0..length {
+                for byte in 0..=u8::MAX {
+                    for around in [b'a', 0x7f, 0x80, 0xff, 0x20] {
+                        let mut bytes = vec![around; length];
+                        bytes[at] = byte;
+                        let expected = byte < 0x20 || byte == b'"' || byte == b'\\';
+                        assert_eq!(has_special(&bytes), expected, "{bytes:?}");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -116,14 +116,13 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, cx: LayerContext<'_, S>) {
-        let metadata = event.metadata();
         let spans = EventScope { event, cx };
         self.0.log(&Line {
             event,
-            severity: metadata.level().into(),
+            severity: event.metadata().level().into(),
             now: SystemTime::now(),
             ids: Ids::current(),
-            source: metadata.file().zip(metadata.line()),
+            source: None,
             spans: self
                 .0
                 .span_fields

@@ -27,7 +27,7 @@ pub(super) fn emit(logger: &SdkLogger, line: &Line<'_>) {
         record: &mut record,
         fields: metadata.fields(),
     });
-    if let Some(id) = &line.ids.correlation {
+    if let Some(id) = line.ids.correlation() {
         record.add_attribute(CORRELATION_ID, AnyValue::from(id.as_str().to_owned()));
     }
     logger.emit(record);

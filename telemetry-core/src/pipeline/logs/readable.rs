@@ -35,7 +35,7 @@ pub(super) fn write(text: &mut String, line: &Line<'_>) {
     if let Some(ids) = &line.ids.trace {
         let _ = write!(text, " trace_id={} span_id={}", ids.trace, ids.span);
     }
-    if let Some(id) = &line.ids.correlation {
+    if let Some(id) = line.ids.correlation() {
         let _ = write!(text, " {CORRELATION_ID}={id}");
     }
     text.push('\n');

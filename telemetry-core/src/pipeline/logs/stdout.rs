@@ -99,6 +99,7 @@ struct State {
     unreported: u64,
     /// Lines are taken again.
     recovered: bool,
+    reporting: bool,
     ended: bool,
 }
 
@@ -153,7 +154,7 @@ impl Stdout {
         shared.wake(&mut state);
     }
 
-    /// Waits until everything is written, at most so long. Returns whether it is.
+    /// Waits until everything is written, a report included, at most so long. Returns whether it is.
     pub(super) fn flush(&self, bound: Duration) -> bool {
         let until = Instant::now() + bound;
         let mut state = self.0.lock();
@@ -188,7 +189,7 @@ impl Drop for Stdout {
 
 impl State {
     fn is_written(&self) -> bool {
-        self.queue.is_empty() && !self.writing
+        self.queue.is_empty() && !self.writing && !self.recovered && !self.reporting
     }
 
     fn has_work(&self) -> bool {
@@ -231,10 +232,13 @@ impl Shared {
         loop {
             if state.has_work() && state.queue.is_empty() {
                 state.recovered = false;
+                state.reporting = true;
                 let lost = std::mem::take(&mut state.unreported);
                 drop(state);
                 report(lost);
                 state = self.lock();
+                state.reporting = false;
+                self.wake(&mut state);
             } else if state.has_work() {
                 state = self.write_queue(state);
             } else if state.ended {
