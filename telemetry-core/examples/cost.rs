@@ -7,8 +7,9 @@
 //! done
 //! ```
 //!
-//! The difference, divided by 2000, is the cost of one. Cases: `log-json`, `log-filtered`, `step-sampled`,
-//! `step-unsampled`, `step-disabled`, `nothing`.
+//! The difference, divided by 2000, is the cost of one. Cases: `log-json`, `log-gcp`, `log-aws`, `log-stdout` (the same as
+//! `log-json`, to standard output), `log-span-fields` (two `tracing` spans with three fields around it), `log-filtered`,
+//! `step-sampled`, `step-unsampled`, `step-disabled`, `nothing`.
 
 use std::{future::Future, hint::black_box, pin::pin, process::ExitCode, task};
 
@@ -33,12 +34,23 @@ fn main() -> ExitCode {
     let (Some(case), Some(Ok(count))) = (args.next(), args.next().map(|n| n.parse::<u64>())) else {
         return ExitCode::FAILURE;
     };
-    let config = Config::new(Service::new("shop").namespace("retail"))
+    let format = match case.as_str() {
+        "log-gcp" => LogFormat::Gcp,
+        "log-aws" => LogFormat::Aws,
+        _ => LogFormat::Json,
+    };
+    let mut config = Config::new(Service::new("shop").namespace("retail"))
         .with_environment(QUIET)
-        .with_log_format(LogFormat::Json)
-        .with_log_sink(|line| {
+        .with_setting("GOOGLE_CLOUD_PROJECT", "shop-1")
+        .with_log_format(format);
+    if case == "log-span-fields" {
+        config = config.with_setting("TELEMETRY_LOG_SPAN_FIELDS", "true");
+    }
+    if case != "log-stdout" {
+        config = config.with_log_sink(|line| {
             black_box(line);
         });
+    }
     let Ok(telemetry) = config.build() else {
         return ExitCode::FAILURE;
     };
@@ -55,14 +67,20 @@ fn main() -> ExitCode {
         ),
     };
     let _request = parent.attach();
+    let _spans = (case == "log-span-fields").then(|| {
+        let outer = tracing::info_span!("checkout", user_id = 7, tenant = "acme").entered();
+        (tracing::info_span!("cart", items = 3).entered(), outer)
+    });
     for i in 0..count {
         match case.as_str() {
-            "log-json" => tracing::info!(
-                order_id = i,
-                sku = "SKU-1",
-                available = true,
-                "inventory checked"
-            ),
+            "log-json" | "log-gcp" | "log-aws" | "log-stdout" | "log-span-fields" => {
+                tracing::info!(
+                    order_id = i,
+                    sku = "SKU-1",
+                    available = true,
+                    "inventory checked"
+                )
+            }
             "log-filtered" => tracing::debug!(order_id = i, sku = "SKU-1", "inventory checked"),
             "nothing" => {
                 black_box(i);

@@ -147,12 +147,15 @@ impl Config {
     }
 
     /// How log lines look. Default: readable on a terminal, JSON otherwise.
+    /// TELEMETRY_LOG_FORMAT says the same without code.
     pub fn with_log_format(mut self, format: LogFormat) -> Self {
         self.log_format = Some(format);
         self
     }
 
     /// Where log lines go, each with its newline. Default: standard output.
+    ///
+    /// It is called by the thread that logs, which waits for it; standard output keeps no thread waiting.
     pub fn with_log_sink(mut self, sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.log_sink = Some(LogSink::new(sink));
         self
@@ -212,6 +215,13 @@ impl Config {
         let text = prometheus.is_some() || console_metrics;
         let exponential = metrics.is_some() && exponential(text, &mut env);
         let sampler = sampling::resolve(self.sampler, &mut env);
+        let log_format = match self.log_format {
+            Some(format) => {
+                env.set_in_code("TELEMETRY_LOG_FORMAT", format.name());
+                format
+            }
+            None => LogFormat::from_name(&env.value("TELEMETRY_LOG_FORMAT")).unwrap_or_default(),
+        };
         let name = opentelemetry::Key::from_static_str("service.name");
         let service = resource.get(&name).map(|name| name.to_string());
         let service = service.unwrap_or_default();
@@ -249,8 +259,12 @@ impl Config {
             propagation: propagation(&env),
             log_filter: env.value("RUST_LOG"),
             own_log_level: Some(env.value("OTEL_LOG_LEVEL")).filter(|level| !level.is_empty()),
-            log_format: self.log_format.unwrap_or_default(),
-            log_sink: self.log_sink.unwrap_or_default(),
+            span_filter: env.value("TELEMETRY_SPAN_FILTER"),
+            log_format,
+            log_span_fields: env.flag("TELEMETRY_LOG_SPAN_FIELDS"),
+            log_panics: env.flag("TELEMETRY_LOG_PANICS"),
+            log_project: env.value("GOOGLE_CLOUD_PROJECT"),
+            log_sink: self.log_sink,
             shutdown_timeout: self.shutdown_timeout,
             report: env.report(&service),
             warnings: env.warnings,
@@ -293,8 +307,14 @@ pub(super) struct Settings {
     pub(super) propagation: Propagation,
     pub(super) log_filter: String,
     pub(super) own_log_level: Option<String>,
+    pub(super) span_filter: String,
     pub(super) log_format: LogFormat,
-    pub(super) log_sink: LogSink,
+    pub(super) log_span_fields: bool,
+    pub(super) log_panics: bool,
+    /// The project of Google Cloud, for want of one in the resource.
+    pub(super) log_project: String,
+    /// Standard output if there is none.
+    pub(super) log_sink: Option<LogSink>,
     pub(super) shutdown_timeout: Duration,
     pub(super) report: Report,
     pub(super) warnings: Vec<String>,

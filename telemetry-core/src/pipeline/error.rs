@@ -57,9 +57,9 @@ pub enum BootstrapError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The exporter's thread could not be started.
+    /// A thread could not be started: the exporter's, or the one for standard output.
     #[error(
-        "the exporter's thread could not be started: {0}. Raise the thread limit of this process"
+        "a thread of telemetry could not be started: {0}. Raise the thread limit of this process"
     )]
     Thread(#[from] std::io::Error),
     /// Telemetry, or another tracing subscriber, is installed already.
@@ -82,7 +82,7 @@ pub struct ShutdownError {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Loss {
-    /// `spans`, `metric points` or `log records`.
+    /// `spans`, `metric points`, `log records` or `log lines`.
     pub signal: &'static str,
     /// Dropped because the queue held its bound of items.
     pub queue_full: u64,

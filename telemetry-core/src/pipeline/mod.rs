@@ -16,7 +16,7 @@ mod telemetry;
 pub use config::{Config, Service};
 pub use endpoint::Protocol;
 pub use error::{BootstrapError, Loss, ShutdownError};
-pub use logs::LogFormat;
+pub use logs::{FilterError, FilterHandle, LogFormat};
 pub use resource::Detector;
 pub use sampling::{Rule, SamplerHandle, SamplerPolicy, SamplingCounts};
 pub use settings::{Report, ReportEntry, Source};

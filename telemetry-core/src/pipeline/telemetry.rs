@@ -8,7 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use opentelemetry::{
@@ -22,21 +22,17 @@ use opentelemetry_sdk::{
     metrics::{Aggregation, Instrument, InstrumentKind, SdkMeterProvider, Stream, Temporality},
     trace::SdkTracerProvider,
 };
-use tracing::{Dispatch, Level, Metadata};
-use tracing_subscriber::{
-    EnvFilter, Layer, Registry,
-    filter::{LevelFilter, filter_fn},
-    layer::SubscriberExt,
-};
+use tracing::Dispatch;
+use tracing_subscriber::{Layer, Registry, layer::SubscriberExt};
 
 use super::{
     config::Settings,
     error::{BootstrapError, Loss, ShutdownError},
     export::{
-        ConsoleSpans, Flush, LogQueue, MetricsExport, Pending, Reporter, SharedReader, SpanQueue,
-        Worker, write_metrics,
+        ConsoleSpans, Flush, LogQueue, Losses, MetricsExport, Pending, Reporter, SharedReader,
+        SpanQueue, Worker, write_metrics,
     },
-    logs::LogLayer,
+    logs::{FilterHandle, Form, LogLayer, LogOutput, LogSink, log_panics},
     meters::GuardedMeters,
     prometheus::{TextExposition, serve},
     sampling::{SamplerHandle, SamplerPolicy},
@@ -48,9 +44,6 @@ use crate::{
     providers::Providers,
 };
 
-/// Targets whose spans are the transport's own and would hang below every client span.
-const TRANSPORT_TARGETS: [&str; 6] = ["h2", "hyper", "hyper_util", "reqwest", "tonic", "tower"];
-
 /// Running telemetry. Shut it down at the end of `main`; dropping it does the same and reports on standard error.
 #[must_use = "telemetry ends when this is dropped"]
 pub struct Telemetry {
@@ -59,6 +52,9 @@ pub struct Telemetry {
     tracer_provider: SdkTracerProvider,
     meter_provider: GuardedMeters,
     sampler: SamplerHandle,
+    filters: FilterHandle,
+    output: Arc<LogOutput>,
+    log_panics: bool,
     flushes: Vec<Flush>,
     warnings: Vec<String>,
     report: Report,
@@ -82,6 +78,10 @@ impl Telemetry {
             Some(Worker::start()?)
         } else {
             None
+        };
+        let sink = match settings.log_sink {
+            Some(sink) => sink,
+            None => LogSink::stdout(reporter.clone())?,
         };
         let mut flushes = Vec::new();
         let sampler = SamplerHandle::new(settings.sampler);
@@ -117,7 +117,7 @@ impl Telemetry {
             .with_span_limits(settings.span_limits);
         if settings.console_spans {
             tracer_provider = tracer_provider.with_span_processor(ConsoleSpans {
-                sink: settings.log_sink.clone(),
+                sink: sink.clone(),
                 limits: settings.span_attributes,
             });
         }
@@ -159,7 +159,7 @@ impl Telemetry {
                 )?);
             }
             if settings.console_metrics {
-                let (sink, interval) = (settings.log_sink.clone(), settings.metric_interval);
+                let (sink, interval) = (sink.clone(), settings.metric_interval);
                 flushes.push(write_metrics(worker, text.clone(), sink, interval));
             }
             if let Some((host, port)) = &settings.prometheus {
@@ -186,30 +186,30 @@ impl Telemetry {
         .with_namespace(attribute(&resource, "service.namespace"))
         .build();
 
-        let service = attribute(&resource, "service.name");
-        let logs = LogLayer::new(settings.log_format, settings.log_sink, &service, logger);
-        let filter = EnvFilter::try_new(&settings.log_filter).unwrap_or_else(|error| {
-            warnings.push(format!(
-                "RUST_LOG={:?} is not valid ({error}); using info",
-                settings.log_filter
-            ));
-            EnvFilter::default().add_directive(LevelFilter::INFO.into())
-        });
-        let own = settings
-            .own_log_level
-            .and_then(|level| format!("telemetry={level}").parse().ok());
-        let filter = match own {
-            Some(own) => filter.add_directive(own),
-            None => filter,
-        };
-        let bridge = (!settings.disabled).then(|| spans_of_the_application(&tracer_provider));
-        let dispatch = Dispatch::new(
-            Registry::default()
-                .with(bridge)
-                .with(logs.with_filter(filter)),
+        let form = Form::new(
+            settings.log_format,
+            &attribute(&resource, "service.name"),
+            &google_project(&resource, settings.log_project),
         );
+        let output = Arc::new(LogOutput {
+            form,
+            sink,
+            otlp: logger,
+            span_fields: settings.log_span_fields,
+        });
+        let filters = FilterHandle::new(
+            &settings.log_filter,
+            &settings.span_filter,
+            settings.own_log_level.as_deref(),
+            settings.log_span_fields,
+        );
+        let bridge = (!settings.disabled)
+            .then(|| spans_of_the_application(&tracer_provider).with_filter(filters.of_spans()));
+        let logs = LogLayer(output.clone()).with_filter(filters.of_logs());
+        let dispatch = Dispatch::new(Registry::default().with(bridge).with(logs));
 
         reporter.log_to(&dispatch);
+        filters.belong_to(&dispatch);
 
         Ok(Self {
             providers,
@@ -217,6 +217,9 @@ impl Telemetry {
             tracer_provider,
             meter_provider,
             sampler,
+            filters,
+            output,
+            log_panics: settings.log_panics,
             flushes,
             warnings,
             report: settings.report,
@@ -229,7 +232,7 @@ impl Telemetry {
     }
 
     /// Makes this the telemetry of the process: our providers, OpenTelemetry's global ones and its propagator, and
-    /// the `tracing` subscriber. Then logs what was wrong with the configuration and, at debug, the
+    /// the `tracing` subscriber, and the panic hook, which logs a panic and calls the hook before it. Then logs what was wrong with the configuration and, at debug, the
     /// [`report`](Self::report).
     ///
     /// # Errors
@@ -248,6 +251,9 @@ impl Telemetry {
             global::set_meter_provider(self.meter_provider.clone());
             global::set_tracer_provider(self.tracer_provider.clone());
             global::set_text_map_propagator(TextMap::from(self.providers.propagation().clone()));
+        }
+        if self.log_panics {
+            log_panics(&self.output);
         }
         for warning in &self.warnings {
             tracing::warn!(target: "telemetry", "{warning}");
@@ -276,6 +282,11 @@ impl Telemetry {
         self.sampler.set(policy);
     }
 
+    /// The filters of log lines and of `tracing` spans, changeable.
+    pub fn filters(&self) -> &FilterHandle {
+        &self.filters
+    }
+
     /// What was wrong with the configuration and what is used instead.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
@@ -299,7 +310,7 @@ impl Telemetry {
     ///
     /// What was lost since the previous call. `Ok` means that all of it has arrived.
     pub fn force_flush(&self) -> Result<(), ShutdownError> {
-        self.end(Flush::flush)
+        self.end(Flush::flush, Losses::since_flush)
     }
 
     /// Sends everything recorded so far and ends telemetry. Blocks like [`force_flush`](Self::force_flush), and ends
@@ -312,25 +323,47 @@ impl Telemetry {
         if self.ended.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
-        self.end(Flush::shutdown)
+        self.end(Flush::shutdown, Losses::total)
     }
 
     fn end<'a>(
         &'a self,
         tell: fn(&'a Flush, Duration) -> Pending<'a>,
+        lost: fn(&Losses) -> Option<Loss>,
     ) -> Result<(), ShutdownError> {
+        let until = Instant::now() + self.timeout;
         // All are told before any is waited for: the bound is one for all signals.
         let pending: Vec<_> = self
             .flushes
             .iter()
             .map(|flush| tell(flush, self.timeout))
             .collect();
-        let losses: Vec<Loss> = pending.into_iter().filter_map(Pending::wait).collect();
+        let mut losses: Vec<Loss> = pending.into_iter().filter_map(Pending::wait).collect();
+        // Last, because export may have had something to say.
+        losses.extend(self.lost_lines(until, lost));
         if losses.is_empty() {
             Ok(())
         } else {
             Err(ShutdownError { losses })
         }
+    }
+}
+
+impl Telemetry {
+    /// Waits for standard output, and returns which lines it did not take.
+    fn lost_lines(&self, until: Instant, lost: fn(&Losses) -> Option<Loss>) -> Option<Loss> {
+        let written = self
+            .output
+            .flush(until.saturating_duration_since(Instant::now()));
+        let loss = self.output.sink.losses().and_then(|losses| lost(losses));
+        if written {
+            return loss;
+        }
+        Some(Loss {
+            signal: "log lines",
+            unanswered: Some(self.timeout),
+            ..loss.unwrap_or_default()
+        })
     }
 }
 
@@ -364,12 +397,17 @@ where
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
-        .with_filter(filter_fn(is_application_span))
 }
 
-fn is_application_span(metadata: &Metadata<'_>) -> bool {
-    let krate = metadata.target().split("::").next().unwrap_or_default();
-    metadata.is_span() && *metadata.level() <= Level::INFO && !TRANSPORT_TARGETS.contains(&krate)
+/// The project that traces are stored in.
+fn google_project(resource: &Resource, setting: String) -> String {
+    if attribute(resource, "cloud.provider") == "gcp" {
+        let project = attribute(resource, "cloud.account.id");
+        if !project.is_empty() {
+            return project;
+        }
+    }
+    setting
 }
 
 /// The view behind base2_exponential_bucket_histogram, with the size and scale of the specification.

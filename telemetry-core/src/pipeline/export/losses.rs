@@ -53,7 +53,7 @@ struct Reported {
 }
 
 impl Losses {
-    pub(super) fn new(signal: &'static str) -> Self {
+    pub(in crate::pipeline) fn new(signal: &'static str) -> Self {
         Self {
             signal,
             exported: AtomicU64::new(0),
@@ -70,12 +70,12 @@ impl Losses {
         self.exported.fetch_add(items, Ordering::Relaxed);
     }
 
-    pub(super) fn lost(&self, reason: Reason, items: u64) {
+    pub(in crate::pipeline) fn lost(&self, reason: Reason, items: u64) {
         self.lost[reason as usize].fetch_add(items, Ordering::Relaxed);
     }
 
     /// Keeps what was said about a loss, for the report at the end.
-    pub(super) fn explain(&self, reason: String) {
+    pub(in crate::pipeline) fn explain(&self, reason: String) {
         self.reported().reason = Some(reason);
     }
 
@@ -88,7 +88,7 @@ impl Losses {
     }
 
     /// What was lost since the last flush that said so.
-    pub(super) fn since_flush(&self) -> Option<Loss> {
+    pub(in crate::pipeline) fn since_flush(&self) -> Option<Loss> {
         let counts = self.counts();
         let mut reported = self.reported();
         let from = array::from_fn(|at| reported.forgiven[at].max(reported.flushed[at]));
@@ -97,7 +97,7 @@ impl Losses {
     }
 
     /// What was lost from the start.
-    pub(super) fn total(&self) -> Option<Loss> {
+    pub(in crate::pipeline) fn total(&self) -> Option<Loss> {
         let reported = self.reported();
         self.loss(self.counts(), reported.forgiven, reported.reason.clone())
     }

@@ -19,6 +19,7 @@ pub(super) use console::{ConsoleSpans, write_metrics};
 pub(super) use flush::{Flush, Pending};
 pub(super) use limits::AttributeLimits;
 pub(super) use logs::LogQueue;
+pub(super) use losses::{Losses, Reason};
 pub(super) use metrics::MetricsExport;
 pub(crate) use metrics::SharedReader;
 pub(super) use report::Reporter;

@@ -196,6 +196,13 @@ impl Reporter {
         });
     }
 
+    /// Standard output takes lines again, after it did not take so many.
+    pub(crate) fn lines_lost(&self, lines: u64) {
+        self.log(|| {
+            tracing::warn!(target: "telemetry", lines, "log lines were lost because standard output did not take them");
+        });
+    }
+
     fn log(&self, line: impl FnOnce()) {
         if let Some(dispatch) = self.log.get().and_then(WeakDispatch::upgrade) {
             dispatcher::with_default(&dispatch, line);

@@ -3,7 +3,7 @@
 //! So it works whatever runtime the application has, cannot wait for the application's threads at shutdown, and the
 //! export's own requests are not traced.
 
-use std::{io, thread};
+use std::{io, mem, thread};
 
 use opentelemetry::Context;
 use tokio::{
@@ -21,7 +21,11 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn start() -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            // Names are resolved on threads beside this one.
+            .on_thread_start(|| mem::forget(Context::enter_telemetry_suppressed_scope()))
+            .build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
         thread::Builder::new()

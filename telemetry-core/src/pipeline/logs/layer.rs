@@ -1,17 +1,25 @@
 //! The `tracing` layer behind all log output.
 
-use std::{cell::RefCell, time::SystemTime};
-
-use opentelemetry::{
-    Context,
-    trace::{SpanId, TraceContextExt, TraceId},
+use std::{
+    cell::RefCell,
+    sync::Arc,
+    time::{Duration, SystemTime},
 };
-use opentelemetry_sdk::logs::SdkLogger;
-use tracing::{Event, Subscriber};
-use tracing_subscriber::{Layer, layer::Context as LayerContext};
 
-use super::{LogFormat, LogSink, json, otlp, readable};
-use crate::CorrelationId;
+use opentelemetry::Context;
+use opentelemetry_sdk::logs::SdkLogger;
+use tracing::{
+    Event, Subscriber,
+    span::{Attributes, Id, Record},
+};
+use tracing_subscriber::{Layer, layer::Context as LayerContext, registry::LookupSpan};
+
+use super::{
+    LogSink,
+    format::{Form, Ids, Line, SurroundingSpans},
+    otlp,
+    span_fields::SpanFields,
+};
 
 /// Lines longer than this are rare; a buffer that has grown further is not kept.
 const MAX_KEPT_BUFFER: usize = 16 * 1024;
@@ -20,88 +28,123 @@ thread_local! {
     static BUFFER: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
+/// Where all that is logged ends up: events by way of the layer, panics by the hook.
 #[derive(Debug)]
-pub(crate) struct LogLayer {
-    format: LogFormat,
-    sink: LogSink,
-    /// The part of a JSON line that never changes: the service.
-    service: String,
-    otlp: Option<SdkLogger>,
+pub(in crate::pipeline) struct LogOutput {
+    pub(in crate::pipeline) form: Form,
+    pub(in crate::pipeline) sink: LogSink,
+    pub(in crate::pipeline) otlp: Option<SdkLogger>,
+    /// Whether lines have the fields of the spans around them.
+    pub(in crate::pipeline) span_fields: bool,
 }
 
-/// The ids a line carries.
-pub(super) struct Ids {
-    pub(super) trace: Option<(TraceId, SpanId)>,
-    pub(super) correlation: Option<CorrelationId>,
-}
-
-impl Ids {
-    fn current() -> Self {
-        Context::map_current(|cx| {
-            let span = cx.span();
-            let span = span.span_context();
-            Self {
-                trace: span.is_valid().then(|| (span.trace_id(), span.span_id())),
-                correlation: CorrelationId::of(cx),
-            }
-        })
-    }
-}
-
-impl LogLayer {
-    pub(crate) fn new(
-        format: LogFormat,
-        sink: LogSink,
-        service: &str,
-        otlp: Option<SdkLogger>,
-    ) -> Self {
-        let mut member = String::new();
-        json::write_member(&mut member, "service.name", service);
-        Self {
-            format,
-            sink,
-            service: member,
-            otlp,
+impl LogOutput {
+    pub(super) fn log(&self, line: &Line<'_>) {
+        self.write_line(line);
+        if let Some(logger) = &self.otlp
+            && !Context::is_current_telemetry_suppressed()
+            // What the SDK says while it takes a record must not become another.
+            && !line.event.metadata().target().starts_with("opentelemetry")
+        {
+            otlp::emit(logger, line);
         }
     }
 
-    fn write_line(&self, event: &Event<'_>, ids: &Ids) {
+    /// Waits until lines written so far have left the process, at most so long. Returns whether they have.
+    pub(in crate::pipeline) fn flush(&self, bound: Duration) -> bool {
+        self.sink.flush(bound)
+    }
+
+    fn write_line(&self, line: &Line<'_>) {
         let written = BUFFER.try_with(|buffer| {
-            let Ok(mut line) = buffer.try_borrow_mut() else {
+            let Ok(mut text) = buffer.try_borrow_mut() else {
                 return false;
             };
-            line.clear();
-            self.write_into(&mut line, event, ids);
-            if line.capacity() > MAX_KEPT_BUFFER {
-                *line = String::new();
+            text.clear();
+            self.form.write(&mut text, line);
+            self.sink.write(&text);
+            if text.capacity() > MAX_KEPT_BUFFER {
+                *text = String::new();
             }
             true
         });
         // An event logged while a field of another is formatted finds the buffer taken, and one logged while the
         // thread ends finds none.
         if !matches!(written, Ok(true)) {
-            self.write_into(&mut String::new(), event, ids);
+            let mut text = String::new();
+            self.form.write(&mut text, line);
+            self.sink.write(&text);
         }
-    }
-
-    fn write_into(&self, line: &mut String, event: &Event<'_>, ids: &Ids) {
-        let now = SystemTime::now();
-        match self.format {
-            LogFormat::Json => json::write(line, event, ids, &self.service, now),
-            LogFormat::Readable => readable::write(line, event, ids, now),
-        }
-        self.sink.write(line);
     }
 }
 
-impl<S: Subscriber> Layer<S> for LogLayer {
-    fn on_event(&self, event: &Event<'_>, _: LayerContext<'_, S>) {
-        let ids = Ids::current();
-        self.write_line(event, &ids);
-        if let Some(logger) = &self.otlp
-            && !Context::is_current_telemetry_suppressed()
+#[derive(Debug)]
+pub(in crate::pipeline) struct LogLayer(pub(in crate::pipeline) Arc<LogOutput>);
+
+impl<S> Layer<S> for LogLayer
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, cx: LayerContext<'_, S>) {
+        if !self.0.span_fields {
+            return;
+        }
+        let metadata = attributes.metadata();
+        let fields = SpanFields::format(&self.0.form, metadata, |visitor| {
+            attributes.record(visitor);
+        });
+        if !fields.is_empty()
+            && let Some(span) = cx.span(id)
         {
-            otlp::emit(logger, event, &ids);
+            span.extensions_mut().insert(fields);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, cx: LayerContext<'_, S>) {
+        let Some(span) = cx.span(id).filter(|_| self.0.span_fields) else {
+            return;
+        };
+        // Formatted before the lock is taken: a value may log.
+        let later = SpanFields::format(&self.0.form, span.metadata(), |visitor| {
+            values.record(visitor);
+        });
+        let mut extensions = span.extensions_mut();
+        match extensions.get_mut::<SpanFields>() {
+            Some(fields) => fields.update(&later),
+            None => extensions.insert(later),
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, cx: LayerContext<'_, S>) {
+        let spans = EventScope { event, cx };
+        self.0.log(&Line {
+            event,
+            severity: event.metadata().level().into(),
+            now: SystemTime::now(),
+            ids: Ids::current(),
+            source: None,
+            spans: self
+                .0
+                .span_fields
+                .then_some(&spans as &dyn SurroundingSpans),
+        });
+    }
+}
+
+struct EventScope<'a, S> {
+    event: &'a Event<'a>,
+    cx: LayerContext<'a, S>,
+}
+
+impl<S> SurroundingSpans for EventScope<'_, S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn each(&self, visit: &mut dyn FnMut(&SpanFields)) {
+        for span in self.cx.event_scope(self.event).into_iter().flatten() {
+            if let Some(fields) = span.extensions().get::<SpanFields>() {
+                visit(fields);
+            }
         }
     }
 }

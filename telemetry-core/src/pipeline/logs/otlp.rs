@@ -1,42 +1,33 @@
 //! An event as an OTLP log record. The SDK adds the trace context, from the same current context.
 
-use std::{fmt, time::SystemTime};
+use std::fmt;
 
 use opentelemetry::{
     Key,
-    logs::{AnyValue, LogRecord as _, Logger as _, Severity},
+    logs::{AnyValue, LogRecord as _, Logger as _},
 };
 use opentelemetry_sdk::logs::{SdkLogRecord, SdkLogger};
-use tracing::{
-    Event, Level,
-    field::{Field, Visit},
-};
+use tracing::field::{Field, FieldSet, Visit};
 
-use super::layer::Ids;
+use super::format::Line;
 use crate::correlation::CORRELATION_ID;
 
-pub(super) fn emit(logger: &SdkLogger, event: &Event<'_>, ids: &Ids) {
-    let metadata = event.metadata();
+pub(super) fn emit(logger: &SdkLogger, line: &Line<'_>) {
+    let metadata = line.event.metadata();
     let mut record = logger.create_log_record();
-    record.set_timestamp(SystemTime::now());
+    record.set_timestamp(line.now);
     record.set_target(metadata.target());
-    let (severity, text) = match *metadata.level() {
-        Level::ERROR => (Severity::Error, "ERROR"),
-        Level::WARN => (Severity::Warn, "WARN"),
-        Level::INFO => (Severity::Info, "INFO"),
-        Level::DEBUG => (Severity::Debug, "DEBUG"),
-        Level::TRACE => (Severity::Trace, "TRACE"),
-    };
-    record.set_severity_number(severity);
-    record.set_severity_text(text);
+    record.set_severity_number(line.severity.otlp());
+    record.set_severity_text(line.severity.as_str());
     // Without `name:` the macros call an event after its place in the source, which names no kind of event.
     if !metadata.name().starts_with("event ") {
         record.set_event_name(metadata.name());
     }
-    event.record(&mut Attributes {
+    line.event.record(&mut Attributes {
         record: &mut record,
+        fields: metadata.fields(),
     });
-    if let Some(id) = &ids.correlation {
+    if let Some(id) = line.ids.correlation() {
         record.add_attribute(CORRELATION_ID, AnyValue::from(id.as_str().to_owned()));
     }
     logger.emit(record);
@@ -44,19 +35,29 @@ pub(super) fn emit(logger: &SdkLogger, event: &Event<'_>, ids: &Ids) {
 
 struct Attributes<'a> {
     record: &'a mut SdkLogRecord,
+    fields: &'static FieldSet,
 }
 
 impl Attributes<'_> {
     fn add(&mut self, field: &Field, value: impl Into<AnyValue>) {
-        if field.name() == "message" {
+        let name = field.name();
+        // Attributes are unique: of two with one name the first counts, and the key of the correlation id is ours.
+        if self
+            .fields
+            .iter()
+            .take(field.index())
+            .any(|earlier| earlier.name() == name)
+        {
+            return;
+        }
+        if name == "message" {
             self.record.set_body(value.into());
-        } else if field.name() == CORRELATION_ID {
-            // The key is ours; attributes are unique.
+        } else if name == CORRELATION_ID {
             let renamed = ["field.", CORRELATION_ID].concat();
             self.record.add_attribute(Key::from(renamed), value.into());
         } else {
             self.record
-                .add_attribute(Key::from_static_str(field.name()), value.into());
+                .add_attribute(Key::from_static_str(name), value.into());
         }
     }
 }
@@ -66,10 +67,24 @@ impl Visit for Attributes<'_> {
         self.add(field, value);
     }
 
+    // OTLP has 64 bits with a sign; digits beat a wrong number.
     fn record_u64(&mut self, field: &Field, value: u64) {
         match i64::try_from(value) {
             Ok(value) => self.add(field, value),
-            // OTLP has no unsigned integers; digits beat a wrong number.
+            Err(_) => self.add(field, value.to_string()),
+        }
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        match i64::try_from(value) {
+            Ok(value) => self.add(field, value),
+            Err(_) => self.add(field, value.to_string()),
+        }
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        match i64::try_from(value) {
+            Ok(value) => self.add(field, value),
             Err(_) => self.add(field, value.to_string()),
         }
     }

@@ -1,63 +1,72 @@
 //! A log line for people: time, level, message, fields, ids.
 
-use std::{
-    fmt::{self, Write as _},
-    time::SystemTime,
-};
+use std::fmt::{self, Write as _};
 
-use tracing::{
-    Event,
-    field::{Field, Visit},
-};
+use tracing::field::{Field, Visit};
 
-use super::layer::Ids;
+use super::{
+    format::Line,
+    span_fields,
+    text::{Bounded, MAX_VALUE},
+};
 use crate::correlation::CORRELATION_ID;
 
-pub(super) fn write(line: &mut String, event: &Event<'_>, ids: &Ids, now: SystemTime) {
-    let metadata = event.metadata();
-    let time = humantime::format_rfc3339_millis(now).to_string();
+pub(super) fn write(text: &mut String, line: &Line<'_>) {
+    let metadata = line.event.metadata();
+    let time = humantime::format_rfc3339_millis(line.now).to_string();
     // The date is on the wall.
     let time = time.get(11..23).unwrap_or(&time);
     let _ = write!(
-        line,
+        text,
         "{time} {:>5} {}:",
-        metadata.level(),
+        line.severity.as_str(),
         metadata.target()
     );
-    event.record(&mut Fields {
-        line,
-        message: true,
-    });
-    event.record(&mut Fields {
-        line,
-        message: false,
-    });
-    if let Some((trace_id, span_id)) = ids.trace {
-        let _ = write!(line, " trace_id={trace_id} span_id={span_id}");
+    for message in [true, false] {
+        line.event.record(&mut Fields {
+            text,
+            message,
+            max_value: MAX_VALUE,
+        });
     }
-    if let Some(id) = &ids.correlation {
-        let _ = write!(line, " {CORRELATION_ID}={id}");
+    if let Some(spans) = line.spans {
+        span_fields::write(text, metadata.fields(), spans);
     }
-    line.push('\n');
+    if let Some(ids) = &line.ids.trace {
+        let _ = write!(text, " trace_id={} span_id={}", ids.trace, ids.span);
+    }
+    if let Some(id) = line.ids.correlation() {
+        let _ = write!(text, " {CORRELATION_ID}={id}");
+    }
+    text.push('\n');
 }
 
 /// Writes the message, or all that is not the message: the message comes first wherever it stands in the event.
-struct Fields<'a> {
-    line: &'a mut String,
+pub(super) struct Fields<'a> {
+    text: &'a mut String,
     message: bool,
+    max_value: usize,
 }
 
-impl Fields<'_> {
+impl<'a> Fields<'a> {
+    pub(super) fn of_span(text: &'a mut String, max_value: usize) -> Self {
+        Self {
+            text,
+            message: false,
+            max_value,
+        }
+    }
+
     fn write(&mut self, field: &Field, value: fmt::Arguments<'_>) {
         if (field.name() == "message") != self.message {
             return;
         }
-        self.line.push(' ');
+        self.text.push(' ');
         if !self.message {
-            self.line.push_str(field.name());
-            self.line.push('=');
+            self.text.push_str(field.name());
+            self.text.push('=');
         }
-        let _ = Visible(self.line).write_fmt(value);
+        let _ = Bounded::new(self.text, self.max_value, make_visible).write_fmt(value);
     }
 }
 
@@ -76,18 +85,12 @@ impl Visit for Fields<'_> {
 }
 
 /// Replaces control characters: a value from outside must not move the cursor or begin a line of its own.
-struct Visible<'a>(&'a mut String);
-
-impl fmt::Write for Visible<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        if text.bytes().all(|b| b >= 0x20 && b != 0x7f) {
-            self.0.push_str(text);
-        } else {
-            self.0.extend(
-                text.chars()
-                    .map(|c| if c.is_control() { '\u{fffd}' } else { c }),
-            );
+fn make_visible(text: &mut String, part: &str, end: usize) -> bool {
+    for c in part.chars() {
+        if text.len() + c.len_utf8() > end {
+            return false;
         }
-        Ok(())
+        text.push(if c.is_control() { '\u{fffd}' } else { c });
     }
+    true
 }

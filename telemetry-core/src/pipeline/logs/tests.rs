@@ -1,31 +1,75 @@
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use opentelemetry::{
     Context,
     trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
-use tracing_subscriber::{Registry, layer::SubscriberExt};
+use serde_json::{Value, json};
+use tracing_subscriber::{Layer, Registry, layer::SubscriberExt};
 
 use super::*;
 use crate::CorrelationId;
 
-fn lines(format: LogFormat, log: impl FnOnce()) -> Vec<String> {
+#[derive(Clone, Copy)]
+struct Logging {
+    format: LogFormat,
+    project: &'static str,
+    filter: &'static str,
+    span_fields: bool,
+}
+
+const JSON: Logging = Logging {
+    format: LogFormat::Json,
+    project: "",
+    filter: "trace",
+    span_fields: false,
+};
+
+fn logged(logging: Logging, log: impl FnOnce()) -> Vec<String> {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let sink = LogSink::new({
         let lines = lines.clone();
         move |line| lines.lock().unwrap().push(line.to_owned())
     });
-    let subscriber = Registry::default().with(LogLayer::new(format, sink, "shop", None));
-    tracing::subscriber::with_default(subscriber, log);
+    let filters = FilterHandle::new(logging.filter, "info", None, logging.span_fields);
+    let output = LogOutput {
+        form: Form::new(logging.format, "shop", logging.project),
+        sink,
+        otlp: None,
+        span_fields: logging.span_fields,
+    };
+    let layer = LogLayer(Arc::new(output)).with_filter(filters.of_logs());
+    tracing::subscriber::with_default(Registry::default().with(layer), log);
     let lines = lines.lock().unwrap();
     lines.clone()
+}
+
+fn lines(format: LogFormat, log: impl FnOnce()) -> Vec<String> {
+    logged(Logging { format, ..JSON }, log)
+}
+
+/// The lines as objects, of which none has a key twice.
+fn objects(logging: Logging, log: impl FnOnce()) -> Vec<Value> {
+    let lines = logged(logging, log);
+    lines.iter().map(|line| object(line)).collect()
+}
+
+fn object(line: &str) -> Value {
+    let value: Value = serde_json::from_str(line).unwrap();
+    // Parsing drops what is there twice, so the text is then shorter. Escapes and numbers are written alike.
+    let keys = value.as_object().unwrap().keys();
+    for key in keys {
+        let key = format!("{}:", serde_json::to_string(key).unwrap());
+        assert_eq!(line.matches(&key).count(), 1, "{key} in {line}");
+    }
+    value
 }
 
 fn traced() -> Context {
     let span = SpanContext::new(
         TraceId::from(0xabc),
         SpanId::from(0xdef),
-        TraceFlags::default(),
+        TraceFlags::SAMPLED,
         false,
         TraceState::default(),
     );
@@ -124,4 +168,292 @@ fn a_value_that_logs_while_it_is_formatted_does_not_deadlock_or_mix_lines() {
     for line in lines {
         serde_json::from_str::<serde_json::Value>(&line).unwrap();
     }
+}
+
+#[test]
+fn google_cloud_finds_severity_time_trace_and_place() {
+    let logging = Logging {
+        format: LogFormat::Gcp,
+        project: "shop-1",
+        ..JSON
+    };
+    let lines = objects(logging, || {
+        let _request = CorrelationId::parse("abc-123")
+            .unwrap()
+            .attach_to(&traced())
+            .attach();
+        tracing::warn!(n = 1, time = 2, severity = "mine", "slow");
+        tracing::trace!("fine");
+    });
+    let line = &lines[0];
+    let number = line!() - 4;
+    assert!(humantime::parse_rfc3339(line["time"].as_str().unwrap()).is_ok());
+    let place = &line["logging.googleapis.com/sourceLocation"];
+    assert!(place["file"].as_str().unwrap().ends_with("logs/tests.rs"));
+    assert_eq!(place["line"], number.to_string());
+    let mut rest = line.as_object().unwrap().clone();
+    rest.remove("time");
+    rest.remove("logging.googleapis.com/sourceLocation");
+    let trace = format!("projects/shop-1/traces/{:032x}", 0xabc);
+    assert_eq!(
+        Value::from(rest),
+        json!({
+            "severity": "WARNING",
+            "message": "slow",
+            "target": "telemetry_core::pipeline::logs::tests",
+            "logging.googleapis.com/labels": { "service.name": "shop" },
+            "logging.googleapis.com/trace": trace,
+            "logging.googleapis.com/spanId": "0000000000000def",
+            "logging.googleapis.com/trace_sampled": true,
+            "correlation_id": "abc-123",
+            "n": 1,
+            "field.time": 2,
+            "field.severity": "mine",
+        })
+    );
+    assert_eq!(lines[1]["severity"], "DEBUG");
+}
+
+#[test]
+fn without_a_project_google_cloud_gets_the_bare_trace_id() {
+    let logging = Logging {
+        format: LogFormat::Gcp,
+        ..JSON
+    };
+    let lines = objects(logging, || {
+        let _request = traced().attach();
+        tracing::info!("hello");
+    });
+    assert_eq!(lines[0]["trace_id"], format!("{:032x}", 0xabc));
+    assert!(lines[0].get("logging.googleapis.com/trace").is_none());
+}
+
+#[test]
+fn aws_gets_the_trace_id_as_x_ray_writes_it_too() {
+    let trace = "5759e988bd862e3fe1be46a994272793";
+    let logging = Logging {
+        format: LogFormat::Aws,
+        ..JSON
+    };
+    let lines = objects(logging, || {
+        let span = SpanContext::new(
+            TraceId::from_hex(trace).unwrap(),
+            SpanId::from(0xdef),
+            TraceFlags::SAMPLED,
+            false,
+            TraceState::default(),
+        );
+        let _request = Context::new().with_remote_span_context(span).attach();
+        tracing::info!("hello");
+    });
+    let line = &lines[0];
+    assert_eq!(line["xray_trace_id"], "1-5759e988-bd862e3fe1be46a994272793");
+    assert_eq!(
+        (&line["trace_id"], &line["level"]),
+        (&trace.into(), &"INFO".into())
+    );
+    assert!(humantime::parse_rfc3339(line["timestamp"].as_str().unwrap()).is_ok());
+}
+
+#[test]
+fn numbers_are_numbers_as_far_as_readers_keep_them() {
+    let lines = objects(JSON, || {
+        tracing::info!(
+            i64 = i64::MIN,
+            u64 = u64::MAX,
+            small = 7_i128,
+            negative = -7_i128,
+            u128 = u128::from(u64::MAX),
+            large = u128::MAX,
+            low = i128::MIN,
+            f64 = 0.1,
+            whole = 3.0,
+            huge = 1e300,
+            nan = f64::NAN,
+            inf = f64::NEG_INFINITY,
+            "numbers"
+        );
+    });
+    let line = &lines[0];
+    assert_eq!(line["i64"], i64::MIN);
+    assert_eq!(
+        (&line["u64"], &line["u128"]),
+        (&u64::MAX.into(), &u64::MAX.into())
+    );
+    assert_eq!(
+        (&line["small"], &line["negative"]),
+        (&7.into(), &(-7).into())
+    );
+    assert_eq!(line["large"], u128::MAX.to_string());
+    assert_eq!(line["low"], i128::MIN.to_string());
+    assert_eq!(
+        (&line["f64"], &line["whole"], &line["huge"]),
+        (&0.1.into(), &3.0.into(), &1e300.into())
+    );
+    assert_eq!(
+        (&line["nan"], &line["inf"]),
+        (&"NaN".into(), &"-inf".into())
+    );
+}
+
+#[test]
+fn of_two_fields_with_one_name_the_first_counts() {
+    for format in [LogFormat::Json, LogFormat::Gcp, LogFormat::Aws] {
+        let lines = objects(Logging { format, ..JSON }, || {
+            tracing::info!(a = 1, a = 2, trace_id = 1, trace_id = 2, message = "twice");
+        });
+        assert_eq!(
+            (&lines[0]["a"], &lines[0]["field.trace_id"]),
+            (&1.into(), &1.into())
+        );
+    }
+}
+
+#[test]
+fn values_and_lines_have_a_bound() {
+    let long = "\n\u{1}".repeat(50_000);
+    for format in [
+        LogFormat::Json,
+        LogFormat::Readable,
+        LogFormat::Gcp,
+        LogFormat::Aws,
+    ] {
+        let lines = lines(format, || {
+            tracing::info!(long, debug = ?long, last = 7, "{long}");
+            tracing::info!(a = long, b = long, c = long, d = long, e = long, f = long, g = ?long, last = 8);
+        });
+        for (line, last) in lines.iter().zip([7, 8]) {
+            assert!(line.len() < text::MAX_LINE + 1024, "{}", line.len());
+            assert!(line.contains('…') && line.ends_with('\n'));
+            if format != LogFormat::Readable {
+                assert_eq!(object(line)["last"], last);
+            }
+        }
+        assert!(lines[0].len() > 2 * text::MAX_VALUE);
+    }
+}
+
+#[test]
+fn lines_have_the_fields_of_spans_on_request_and_the_innermost_counts() {
+    let log = || {
+        let outer = tracing::info_span!(
+            "request",
+            user = 1,
+            tenant = "acme",
+            later = tracing::field::Empty
+        );
+        let _outer = outer.enter();
+        let _inner =
+            tracing::info_span!("cart", user = 2, items = ?["a"], level = "mine").entered();
+        outer.record("later", "one");
+        outer.record("later", "two");
+        tracing::info!(sku = 3, "plain");
+        tracing::info!(user = 4, "own");
+        tracing::info!(parent: &outer, "outer");
+        tracing::info!(parent: None, "none");
+    };
+    for filter in ["info", "warn,[request]=info", "trace"] {
+        let logging = Logging {
+            filter,
+            span_fields: true,
+            ..JSON
+        };
+        let lines = objects(logging, log);
+        let [plain, own, outer, none] = lines.as_slice() else {
+            panic!("{filter}: {lines:?}");
+        };
+        assert_eq!(
+            (&plain["user"], &plain["sku"], &plain["tenant"]),
+            (&2.into(), &3.into(), &"acme".into())
+        );
+        assert_eq!(
+            (&plain["items"], &plain["later"]),
+            (&"[\"a\"]".into(), &"two".into())
+        );
+        assert_eq!(plain["field.level"], "mine");
+        assert_eq!((&own["user"], &own["tenant"]), (&4.into(), &"acme".into()));
+        assert_eq!((&outer["user"], outer.get("items")), (&1.into(), None));
+        assert_eq!(none.get("user"), None);
+    }
+    assert_eq!(objects(JSON, log)[0].get("tenant"), None, "off by default");
+    let readable = Logging {
+        format: LogFormat::Readable,
+        span_fields: true,
+        ..JSON
+    };
+    let lines = logged(readable, log);
+    assert!(
+        lines[0].contains("plain sku=3 user=2 items=[\"a\"] level=mine tenant=acme later=two"),
+        "{}",
+        lines[0]
+    );
+}
+
+#[test]
+fn a_warning_has_the_fields_of_spans_that_are_below_the_log_filter() {
+    let logging = Logging {
+        filter: "warn",
+        span_fields: true,
+        ..JSON
+    };
+    let lines = objects(logging, || {
+        let _span = tracing::info_span!("request", user = 1).entered();
+        tracing::info!("not this");
+        tracing::warn!("this");
+    });
+    assert_eq!(lines.len(), 1);
+    assert_eq!(
+        (&lines[0]["message"], &lines[0]["user"]),
+        (&"this".into(), &1.into())
+    );
+}
+
+#[test]
+fn fields_of_spans_have_a_bound() {
+    let long = "x".repeat(100_000);
+    let logging = Logging {
+        span_fields: true,
+        ..JSON
+    };
+    let lines = logged(logging, || {
+        let mut spans = Vec::new();
+        for _ in 0..100 {
+            spans.push(tracing::info_span!("a", a = long, b = long, c = long).entered());
+            spans.push(tracing::info_span!("d", d = long, e = long, f = long).entered());
+        }
+        tracing::info!("deep");
+        while spans.pop().is_some() {}
+    });
+    let line = object(&lines[0]);
+    assert!(lines[0].len() < 6 * 1024 + 512, "{}", lines[0].len());
+    assert!(line["f"].as_str().unwrap().len() <= 1024 + 3 && line["a"].is_string());
+}
+
+#[test]
+fn a_filter_that_is_not_valid_changes_nothing_and_says_why() {
+    let filters = FilterHandle::new("warn", "info", None, false);
+    for (filter, why) in [
+        ("info,shop=loud", "\"shop=loud\" ("),
+        ("shop[a{b=1,c=2}]=info,x=y=z", "\"x=y=z\" ("),
+        (" ", "empty"),
+    ] {
+        let error = filters.set_logs(filter).unwrap_err();
+        let message = error.to_string();
+        assert!(
+            message.starts_with("the log filter ") && message.contains(why),
+            "{message}"
+        );
+        assert!(message.ends_with("It stays \"warn\""), "{message}");
+        assert!(
+            filters
+                .set_spans(filter)
+                .unwrap_err()
+                .to_string()
+                .contains("span filter")
+        );
+    }
+    assert_eq!(
+        (filters.logs().as_str(), filters.spans().as_str()),
+        ("warn", "info")
+    );
 }

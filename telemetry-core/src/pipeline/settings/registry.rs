@@ -19,10 +19,11 @@ pub(crate) struct Setting {
 }
 
 /// The settings by the headings of docs/configuration.md.
-pub(crate) const GROUPS: [(&str, &[Setting]); 9] = [
+pub(crate) const GROUPS: [(&str, &[Setting]); 10] = [
     ("Service and process", GENERAL),
     ("Exporters", EXPORTERS),
     ("Propagation and sampling", TRACES),
+    ("Logs", LOGS),
     ("OTLP", OTLP),
     ("OTLP metrics", OTLP_METRICS),
     ("Batches of spans", BSP),
@@ -116,12 +117,50 @@ const GENERAL: &[Setting] = &[
         "",
         "level of our own log lines (target `telemetry`): `none`, `error`, `warn`, `info`, `debug` or `trace`; unset, as `RUST_LOG` says",
     ),
+];
+
+const LOGS: &[Setting] = &[
     setting(
         "RUST_LOG",
         "info",
         Kind::LogFilter,
         "",
         "which log lines are written, in the syntax of tracing's EnvFilter",
+    ),
+    setting(
+        "TELEMETRY_SPAN_FILTER",
+        "info",
+        Kind::LogFilter,
+        "",
+        "which `tracing` spans are recorded, in the same syntax and whatever `RUST_LOG` says; those of HTTP and TLS crates never are",
+    ),
+    setting(
+        "TELEMETRY_LOG_FORMAT",
+        "",
+        Kind::One(&["json", "readable", "gcp", "aws"]),
+        "",
+        "`json`, `readable`, `gcp` (Google Cloud) or `aws` (CloudWatch); unset, `readable` on a terminal, `json` otherwise. See [logs](guides/logs.md)",
+    ),
+    setting(
+        "TELEMETRY_LOG_SPAN_FIELDS",
+        "false",
+        Kind::Flag,
+        "",
+        "`true`: log lines have the fields of the `tracing` spans around them",
+    ),
+    setting(
+        "TELEMETRY_LOG_PANICS",
+        "true",
+        Kind::Flag,
+        "",
+        "`false`: `install` sets no panic hook",
+    ),
+    setting(
+        "GOOGLE_CLOUD_PROJECT",
+        "",
+        Kind::Text,
+        "",
+        "where traces are stored, for lines in the format `gcp`; the resource's `cloud.account.id` beats it",
     ),
 ];
 

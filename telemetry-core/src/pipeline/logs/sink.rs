@@ -1,0 +1,54 @@
+//! Where lines go.
+
+use std::{fmt, io, sync::Arc, time::Duration};
+
+use super::stdout::Stdout;
+use crate::pipeline::export::{Losses, Reporter};
+
+/// A function of the application's, or standard output.
+#[derive(Clone)]
+pub(in crate::pipeline) enum LogSink {
+    Function(Arc<dyn Fn(&str) + Send + Sync>),
+    Stdout(Arc<Stdout>),
+}
+
+impl LogSink {
+    pub(in crate::pipeline) fn new(sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self::Function(Arc::new(sink))
+    }
+
+    /// Standard output. Lines it did not take are reported when it takes lines again.
+    pub(in crate::pipeline) fn stdout(reporter: Arc<Reporter>) -> io::Result<Self> {
+        let report = move |lines| reporter.lines_lost(lines);
+        Ok(Self::Stdout(Arc::new(Stdout::start(io::stdout(), report)?)))
+    }
+
+    /// Takes lines, each with its newline, all at once or none.
+    pub(in crate::pipeline) fn write(&self, lines: &str) {
+        match self {
+            Self::Function(sink) => sink(lines),
+            Self::Stdout(stdout) => stdout.write(lines),
+        }
+    }
+
+    pub(super) fn flush(&self, bound: Duration) -> bool {
+        match self {
+            Self::Function(_) => true,
+            Self::Stdout(stdout) => stdout.flush(bound),
+        }
+    }
+
+    /// The lines that standard output did not take, by reason. A function of the application's keeps its own count.
+    pub(in crate::pipeline) fn losses(&self) -> Option<&Arc<Losses>> {
+        match self {
+            Self::Function(_) => None,
+            Self::Stdout(stdout) => Some(stdout.losses()),
+        }
+    }
+}
+
+impl fmt::Debug for LogSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogSink").finish_non_exhaustive()
+    }
+}
