@@ -38,7 +38,7 @@ impl Reason {
     /// `otel.sdk.processor.*.processed`). The bound of bytes is ours, and has a name of its own.
     pub(super) const OF_THE_QUEUE: [(Self, &'static str); 3] = [
         (Self::QueueFull, "queue_full"),
-        (Self::QueueBytes, "queue_bytes_full"),
+        (Self::QueueBytes, "queue_bytes"),
         (Self::AlreadyShutdown, "already_shutdown"),
     ];
 }

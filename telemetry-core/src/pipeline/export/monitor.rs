@@ -73,6 +73,10 @@ impl Monitor {
                 "otlp_http_json_log_exporter",
             ],
         };
+        // Known from the start, so that the first loss is an increase for whoever watches.
+        losses.failed(Reason::ExportFailed, "connection_failed", 0);
+        losses.failed(Reason::Timeout, "timeout", 0);
+        losses.failed(Reason::Rejected, "rejected", 0);
         let mut server = Vec::new();
         if let Some(host) = endpoint.url.host() {
             server.push(KeyValue::new("server.address", host.to_owned()));
