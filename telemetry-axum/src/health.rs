@@ -39,10 +39,13 @@ type Check =
 #[derive(Clone, Default)]
 pub struct Health(Arc<State>);
 
+type Note = Arc<dyn Fn() -> String + Send + Sync>;
+
 #[derive(Default)]
 struct State {
     draining: AtomicBool,
     checks: Mutex<Vec<(String, Check)>>,
+    notes: Mutex<Vec<(String, Note)>>,
 }
 
 impl Health {
@@ -70,6 +73,63 @@ impl Health {
         let mut checks = self.0.checks.lock().unwrap_or_else(PoisonError::into_inner);
         checks.retain(|(known, _)| *known != name);
         checks.push((name, check));
+    }
+
+    /// Shows this at `/readyz`, whether the service is ready or not: it decides nothing. For what an operator wants to
+    /// see and a load balancer must not act on, such as how the export of telemetry goes:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use telemetry_axum::{Health, Operations};
+    /// use telemetry_core::Config;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let config = Config::new("shop").with_environment([("OTEL_TRACES_EXPORTER", "none")]);
+    /// let telemetry = config.build()?;
+    /// let export = telemetry.health();
+    /// let health = Health::new();
+    /// health.inform("telemetry", {
+    ///     let export = export.clone();
+    ///     move || export.to_string()
+    /// });
+    /// // Only if this service must not run unobserved, and not for a collector that merely restarts:
+    /// health.register("telemetry", move || {
+    ///     let delivering = export.delivering(Duration::from_secs(600));
+    ///     async move { delivering }
+    /// });
+    /// let operations = Operations::new().with_health(health);
+    /// # let _ = operations;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// A later one of the same name replaces the earlier. It is asked by every probe, so it must be quick.
+    pub fn inform(
+        &self,
+        name: impl Into<String>,
+        note: impl Fn() -> String + Send + Sync + 'static,
+    ) {
+        let name = name.into();
+        let mut notes = self.0.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.retain(|(known, _)| *known != name);
+        notes.push((name, Arc::new(note)));
+    }
+
+    /// What was [informed](Self::inform) about: each line after the name of its note.
+    pub(crate) fn notes(&self) -> String {
+        // The lock is not held while others' code runs.
+        let notes = self
+            .0
+            .notes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let mut text = String::new();
+        for (name, note) in notes {
+            for line in note().lines() {
+                text.extend([&name, ": ", line, "\n"]);
+            }
+        }
+        text
     }
 
     /// From now on the service is not ready, so that load balancers stop sending. A signal does this to every health

@@ -18,7 +18,8 @@ use crate::health::Health;
 ///
 /// - `/metrics`: everything recorded, in the Prometheus text format or OpenMetrics, as the scraper asks.
 /// - `/livez`: 200 as long as the process answers.
-/// - `/readyz`: 200 if every check passes, else 503 with one line for each that does not.
+/// - `/readyz`: 200 if every check passes, else 503 with one line for each that does not; and what
+///   [`Health::inform`] shows.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Operations {
@@ -105,8 +106,14 @@ async fn metrics(providers: Option<Providers>, headers: HeaderMap) -> Response {
 }
 
 async fn ready(health: Health) -> Response {
-    match health.ready().await {
-        Ok(()) => "ready\n".into_response(),
-        Err(failures) => (StatusCode::SERVICE_UNAVAILABLE, failures).into_response(),
+    let ready = health.ready().await;
+    let notes = health.notes();
+    match ready {
+        Ok(()) => format!("ready\n{notes}").into_response(),
+        Err(failures) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{failures}{notes}"),
+        )
+            .into_response(),
     }
 }

@@ -83,3 +83,68 @@ async fn a_failing_check_makes_the_service_unready_and_says_why() {
     );
     assert_eq!(text(&app, get("/livez")).await.0, 200);
 }
+
+#[tokio::test]
+async fn how_export_goes_is_shown_to_a_probe_and_decides_only_where_asked_to() {
+    use std::time::Duration;
+
+    // Nobody listens at a port that was just free.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .unwrap();
+    let telemetry = telemetry_core::Config::new("shop")
+        .with_environment([
+            (
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                format!("http://{nobody}").as_str(),
+            ),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "50"),
+            ("OTEL_TRACES_EXPORTER", "none"),
+            ("OTEL_LOGS_EXPORTER", "none"),
+        ])
+        .with_log_sink(|_| {})
+        .build()
+        .unwrap();
+    let health = telemetry_axum::Health::new();
+    let export = telemetry.health();
+    health.inform("telemetry", {
+        let export = export.clone();
+        move || export.to_string()
+    });
+    let app = Router::new().merge(Operations::new().with_health(health.clone()));
+    let (status, _, body) = text(&app, get("/readyz")).await;
+    assert_eq!((status, body.lines().next()), (200, Some("ready")));
+    assert!(
+        body.contains("\ntelemetry: metrics: nothing delivered yet, 0 exported"),
+        "{body}"
+    );
+
+    assert!(telemetry.force_flush().is_err());
+    let (status, _, body) = text(&app, get("/readyz")).await;
+    assert_eq!(status, 200, "a service is ready without its collector");
+    assert!(
+        body.contains("1 failures since") && body.contains("refused"),
+        "{body}"
+    );
+
+    let register = |patience| {
+        let export = export.clone();
+        health.register("telemetry", move || {
+            let delivering = export.delivering(patience);
+            async move { delivering }
+        });
+    };
+    register(Duration::from_secs(600));
+    assert_eq!(
+        text(&app, get("/readyz")).await.0,
+        200,
+        "not for a collector that restarts"
+    );
+    register(Duration::ZERO);
+    let (status, _, body) = text(&app, get("/readyz")).await;
+    assert_eq!(status, 503);
+    assert!(
+        body.starts_with("telemetry: metrics: nothing delivered yet"),
+        "{body}"
+    );
+}

@@ -4,6 +4,7 @@ use std::{collections::HashMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::{Resource, metrics::Temporality, trace::SpanLimits};
+use tokio::runtime::Handle;
 
 pub(super) use super::settings::Env;
 use super::{
@@ -14,6 +15,7 @@ use super::{
     resource::{self, Detector, Machine},
     sampling::{self, SamplerPolicy},
     settings::{Environment, Report},
+    views::View,
 };
 use crate::{
     exemplar::ExemplarFilter,
@@ -72,6 +74,8 @@ pub struct Config {
     log_sink: Option<LogSink>,
     queue_bytes: Option<usize>,
     shutdown_timeout: Duration,
+    views: Vec<View>,
+    runtimes: Vec<(String, Handle)>,
 }
 
 impl Config {
@@ -89,6 +93,8 @@ impl Config {
             log_sink: None,
             queue_bytes: None,
             shutdown_timeout: Duration::from_secs(5),
+            views: Vec::new(),
+            runtimes: Vec::new(),
         }
     }
 
@@ -158,6 +164,20 @@ impl Config {
     /// It is called by the thread that logs, which waits for it; standard output keeps no thread waiting.
     pub fn with_log_sink(mut self, sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.log_sink = Some(LogSink::new(sink));
+        self
+    }
+
+    /// Adds a view: renames, drops or re-buckets instruments, leaves out attributes or bounds their series. Views of the
+    /// declarative file come after those of the code. One that is not valid is ignored with a warning.
+    pub fn with_view(mut self, view: View) -> Self {
+        self.views.push(view);
+        self
+    }
+
+    /// Adds metrics of a tokio runtime (`tokio.runtime.*`) under this name; several runtimes have names of their own.
+    /// Default: that of the thread which calls [`build`](Self::build), if it has one, as `main`.
+    pub fn with_runtime(mut self, name: impl Into<String>, runtime: Handle) -> Self {
+        self.runtimes.push((name.into(), runtime));
         self
     }
 
@@ -232,7 +252,34 @@ impl Config {
         {
             env.set_in_code("OTEL_SERVICE_NAME", service.clone());
         }
+        let mut views = self.views;
+        views.extend(env.file_views());
+        views.retain(|view| match view.stream() {
+            Ok(_) => true,
+            Err(error) => {
+                env.say(format!(
+                    "the view of {view} is not valid ({error}); ignoring it"
+                ));
+                false
+            }
+        });
+        let mut runtimes = self.runtimes;
+        if !env.flag("OTEL_INSTRUMENTATION_TOKIO_ENABLED") {
+            runtimes.clear();
+        } else if runtimes.is_empty() {
+            runtimes.extend(
+                Handle::try_current()
+                    .ok()
+                    .map(|own| ("main".to_owned(), own)),
+            );
+        }
         Ok(Settings {
+            views,
+            process: env
+                .flag("OTEL_INSTRUMENTATION_PROCESS_ENABLED")
+                .then(|| machine.clone()),
+            runtimes,
+            self_telemetry: env.flag("OTEL_INSTRUMENTATION_SDK_ENABLED"),
             disabled,
             traces,
             metrics,
@@ -285,6 +332,11 @@ impl fmt::Debug for Config {
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) resource: Resource,
+    pub(super) views: Vec<View>,
+    /// What to read the metrics of the process from.
+    pub(super) process: Option<Machine>,
+    pub(super) runtimes: Vec<(String, Handle)>,
+    pub(super) self_telemetry: bool,
     pub(super) disabled: bool,
     pub(super) traces: Option<Endpoint>,
     pub(super) metrics: Option<Endpoint>,

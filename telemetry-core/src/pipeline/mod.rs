@@ -5,6 +5,8 @@ mod config;
 mod endpoint;
 mod error;
 mod export;
+mod health;
+mod instruments;
 mod logs;
 mod meters;
 mod prometheus;
@@ -12,15 +14,18 @@ mod resource;
 mod sampling;
 mod settings;
 mod telemetry;
+mod views;
 
 pub use config::{Config, Service};
 pub use endpoint::Protocol;
 pub use error::{BootstrapError, Loss, ShutdownError};
+pub use health::{SignalHealth, TelemetryHealth};
 pub use logs::{FilterError, FilterHandle, LogFormat};
 pub use resource::Detector;
 pub use sampling::{Rule, SamplerHandle, SamplerPolicy, SamplingCounts};
 pub use settings::{Report, ReportEntry, Source};
 pub use telemetry::Telemetry;
+pub use views::{InstrumentKind, View};
 
 #[cfg(feature = "testing")]
 pub(crate) use {export::SharedReader, prometheus::TextExposition};

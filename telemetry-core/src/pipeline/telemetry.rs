@@ -19,7 +19,7 @@ use opentelemetry::{
 use opentelemetry_sdk::{
     Resource,
     logs::SdkLoggerProvider,
-    metrics::{Aggregation, Instrument, InstrumentKind, SdkMeterProvider, Stream, Temporality},
+    metrics::{SdkMeterProvider, Temporality},
     trace::SdkTracerProvider,
 };
 use tracing::Dispatch;
@@ -29,14 +29,17 @@ use super::{
     config::Settings,
     error::{BootstrapError, Loss, ShutdownError},
     export::{
-        ConsoleSpans, Flush, LogQueue, Losses, MetricsExport, Pending, Reporter, SharedReader,
-        SpanQueue, Worker, write_metrics,
+        ConsoleSpans, Flush, LogQueue, Losses, MetricsExport, Overflows, Pending, Reason,
+        Reporter, SharedReader, SpanQueue, Worker, write_metrics,
     },
+    health::TelemetryHealth,
+    instruments::{self, LostElsewhere, Observed, Process},
     logs::{FilterHandle, Form, LogLayer, LogOutput, LogSink, log_panics},
     meters::GuardedMeters,
     prometheus::{TextExposition, serve},
     sampling::{SamplerHandle, SamplerPolicy},
     settings::Report,
+    views,
 };
 use crate::{
     exemplar::{ExemplarFilter, ExemplarStore},
@@ -56,6 +59,7 @@ pub struct Telemetry {
     output: Arc<LogOutput>,
     log_panics: bool,
     flushes: Vec<Flush>,
+    health: TelemetryHealth,
     warnings: Vec<String>,
     report: Report,
     prometheus: Option<SocketAddr>,
@@ -86,7 +90,8 @@ impl Telemetry {
         let mut flushes = Vec::new();
         let sampler = SamplerHandle::new(settings.sampler);
 
-        let reader = SharedReader::new();
+        let overflows = Arc::new(Overflows::new(reporter.clone()));
+        let reader = SharedReader::new().watched_by(&overflows);
         let traced = settings.traces.is_some() || settings.console_spans;
         let exemplar_filter = match settings.exemplar_filter {
             // Spans may be sampled, but a trace that is not exported cannot be looked at.
@@ -102,14 +107,19 @@ impl Telemetry {
         let mut meter_provider = SdkMeterProvider::builder()
             .with_resource(resource.clone())
             .with_reader(reader.clone());
+        let mut readers = vec![reader.clone()];
         let mut pushed = reader;
         if settings.metrics.is_some() && settings.temporality != Temporality::Cumulative {
-            pushed = SharedReader::with_temporality(settings.temporality);
+            pushed = SharedReader::with_temporality(settings.temporality).watched_by(&overflows);
             meter_provider = meter_provider.with_reader(pushed.clone());
+            readers.push(pushed.clone());
         }
-        if settings.exponential {
-            meter_provider = meter_provider.with_view(exponential_histograms);
-        }
+        let meter_provider = views::apply(
+            meter_provider,
+            settings.views,
+            settings.exponential,
+            &exemplars,
+        );
         let meter_provider = GuardedMeters::new(meter_provider.build(), reporter.clone());
         let mut tracer_provider = SdkTracerProvider::builder()
             .with_resource(resource.clone())
@@ -174,6 +184,31 @@ impl Telemetry {
         }
 
         let tracer_provider = tracer_provider.build();
+        let lost_elsewhere = LostElsewhere::default();
+        if let Some(losses) = sink.losses() {
+            for (reason, error_type) in Reason::OF_STANDARD_OUTPUT {
+                let losses = losses.clone();
+                let count = move || losses.count_lost(reason);
+                lost_elsewhere.log_records("stdout_log_writer", error_type, count);
+            }
+        }
+        let monitors: Vec<_> = flushes.iter().filter_map(Flush::monitor).cloned().collect();
+        if !settings.disabled {
+            let meter = instruments::meter(&meter_provider);
+            if settings.self_telemetry {
+                let observed = Observed {
+                    monitors: &monitors,
+                    sampler: &sampler,
+                    readers: &readers,
+                    lost_elsewhere: &lost_elsewhere,
+                };
+                instruments::observe_sdk(&meter, &observed);
+            }
+            if let Some(machine) = settings.process {
+                instruments::observe_process(&meter, Process::new(machine));
+            }
+            instruments::observe_runtimes(&meter, settings.runtimes);
+        }
         let meters = Arc::new(meter_provider.clone());
         let providers = if settings.disabled {
             Providers::builder(NoopTracerProvider::new(), meters)
@@ -221,6 +256,7 @@ impl Telemetry {
             output,
             log_panics: settings.log_panics,
             flushes,
+            health: TelemetryHealth::new(monitors, overflows),
             warnings,
             report: settings.report,
             prometheus,
@@ -232,8 +268,8 @@ impl Telemetry {
     }
 
     /// Makes this the telemetry of the process: our providers, OpenTelemetry's global ones and its propagator, and
-    /// the `tracing` subscriber, and the panic hook, which logs a panic and calls the hook before it. Then logs what was wrong with the configuration and, at debug, the
-    /// [`report`](Self::report).
+    /// the `tracing` subscriber, and the panic hook, which logs a panic and calls the hook before it. Then logs what
+    /// was wrong with the configuration and, at debug, the [`report`](Self::report).
     ///
     /// # Errors
     ///
@@ -285,6 +321,11 @@ impl Telemetry {
     /// The filters of log lines and of `tracing` spans, changeable.
     pub fn filters(&self) -> &FilterHandle {
         &self.filters
+    }
+
+    /// How export goes: for each signal the last success and failure, what waits and what was lost.
+    pub fn health(&self) -> TelemetryHealth {
+        self.health.clone()
     }
 
     /// What was wrong with the configuration and what is used instead.
@@ -408,19 +449,6 @@ fn google_project(resource: &Resource, setting: String) -> String {
         }
     }
     setting
-}
-
-/// The view behind base2_exponential_bucket_histogram, with the size and scale of the specification.
-fn exponential_histograms(instrument: &Instrument) -> Option<Stream> {
-    if instrument.kind() != InstrumentKind::Histogram {
-        return None;
-    }
-    let aggregation = Aggregation::Base2ExponentialHistogram {
-        max_size: 160,
-        max_scale: 20,
-        record_min_max: true,
-    };
-    Stream::builder().with_aggregation(aggregation).build().ok()
 }
 
 fn attribute(resource: &Resource, key: &'static str) -> String {

@@ -51,7 +51,7 @@ pub(crate) struct Collector {
     received: Arc<Mutex<Vec<Received>>>,
 }
 
-type Behaviour = Arc<dyn Fn(&Received, usize) -> Answer + Send + Sync>;
+pub(crate) type Behaviour = Arc<dyn Fn(&Received, usize) -> Answer + Send + Sync>;
 
 impl Collector {
     pub(crate) fn start() -> Self {
@@ -154,7 +154,7 @@ pub(crate) fn span_names(request: &ExportTraceServiceRequest) -> Vec<String> {
         .collect()
 }
 
-fn connection(
+pub(crate) fn connection(
     stream: impl Read + Write,
     received: &Mutex<Vec<Received>>,
     answer: &Behaviour,

@@ -4,10 +4,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod collector;
+mod conventions;
 mod down;
 mod encoding;
 mod grpc;
 mod metrics;
+mod outage;
 mod retry;
 mod runtimes;
 mod tls;

@@ -113,6 +113,8 @@ fn metrics_sent_later_make_up_for_those_that_failed() {
             ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url().as_str()),
             ("OTEL_TRACES_EXPORTER", "none"),
             ("OTEL_LOGS_EXPORTER", "none"),
+            ("OTEL_INSTRUMENTATION_PROCESS_ENABLED", "false"),
+            ("OTEL_INSTRUMENTATION_SDK_ENABLED", "false"),
         ])
         .with_log_sink(|_| {})
         .build()

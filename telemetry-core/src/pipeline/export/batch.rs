@@ -11,6 +11,7 @@ use tokio::{
 use super::{
     flush::{Command, Deadline, Flush},
     losses::{Losses, Reason},
+    monitor::{Monitor, Signal},
     panics,
     queue::{self, Intake, Queue},
     report::Reporter,
@@ -24,8 +25,7 @@ pub(super) trait Encode: Send + Sync + 'static {
     type Item: Send + 'static;
     type Request: Request;
 
-    /// `spans` or `log records`.
-    const SIGNAL: &'static str;
+    const SIGNAL: Signal;
 
     fn encode(&self, items: Vec<Self::Item>) -> Self::Request;
 }
@@ -38,9 +38,15 @@ pub(super) fn start<E: Encode>(
     batching: Batching,
     reporter: Arc<Reporter>,
 ) -> Result<(Queue<E::Item>, Flush), BootstrapError> {
-    let losses = Arc::new(Losses::new(E::SIGNAL));
+    let losses = Arc::new(Losses::new(E::SIGNAL.items()));
     let (queue, intake) = queue::queue(batching, losses.clone());
-    let (flush, commands, deadline) = Flush::new(losses.clone());
+    let monitor = Arc::new(Monitor::new(
+        E::SIGNAL,
+        &endpoint,
+        losses.clone(),
+        Some(queue.fill()),
+    ));
+    let (flush, commands, deadline) = Flush::new(losses.clone(), Some(monitor.clone()));
     let exporter = Exporter {
         encode,
         batching,
@@ -50,6 +56,7 @@ pub(super) fn start<E: Encode>(
             transport: Transport::new::<E::Request>(endpoint, worker)?,
             reporter,
             losses,
+            monitor,
         },
     };
     worker.spawn(exporter.run(commands));
@@ -119,9 +126,8 @@ impl<E: Encode> Exporter<E> {
                 // A thread is between counting an item and putting it in.
                 tokio::task::yield_now().await;
             } else if self.deadline.passed() {
-                self.sender
-                    .losses
-                    .lost(Reason::Shutdown, items.len() as u64);
+                self.sender.losses.handed_over(items.len() as u64);
+                self.sender.out_of_time(items.len() as u64);
             } else {
                 self.export(items).await;
             }
@@ -133,15 +139,16 @@ impl<E: Encode> Exporter<E> {
             return;
         }
         let count = items.len() as u64;
+        let started = self.sender.start(count);
         let export = panics::caught(async {
             let request = self.encode.encode(items);
             self.sender.transport.send(request, &self.deadline).await
         });
         select! {
             result = export => {
-                self.sender.account(count, result);
+                self.sender.account(count, started, result);
             }
-            () = self.deadline.expired() => self.sender.losses.lost(Reason::Shutdown, count),
+            () = self.deadline.expired() => self.sender.out_of_time(count),
         }
     }
 }
@@ -151,29 +158,46 @@ pub(super) struct Sender {
     pub(super) transport: Transport,
     pub(super) reporter: Arc<Reporter>,
     pub(super) losses: Arc<Losses>,
+    pub(super) monitor: Arc<Monitor>,
 }
 
 impl Sender {
+    /// An export of this many items begins.
+    pub(super) fn start(&self, count: u64) -> Instant {
+        self.losses.handed_over(count);
+        Instant::now()
+    }
+
+    /// Shutdown did not wait for this many items that were handed over.
+    pub(super) fn out_of_time(&self, count: u64) {
+        self.losses.failed(Reason::Shutdown, "shutdown", count);
+        self.monitor.failed("shutdown did not wait for the export");
+    }
+
     /// Counts an export of this many items and reports it. Returns whether all of them arrived.
     pub(super) fn account(
         &self,
         count: u64,
+        started: Instant,
         result: Result<Result<Accepted, ExportError>, String>,
     ) -> bool {
         let (origin, signal) = (self.transport.origin(), self.losses.signal());
         let answered = !matches!(&result, Ok(Err(error)) if error.unanswered());
-        let (reason, text) = match result {
+        let (reason, error_type, text) = match result {
             Ok(Ok(accepted)) => {
                 let rejected = accepted.rejected.min(count);
                 self.losses.exported(count - rejected);
                 self.reporter.succeeded(origin, signal);
+                self.monitor.succeeded();
+                let error_type = (rejected > 0).then_some("rejected");
+                self.monitor.took(started.elapsed(), error_type);
                 if accepted == Accepted::default() {
                     return true;
                 }
                 self.reporter
                     .rejected(origin, signal, rejected, &accepted.message);
                 if rejected > 0 {
-                    self.losses.lost(Reason::Rejected, rejected);
+                    self.losses.failed(Reason::Rejected, "rejected", rejected);
                     self.losses.explain(match accepted.message.as_str() {
                         "" => "the collector did not say why".to_owned(),
                         message => format!("the collector said: {message}"),
@@ -181,11 +205,15 @@ impl Sender {
                 }
                 return rejected == 0;
             }
-            Ok(Err(error)) if error.timed_out() => (Reason::Timeout, error.to_string()),
-            Ok(Err(error)) => (Reason::ExportFailed, error.to_string()),
-            Err(panic) => (Reason::Panicked, panic),
+            Ok(Err(error)) if error.timed_out() => {
+                (Reason::Timeout, error.kind(), error.to_string())
+            }
+            Ok(Err(error)) => (Reason::ExportFailed, error.kind(), error.to_string()),
+            Err(panic) => (Reason::Panicked, "panic".into(), panic),
         };
-        self.losses.lost(reason, count);
+        self.monitor.took(started.elapsed(), Some(&error_type));
+        self.losses.failed(reason, error_type, count);
+        self.monitor.failed(&text);
         if answered {
             self.reporter.refused(origin, signal, &text);
         } else {

@@ -147,7 +147,7 @@ pub(in crate::pipeline) fn write_metrics(
     sink: LogSink,
     interval: Duration,
 ) -> Flush {
-    let (flush, mut commands, _) = Flush::new(Arc::new(Losses::new("metric points")));
+    let (flush, mut commands, _) = Flush::new(Arc::new(Losses::new("metric points")), None);
     worker.spawn(async move {
         let mut ticks = tokio::time::interval(interval.max(Duration::from_millis(10)));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::{mpsc as commands, watch};
 
-use super::losses::Losses;
+use super::{losses::Losses, monitor::Monitor};
 use crate::pipeline::error::Loss;
 
 /// What an export loop is told. It answers when it is done.
@@ -20,6 +20,8 @@ pub(super) enum Command {
 /// The handle on one export loop.
 pub(crate) struct Flush {
     losses: Arc<Losses>,
+    /// Of a loop that exports.
+    monitor: Option<Arc<Monitor>>,
     commands: commands::UnboundedSender<Command>,
     deadline: watch::Sender<Option<Instant>>,
 }
@@ -39,15 +41,21 @@ pub(crate) struct Pending<'a> {
 impl Flush {
     pub(super) fn new(
         losses: Arc<Losses>,
+        monitor: Option<Arc<Monitor>>,
     ) -> (Self, commands::UnboundedReceiver<Command>, Deadline) {
         let (commands, receiver) = commands::unbounded_channel();
         let (deadline, watch) = watch::channel(None);
         let flush = Self {
             losses,
+            monitor,
             commands,
             deadline,
         };
         (flush, receiver, Deadline(watch))
+    }
+
+    pub(crate) fn monitor(&self) -> Option<&Arc<Monitor>> {
+        self.monitor.as_ref()
     }
 
     /// Tells the loop to send what it has. The loops of all signals work at the same time.

@@ -19,6 +19,7 @@ use super::{
     batch::{self, Encode},
     flush::Flush,
     limits::AttributeLimits,
+    monitor::Signal,
     queue::Queue,
     report::Reporter,
     size,
@@ -76,7 +77,7 @@ impl Encode for EncodeLogs {
     type Item = Record;
     type Request = ExportLogsServiceRequest;
 
-    const SIGNAL: &'static str = "log records";
+    const SIGNAL: Signal = Signal::Logs;
 
     fn encode(&self, records: Vec<Record>) -> Self::Request {
         let borrowed: Vec<_> = records

@@ -2,6 +2,8 @@
 
 use std::{
     array,
+    borrow::Cow,
+    collections::BTreeMap,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -25,11 +27,27 @@ pub(crate) enum Reason {
     Timeout,
     /// Encoding or sending it panicked.
     Panicked,
-    /// It was recorded after shutdown, or still unsent when shutdown had to end.
+    /// It was recorded after shutdown.
+    AlreadyShutdown,
+    /// It was still unsent when shutdown had to end.
     Shutdown,
 }
 
-const REASONS: usize = 7;
+impl Reason {
+    /// Those for which nothing is handed to the exporter, with their `error.type` (semantic conventions 1.44,
+    /// `otel.sdk.processor.*.processed`). The bound of bytes is ours, and has a name of its own.
+    pub(super) const OF_THE_QUEUE: [(Self, &'static str); 3] = [
+        (Self::QueueFull, "queue_full"),
+        (Self::QueueBytes, "queue_bytes"),
+        (Self::AlreadyShutdown, "already_shutdown"),
+    ];
+
+    /// Those for which a log line is lost on the way to standard output, with an `error.type` of ours.
+    pub(in crate::pipeline) const OF_STANDARD_OUTPUT: [(Self, &'static str); 2] =
+        [(Self::QueueBytes, "blocked"), (Self::ExportFailed, "write_failed")];
+}
+
+const REASONS: usize = 8;
 
 type Counts = [u64; REASONS];
 
@@ -37,8 +55,11 @@ type Counts = [u64; REASONS];
 #[derive(Debug)]
 pub(crate) struct Losses {
     signal: &'static str,
+    handed_over: AtomicU64,
     exported: AtomicU64,
     lost: [AtomicU64; REASONS],
+    /// What the exporter lost, by `error.type`.
+    failed: Mutex<BTreeMap<Cow<'static, str>, u64>>,
     reported: Mutex<Reported>,
 }
 
@@ -56,8 +77,10 @@ impl Losses {
     pub(in crate::pipeline) fn new(signal: &'static str) -> Self {
         Self {
             signal,
+            handed_over: AtomicU64::new(0),
             exported: AtomicU64::new(0),
             lost: array::from_fn(|_| AtomicU64::new(0)),
+            failed: Mutex::default(),
             reported: Mutex::default(),
         }
     }
@@ -66,12 +89,50 @@ impl Losses {
         self.signal
     }
 
+    /// Items were given to the exporter. Each is then exported or failed.
+    pub(super) fn handed_over(&self, items: u64) {
+        self.handed_over.fetch_add(items, Ordering::Relaxed);
+    }
+
     pub(super) fn exported(&self, items: u64) {
         self.exported.fetch_add(items, Ordering::Relaxed);
     }
 
     pub(in crate::pipeline) fn lost(&self, reason: Reason, items: u64) {
         self.lost[reason as usize].fetch_add(items, Ordering::Relaxed);
+    }
+
+    /// The exporter lost items that it was given.
+    pub(super) fn failed(
+        &self,
+        reason: Reason,
+        error_type: impl Into<Cow<'static, str>>,
+        items: u64,
+    ) {
+        self.lost(reason, items);
+        *self.failures().entry(error_type.into()).or_default() += items;
+    }
+
+    pub(super) fn count_handed_over(&self) -> u64 {
+        self.handed_over.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_exported(&self) -> u64 {
+        self.exported.load(Ordering::Relaxed)
+    }
+
+    pub(in crate::pipeline) fn count_lost(&self, reason: Reason) -> u64 {
+        self.lost[reason as usize].load(Ordering::Relaxed)
+    }
+
+    /// What was lost for all reasons, metrics that later ones made up for included.
+    pub(super) fn count_all_lost(&self) -> u64 {
+        self.counts().iter().sum()
+    }
+
+    /// What the exporter lost, by `error.type`.
+    pub(super) fn failures(&self) -> std::sync::MutexGuard<'_, BTreeMap<Cow<'static, str>, u64>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps what was said about a loss, for the report at the end.
@@ -112,7 +173,7 @@ impl Losses {
             rejected: lost(Reason::Rejected),
             timeout: lost(Reason::Timeout),
             panicked: lost(Reason::Panicked),
-            shutdown: lost(Reason::Shutdown),
+            shutdown: lost(Reason::Shutdown) + lost(Reason::AlreadyShutdown),
             unanswered: None,
             reason,
         };

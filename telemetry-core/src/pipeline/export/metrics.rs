@@ -1,11 +1,11 @@
 //! Metrics by push: the reader that pull and push share, and the loop that sends what it reads.
 
 use std::{
-    sync::{Arc, Weak},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    sync::{Arc, OnceLock, Weak},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use opentelemetry::{Context, trace::TraceId};
+use opentelemetry::{Context, metrics::Histogram, trace::TraceId};
 use opentelemetry_proto::tonic::{
     collector::metrics::v1::ExportMetricsServiceRequest,
     metrics::v1::{Exemplar as ProtoExemplar, exemplar::Value, metric::Data},
@@ -27,7 +27,9 @@ use tokio::{
 use super::{
     batch::Sender,
     flush::{Command, Deadline, Flush},
-    losses::{Losses, Reason},
+    losses::Losses,
+    monitor::{Monitor, Signal, component},
+    overflow::Overflows,
     panics,
     report::Reporter,
     transport::Transport,
@@ -41,7 +43,11 @@ use crate::{
 /// One cumulative reader for push and pull, so that a measurement is aggregated once. Only a push that is not
 /// cumulative has a reader of its own.
 #[derive(Clone, Debug)]
-pub(crate) struct SharedReader(Arc<ManualReader>);
+pub(crate) struct SharedReader {
+    reader: Arc<ManualReader>,
+    watch: Option<Arc<Overflows>>,
+    durations: Arc<OnceLock<Histogram<f64>>>,
+}
 
 impl SharedReader {
     pub(crate) fn new() -> Self {
@@ -50,34 +56,63 @@ impl SharedReader {
 
     pub(crate) fn with_temporality(temporality: Temporality) -> Self {
         let reader = ManualReader::builder().with_temporality(temporality);
-        Self(Arc::new(reader.build()))
+        Self {
+            reader: Arc::new(reader.build()),
+            watch: None,
+            durations: Arc::default(),
+        }
     }
 
-    pub(crate) fn read(&self) -> Option<ResourceMetrics> {
+    /// Looks in all that is read for instruments with too many series.
+    pub(crate) fn watched_by(mut self, overflows: &Arc<Overflows>) -> Self {
+        self.watch = Some(overflows.clone());
+        self
+    }
+
+    /// Records from now on how long reading takes.
+    pub(in crate::pipeline) fn record_durations(&self, histogram: Histogram<f64>) {
+        // There is one pipeline, which does this once.
+        let _ = self.durations.set(histogram);
+    }
+
+    /// All metrics, read for a component of this type.
+    pub(in crate::pipeline) fn read(&self, component_type: &str) -> Option<ResourceMetrics> {
         let mut metrics = ResourceMetrics::default();
-        self.0.collect(&mut metrics).ok().map(|()| metrics)
+        let started = Instant::now();
+        let collected = self.reader.collect(&mut metrics);
+        if let Some(durations) = self.durations.get() {
+            let error_type = collected.is_err().then_some("_OTHER");
+            let duration = started.elapsed().as_secs_f64();
+            durations.record(duration, &component(component_type, error_type));
+        }
+        collected.ok()?;
+        if let Some(overflows) = &self.watch {
+            let whole = self.reader.temporality(InstrumentKind::Counter) == Temporality::Cumulative;
+            overflows.look(&metrics, whole);
+        }
+        Some(metrics)
     }
 }
 
 impl MetricReader for SharedReader {
     fn register_pipeline(&self, pipeline: Weak<Pipeline>) {
-        self.0.register_pipeline(pipeline);
+        self.reader.register_pipeline(pipeline);
     }
 
     fn collect(&self, metrics: &mut ResourceMetrics) -> OTelSdkResult {
-        self.0.collect(metrics)
+        self.reader.collect(metrics)
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.0.force_flush()
+        self.reader.force_flush()
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.0.shutdown_with_timeout(timeout)
+        self.reader.shutdown_with_timeout(timeout)
     }
 
     fn temporality(&self, kind: InstrumentKind) -> Temporality {
-        self.0.temporality(kind)
+        self.reader.temporality(kind)
     }
 }
 
@@ -99,8 +134,14 @@ impl MetricsExport {
         interval: Duration,
         reporter: &Arc<Reporter>,
     ) -> Result<Flush, BootstrapError> {
-        let losses = Arc::new(Losses::new("metric points"));
-        let (flush, commands, deadline) = Flush::new(losses.clone());
+        let losses = Arc::new(Losses::new(Signal::Metrics.items()));
+        let monitor = Arc::new(Monitor::new(
+            Signal::Metrics,
+            &endpoint,
+            losses.clone(),
+            None,
+        ));
+        let (flush, commands, deadline) = Flush::new(losses.clone(), Some(monitor.clone()));
         let export = Self {
             reader,
             exemplars,
@@ -110,6 +151,7 @@ impl MetricsExport {
                 transport: Transport::new::<ExportMetricsServiceRequest>(endpoint, worker)?,
                 reporter: reporter.clone(),
                 losses,
+                monitor,
             },
         };
         worker.spawn(export.run(commands));
@@ -154,26 +196,29 @@ impl MetricsExport {
         let request = select! {
             request = read => request,
             () = self.deadline.expired() => {
-                let losses = &self.sender.losses;
                 // How many points there are is not known.
-                losses.lost(Reason::Shutdown, 1);
-                return losses.explain("an observable metric did not end in time".to_owned());
+                self.sender.start(1);
+                self.sender.out_of_time(1);
+                let why = "an observable metric did not end in time";
+                return self.sender.losses.explain(why.to_owned());
             }
         };
-        let (count, result) = match request {
+        let (count, started, result) = match request {
             Ok(None) => return,
             Ok(Some((request, points))) => {
+                let started = self.sender.start(points);
                 let send = panics::caught(self.sender.transport.send(request, &self.deadline));
                 select! {
-                    result = send => (points, result),
-                    () = self.deadline.expired() => {
-                        return self.sender.losses.lost(Reason::Shutdown, points);
-                    }
+                    result = send => (points, started, result),
+                    () = self.deadline.expired() => return self.sender.out_of_time(points),
                 }
             }
-            Err(error) => (1, Err(format!("reading the metrics failed: {error}"))),
+            Err(error) => {
+                let what = format!("reading the metrics failed: {error}");
+                (1, self.sender.start(1), Err(what))
+            }
         };
-        if self.sender.account(count, result) {
+        if self.sender.account(count, started, result) {
             // Metrics are cumulative: those that are sent later make up for those that were not.
             self.sender.losses.forgive();
         }
@@ -185,7 +230,7 @@ fn read(
     reader: &SharedReader,
     exemplars: &ExemplarStore,
 ) -> Option<(ExportMetricsServiceRequest, u64)> {
-    let metrics = reader.read()?;
+    let metrics = reader.read("periodic_metric_reader")?;
     let mut request = ExportMetricsServiceRequest::from(&metrics);
     join_exemplars(&metrics, &mut request, exemplars);
     let points = points(&request);
@@ -224,11 +269,11 @@ fn join_exemplars(
             let AggregatedMetrics::F64(data) = metric.data() else {
                 continue;
             };
+            let exemplars = store.of_stream(metric.name());
             match (data, &mut proto.data) {
                 (MetricData::Histogram(histogram), Some(Data::Histogram(proto))) => {
                     for (point, proto) in histogram.data_points().zip(&mut proto.data_points) {
-                        let exemplars = store.find(metric.name(), point.attributes());
-                        proto.exemplars = exemplars.into_iter().flatten().map(to_proto).collect();
+                        proto.exemplars = joined(exemplars.of_series(point.attributes()));
                     }
                 }
                 (
@@ -236,14 +281,17 @@ fn join_exemplars(
                     Some(Data::ExponentialHistogram(proto)),
                 ) => {
                     for (point, proto) in histogram.data_points().zip(&mut proto.data_points) {
-                        let exemplars = store.find(metric.name(), point.attributes());
-                        proto.exemplars = exemplars.into_iter().flatten().map(to_proto).collect();
+                        proto.exemplars = joined(exemplars.of_series(point.attributes()));
                     }
                 }
                 _ => {}
             }
         }
     }
+}
+
+fn joined(exemplars: Vec<Exemplar>) -> Vec<ProtoExemplar> {
+    exemplars.into_iter().map(to_proto).collect()
 }
 
 fn to_proto(exemplar: Exemplar) -> ProtoExemplar {

@@ -40,6 +40,28 @@ struct State {
     losses: Arc<Losses>,
 }
 
+/// How full a queue is, and what came to it.
+#[derive(Clone)]
+pub(super) struct Fill(Arc<State>);
+
+impl Fill {
+    pub(super) fn length(&self) -> u64 {
+        self.0.length()
+    }
+
+    pub(super) fn capacity(&self) -> u64 {
+        self.0.bounds.queue as u64
+    }
+
+    /// How many items were put in or refused. While threads put items in it may lag behind, never run ahead.
+    pub(super) fn offered(&self) -> u64 {
+        let losses = &self.0.losses;
+        let lost = Reason::OF_THE_QUEUE.map(|(reason, _)| losses.count_lost(reason));
+        // A refused item leaves the one count before it enters the other, so the other is read first.
+        self.0.pushed.load(Ordering::SeqCst) + lost.iter().sum::<u64>()
+    }
+}
+
 /// The two ends of a queue.
 pub(super) fn queue<T>(bounds: Batching, losses: Arc<Losses>) -> (Queue<T>, Intake<T>) {
     // The channel is unbounded, because a bounded one allocates its bound at the start. The counters are the bound.
@@ -62,6 +84,10 @@ pub(super) fn queue<T>(bounds: Batching, losses: Arc<Losses>) -> (Queue<T>, Inta
 }
 
 impl<T> Queue<T> {
+    pub(super) fn fill(&self) -> Fill {
+        Fill(self.state.clone())
+    }
+
     /// Puts in an item of this size, unless the queue has reached a bound.
     // Inlined, as a call copies an item of some hundred bytes.
     #[inline]
@@ -71,7 +97,7 @@ impl<T> Queue<T> {
             Ok(length) => match self.sender.send((Box::new(item), size)) {
                 Ok(()) => return state.wake_for(length),
                 // The exporter is gone.
-                Err(_) => Reason::Shutdown,
+                Err(_) => Reason::AlreadyShutdown,
             },
             Err(reason) => reason,
         };
@@ -81,6 +107,11 @@ impl<T> Queue<T> {
 }
 
 impl State {
+    fn length(&self) -> u64 {
+        let taken = self.taken.load(Ordering::Relaxed);
+        self.pushed.load(Ordering::SeqCst).saturating_sub(taken)
+    }
+
     /// Counts an item and returns how many there are with it.
     fn admit(&self, size: usize) -> Result<u64, Reason> {
         // Counted before the look at `closed`, as the exporter closes before it looks at the count: it sees this item
@@ -88,7 +119,7 @@ impl State {
         let pushed = self.pushed.fetch_add(1, Ordering::SeqCst);
         let length = pushed.saturating_sub(self.taken.load(Ordering::Relaxed));
         if self.closed.load(Ordering::SeqCst) {
-            return Err(Reason::Shutdown);
+            return Err(Reason::AlreadyShutdown);
         }
         if length >= self.bounds.queue as u64 {
             return Err(Reason::QueueFull);
@@ -168,11 +199,7 @@ impl<T> Intake<T> {
     }
 
     fn length(&self) -> u64 {
-        let taken = self.state.taken.load(Ordering::Relaxed);
-        self.state
-            .pushed
-            .load(Ordering::SeqCst)
-            .saturating_sub(taken)
+        self.state.length()
     }
 }
 

@@ -203,6 +203,20 @@ impl Reporter {
         });
     }
 
+    /// An instrument has more sets of attribute values than it may have series. Said once for each, by the caller.
+    pub(super) fn overflowed(&self, instrument: &str, limit: Option<usize>) {
+        self.log(|| {
+            tracing::warn!(
+                target: "telemetry",
+                instrument,
+                limit,
+                "an instrument has reached its limit of series; what is recorded with further attribute values is \
+                 counted in the series otel.metric.overflow. Look for an attribute that takes too many values, such as \
+                 an id; a view (Config::with_view) can drop the attribute or raise the SDK's limit of the instrument"
+            );
+        });
+    }
+
     fn log(&self, line: impl FnOnce()) {
         if let Some(dispatch) = self.log.get().and_then(WeakDispatch::upgrade) {
             dispatcher::with_default(&dispatch, line);

@@ -20,6 +20,7 @@ use super::{
     batch::{self, Encode},
     flush::Flush,
     limits::AttributeLimits,
+    monitor::Signal,
     queue::Queue,
     report::Reporter,
     size,
@@ -79,7 +80,7 @@ impl Encode for EncodeSpans {
     type Item = SpanData;
     type Request = ExportTraceServiceRequest;
 
-    const SIGNAL: &'static str = "spans";
+    const SIGNAL: Signal = Signal::Traces;
 
     fn encode(&self, spans: Vec<SpanData>) -> Self::Request {
         let mut request = ExportTraceServiceRequest {

@@ -12,7 +12,10 @@ use super::{
     name::{FamilyName, Kind},
     write::{self, Labels, Number, ScopeLabels},
 };
-use crate::{exemplar::ExemplarStore, scrape::ScrapeFormat};
+use crate::{
+    exemplar::{ExemplarStore, StreamExemplars},
+    scrape::ScrapeFormat,
+};
 
 /// The families of one scrape, by name.
 #[derive(Default)]
@@ -103,10 +106,12 @@ impl Family<'_> {
             let mut writer = Writer {
                 text: &mut *text,
                 name: &self.name,
-                metric: metric.name(),
                 scope: &scope,
                 seen: seen.as_mut(),
-                exemplars: (format == ScrapeFormat::OpenMetrics).then_some(exemplars),
+                exemplars: match format {
+                    ScrapeFormat::OpenMetrics => exemplars.of_stream(metric.name()),
+                    ScrapeFormat::Prometheus => StreamExemplars::None,
+                },
             };
             match metric.data() {
                 AggregatedMetrics::F64(data) => writer.points(data),
@@ -135,10 +140,9 @@ impl Family<'_> {
 struct Writer<'a> {
     text: &'a mut String,
     name: &'a FamilyName,
-    metric: &'a str,
     scope: &'a ScopeLabels,
     seen: Option<&'a mut HashSet<String>>,
-    exemplars: Option<&'a ExemplarStore>,
+    exemplars: StreamExemplars<'a>,
 }
 
 impl Writer<'_> {
@@ -175,11 +179,9 @@ impl Writer<'_> {
     }
 
     fn buckets<T: Copy>(&mut self, name: &str, point: &HistogramDataPoint<T>, labels: &Labels) {
-        let exemplars = self
-            .exemplars
-            .map(|exemplars| exemplars.find(self.metric, point.attributes()))
-            .unwrap_or_default();
-        let bounds = point.bounds().map(Some).chain([None]);
+        let bounds: Vec<f64> = point.bounds().collect();
+        let exemplars = self.exemplars.by_bucket(point.attributes(), &bounds);
+        let bounds = bounds.into_iter().map(Some).chain([None]);
         let mut cumulative = 0;
         for (i, (bound, count)) in bounds.zip(point.bucket_counts()).enumerate() {
             cumulative += count;

@@ -78,7 +78,7 @@ impl TextExposition {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let others: Vec<String> = others.iter().map(|other| other()).collect();
-        let metrics = self.reader.read();
+        let metrics = self.reader.read("prometheus_http_text_metric_exporter");
         let mut families = Families::default();
         for scope in metrics.iter().flat_map(|metrics| metrics.scope_metrics()) {
             for metric in scope.metrics() {

@@ -35,7 +35,7 @@ impl Machine {
     }
 
     /// The contents of a file, trimmed; `None` for what is empty, missing, unreadable or not text.
-    pub(super) fn file(&self, path: &str) -> Option<String> {
+    pub(in crate::pipeline) fn file(&self, path: &str) -> Option<String> {
         let mut bytes = Vec::new();
         File::open(self.path(path))
             .ok()?
@@ -50,6 +50,11 @@ impl Machine {
     /// Whether there is such a file or directory.
     pub(super) fn has(&self, path: &str) -> bool {
         fs::exists(self.path(path)).unwrap_or(false)
+    }
+
+    /// How many entries a directory has.
+    pub(in crate::pipeline) fn entries(&self, path: &str) -> Option<usize> {
+        Some(fs::read_dir(self.path(path)).ok()?.count())
     }
 
     fn path(&self, path: &str) -> PathBuf {

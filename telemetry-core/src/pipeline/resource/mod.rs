@@ -20,6 +20,7 @@ use attribute::{
 };
 
 pub(super) use machine::Machine;
+pub(super) use process::TICKS_PER_SECOND;
 
 /// Something that finds out attributes of the resource, by environment variables and files only.
 ///

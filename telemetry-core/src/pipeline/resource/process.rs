@@ -18,7 +18,7 @@ use super::{
 use crate::pipeline::config::Env;
 
 /// The unit of times in `/proc`, whatever the kernel's own timer: USER_HZ, on all architectures that Rust has.
-const TICKS_PER_SECOND: u64 = 100;
+pub(in crate::pipeline) const TICKS_PER_SECOND: u64 = 100;
 
 const END_OF_CALENDAR: Duration = Duration::from_secs(253_402_300_800);
 

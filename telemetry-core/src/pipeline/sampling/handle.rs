@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use opentelemetry_sdk::trace::SpanProcessor;
 
 use super::{
+    counts::SpanCounts,
     keeper::Keeper,
     pending::{Bounds, PendingTraces},
     policy::SamplerPolicy,
@@ -36,6 +37,7 @@ pub(super) struct Shared {
     pub(super) shortcut: Shortcut,
     pub(super) policy: ArcSwap<SamplerPolicy>,
     pub(super) pending: PendingTraces,
+    pub(super) spans: SpanCounts,
     changing: Mutex<()>,
 }
 
@@ -62,6 +64,7 @@ impl SamplerHandle {
             shortcut: Shortcut::new(policy.known()),
             policy: ArcSwap::from_pointee(policy),
             pending: PendingTraces::new(bounds, clock),
+            spans: SpanCounts::default(),
             changing: Mutex::new(()),
         }))
     }
@@ -98,6 +101,10 @@ impl SamplerHandle {
     /// What became of unsampled traces.
     pub fn counts(&self) -> SamplingCounts {
         self.0.pending.counts()
+    }
+
+    pub(in crate::pipeline) fn spans(&self) -> &SpanCounts {
+        &self.0.spans
     }
 
     pub(crate) fn sampler(&self) -> LiveSampler {

@@ -46,7 +46,9 @@ impl<P: SpanProcessor> SpanProcessor for Keeper<P> {
         if let Some(why) = why {
             span.attributes.push(KeyValue::new(KEPT, why));
         }
+        self.shared.spans.ended_unsampled_one();
         for span in self.shared.pending.ended(span, local_root, why.is_some()) {
+            self.shared.spans.kept_one();
             self.next.on_end(as_sampled(span));
         }
     }

@@ -3,6 +3,7 @@
 //! [`policy`] is what the application says, [`sampler`] decides by it when a span starts, [`pending`] and [`keeper`]
 //! hold back the spans of unsampled traces until it is known how they end.
 
+mod counts;
 mod env;
 mod handle;
 mod keeper;
@@ -16,6 +17,7 @@ mod shortcut;
 mod threshold;
 mod trace_state;
 
+pub(super) use counts::{DECISIONS, ORIGINS};
 pub use handle::{SamplerHandle, SamplingCounts};
 pub use policy::SamplerPolicy;
 pub use rule::Rule;

@@ -30,7 +30,7 @@ impl ShouldSample for LiveSampler {
             .as_ref()
             .map(|span| span.span_context())
             .filter(|parent| parent.is_valid());
-        match parent {
+        let result = match parent {
             Some(parent) if !parent.is_remote() => self.follow(parent),
             Some(parent) if self.caller_decides(parent) => inherit(
                 parent,
@@ -46,7 +46,9 @@ impl ShouldSample for LiveSampler {
                 Some(false) => result(SamplingDecision::Drop, TraceState::NONE),
                 None => self.decide(parent, trace_id, name, span_kind, attributes),
             },
-        }
+        };
+        self.0.spans.count(&result.decision, parent);
+        result
     }
 }
 

@@ -398,6 +398,27 @@ const METRICS: &[Setting] = &[
         "",
         "which measurements may become exemplars: `trace_based` (those in a sampled span), `always_on` or `always_off`",
     ),
+    setting(
+        "OTEL_INSTRUMENTATION_PROCESS_ENABLED",
+        "true",
+        Kind::Flag,
+        "",
+        "metrics of the process (`process.*`), read when metrics are; see [metrics](guides/metrics.md)",
+    ),
+    setting(
+        "OTEL_INSTRUMENTATION_TOKIO_ENABLED",
+        "true",
+        Kind::Flag,
+        "",
+        "metrics of the tokio runtimes (`tokio.runtime.*`)",
+    ),
+    setting(
+        "OTEL_INSTRUMENTATION_SDK_ENABLED",
+        "true",
+        Kind::Flag,
+        "",
+        "metrics of the telemetry itself (`otel.sdk.*`)",
+    ),
 ];
 
 const LIMITS: &[Setting] = &[

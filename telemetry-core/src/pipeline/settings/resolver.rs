@@ -9,7 +9,7 @@ use super::{
     registry::{self, Setting},
     report::{Report, ReportEntry, Source},
 };
-use crate::pipeline::error::BootstrapError;
+use crate::pipeline::{error::BootstrapError, views::View};
 
 /// Reads a variable.
 pub(crate) type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -203,6 +203,11 @@ impl Env {
             .iter()
             .map(|(attribute, _)| attribute.clone())
             .collect()
+    }
+
+    /// The views of the declarative file.
+    pub(in crate::pipeline) fn file_views(&mut self) -> Vec<View> {
+        std::mem::take(&mut self.file.views)
     }
 
     /// Shows `value` in the report as the default, instead of what the sources say.

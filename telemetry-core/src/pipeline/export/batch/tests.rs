@@ -23,7 +23,7 @@ impl Encode for Numbers {
     type Item = u64;
     type Request = ExportTraceServiceRequest;
 
-    const SIGNAL: &'static str = "numbers";
+    const SIGNAL: Signal = Signal::Traces;
 
     fn encode(&self, items: Vec<u64>) -> Self::Request {
         assert!(!items.contains(&13), "thirteen");

@@ -13,7 +13,10 @@ use tonic::{
 use tonic_types::StatusExt as _;
 
 use super::{ANSWER_BYTES, Accepted, ExportError, USER_AGENT, cause, encode, one_line, tls};
-use crate::pipeline::endpoint::{Compression, Endpoint};
+use crate::{
+    pipeline::endpoint::{Compression, Endpoint},
+    semconv_rpc,
+};
 
 /// How long a connection with a request on it may be silent, and how long it then has to answer a ping. Without, a
 /// connection that a firewall forgot would be tried again with every export.
@@ -85,6 +88,7 @@ fn failure(status: &Status) -> ExportError {
     }
     let (code, said) = (status.code(), one_line(status.message()));
     let mut error = ExportError::fatal(format!("the collector answered {code:?}: {said}"));
+    error.status = Some(semconv_rpc::status_code(code as i32).into());
     error.retry_after = status
         .get_details_retry_info()
         .and_then(|info| info.retry_delay);

@@ -99,6 +99,7 @@ impl Client {
         let said = encode::failure(&body, content_type);
         let colon = if said.is_empty() { "" } else { ": " };
         let mut error = ExportError::fatal(format!("the collector answered {status}{colon}{said}"));
+        error.status = Some(status.as_str().to_owned().into());
         error.retryable = matches!(
             status,
             StatusCode::TOO_MANY_REQUESTS

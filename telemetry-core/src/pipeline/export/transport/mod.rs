@@ -7,6 +7,7 @@ mod retry;
 mod tls;
 
 use std::{
+    borrow::Cow,
     fmt,
     time::{Duration, Instant},
 };
@@ -171,6 +172,8 @@ pub(super) struct ExportError {
     retry_after: Option<Duration>,
     unreachable: bool,
     timed_out: bool,
+    /// What the collector answered, as `error.type` has it.
+    status: Option<Cow<'static, str>>,
 }
 
 impl ExportError {
@@ -181,6 +184,7 @@ impl ExportError {
             retry_after: None,
             unreachable: false,
             timed_out: false,
+            status: None,
         }
     }
 
@@ -203,6 +207,16 @@ impl ExportError {
     /// Whether the collector did not answer; otherwise it did, and refused.
     pub(super) fn unanswered(&self) -> bool {
         self.unreachable || self.timed_out
+    }
+
+    /// What `error.type` says of it: the status that the collector answered, or why there is none.
+    pub(super) fn kind(&self) -> Cow<'static, str> {
+        match &self.status {
+            Some(status) => status.clone(),
+            None if self.timed_out => "timeout".into(),
+            None if self.unreachable => "connection_failed".into(),
+            None => "_OTHER".into(),
+        }
     }
 
     /// Whether nothing was heard of the collector until the timeout.

@@ -3,6 +3,7 @@
 
 mod providers;
 mod substitute;
+mod views;
 mod yaml;
 
 #[cfg(test)]
@@ -14,7 +15,7 @@ use opentelemetry::{Array, KeyValue, StringValue, Value as AttributeValue};
 use percent_encoding::percent_decode_str;
 
 use self::yaml::{Node, Value};
-use crate::pipeline::error::BootstrapError;
+use crate::pipeline::{error::BootstrapError, views::View};
 
 /// No configuration is larger.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -27,6 +28,7 @@ pub(super) struct FileSettings {
     values: HashMap<&'static str, (String, String)>,
     /// Resource attributes with the keys they were found at, a later one beating an earlier.
     pub(super) attributes: Vec<(KeyValue, String)>,
+    pub(super) views: Vec<View>,
     pub(super) warnings: Vec<String>,
 }
 

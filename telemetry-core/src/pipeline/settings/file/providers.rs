@@ -156,7 +156,8 @@ impl Walk {
                 Key::Used
             }
             "exemplar_filter" => walk.set("OTEL_METRICS_EXEMPLAR_FILTER", node, path),
-            "views" | "meter_configurator/development" => Key::Unsupported,
+            "views" => walk.views(node, path),
+            "meter_configurator/development" => Key::Unsupported,
             _ => Key::Unknown,
         });
         self.exporters(&METRICS, &exporters, &format!("{path}.readers"))

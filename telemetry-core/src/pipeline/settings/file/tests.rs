@@ -430,7 +430,7 @@ tracer_provider:
           otlp_file/development:
   limits: 7
 meter_provider:
-  views: []
+  views: [{selector: {meter_schema_url: x}, stream: {attribute_keys: {excluded: [a]}}}]
   readers:
     - periodic: {exporter: {console: }, cardinality_limits: {default: 7}}
 logger_provider:
@@ -451,7 +451,8 @@ resource:
         "line 13: tracer_provider.processors[0].batch.exporter.otlp_http.max_request_size is not supported",
         "tracer_provider.processors[0].batch.exporter.otlp_file/development is not supported",
         "line 15: tracer_provider.limits must be a mapping",
-        "line 17: meter_provider.views is not supported",
+        "line 17: meter_provider.views[0].selector.meter_schema_url is not supported",
+        "line 17: meter_provider.views[0].stream.attribute_keys.excluded is not supported",
         "line 19: meter_provider.readers[0].periodic.cardinality_limits is not supported",
         "logger_provider.processors must be a sequence",
         "line 24: resource.schema_url is not supported",
@@ -460,7 +461,7 @@ resource:
         let lines = warnings.lines().filter(|line| line.contains(expected));
         assert_eq!(lines.count(), 1, "{expected} in {warnings}");
     }
-    assert_eq!(warnings.lines().count(), 13, "{warnings}");
+    assert_eq!(warnings.lines().count(), 14, "{warnings}");
 }
 
 #[test]

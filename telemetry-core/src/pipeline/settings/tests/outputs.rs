@@ -17,7 +17,7 @@ use opentelemetry_proto::tonic::{
         trace::v1::ExportTraceServiceRequest,
     },
     common::v1::any_value::Value as ProtoValue,
-    metrics::v1::{AggregationTemporality, metric::Data},
+    metrics::v1::{AggregationTemporality, Metric, metric::Data},
 };
 use prost::Message;
 
@@ -146,6 +146,13 @@ fn long_values_and_many_attributes_are_cut_in_what_is_sent() {
     );
 }
 
+fn metric<'a>(request: &'a ExportMetricsServiceRequest, name: &str) -> &'a Metric {
+    let mut scopes = request.resource_metrics[0].scope_metrics.iter();
+    scopes
+        .find_map(|scope| scope.metrics.iter().find(|metric| metric.name == name))
+        .unwrap()
+}
+
 #[test]
 fn deltas_are_pushed_while_the_scrape_stays_cumulative() {
     let (url, requests) = collector();
@@ -164,7 +171,7 @@ fn deltas_are_pushed_while_the_scrape_stays_cumulative() {
         counter.add(expected, &[]);
         telemetry.force_flush().unwrap();
         let request: ExportMetricsServiceRequest = received(&requests, "/v1/metrics");
-        let metric = &request.resource_metrics[0].scope_metrics[0].metrics[0];
+        let metric = metric(&request, "orders");
         let Some(Data::Sum(sum)) = &metric.data else {
             panic!("{metric:?}");
         };
@@ -206,7 +213,7 @@ fn exponential_histograms_are_pushed_with_the_exemplars_that_the_filter_lets_pas
     histogram.bind(&[]).record(0.5, &SpanContext::NONE);
     telemetry.force_flush().unwrap();
     let request: ExportMetricsServiceRequest = received(&requests, "/v1/metrics");
-    let metric = &request.resource_metrics[0].scope_metrics[0].metrics[0];
+    let metric = metric(&request, "took");
     let Some(Data::ExponentialHistogram(histogram)) = &metric.data else {
         panic!("{metric:?}");
     };
