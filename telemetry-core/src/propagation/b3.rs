@@ -45,7 +45,8 @@ pub(super) fn inject_single(cx: &Context, headers: &mut HeaderMap) {
     };
     let sampling = sampling.as_str();
     if let Ok(value) = HeaderValue::try_from(format!("{trace_id}-{span_id}-{sampling}")) {
-        headers.insert(SINGLE, value);
+        // A map that is full drops it: a request is not to fail because of its headers.
+        let _ = headers.try_insert(SINGLE, value);
     }
 }
 
@@ -58,15 +59,16 @@ pub(super) fn inject_multi(cx: &Context, headers: &mut HeaderMap) {
         (SPAN_ID, span_id.to_string()),
     ] {
         if let Ok(value) = HeaderValue::try_from(id) {
-            headers.insert(name, value);
+            let _ = headers.try_insert(name, value);
         }
     }
     // The debug flag implies sampling and is sent instead of it.
-    match sampling {
-        Sampling::Debug => headers.insert(FLAGS, HeaderValue::from_static("1")),
-        Sampling::Accept => headers.insert(SAMPLED, HeaderValue::from_static("1")),
-        Sampling::Deny => headers.insert(SAMPLED, HeaderValue::from_static("0")),
+    let (name, value) = match sampling {
+        Sampling::Debug => (FLAGS, "1"),
+        Sampling::Accept => (SAMPLED, "1"),
+        Sampling::Deny => (SAMPLED, "0"),
     };
+    let _ = headers.try_insert(name, HeaderValue::from_static(value));
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

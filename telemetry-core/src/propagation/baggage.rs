@@ -33,7 +33,8 @@ pub(super) fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> 
         .iter()
         .filter_map(|value| value.to_str().ok());
     for member in members.flat_map(|value| value.split(',')).take(MAX_MEMBERS) {
-        bytes += member.len() + 1;
+        // The limit is one of the whole list, whose members are joined by commas.
+        bytes += member.len() + usize::from(bytes > 0);
         if bytes > MAX_BYTES {
             break;
         }
@@ -50,7 +51,8 @@ pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
         return;
     }
     let mut header = String::new();
-    for (key, (value, metadata)) in baggage.iter().take(MAX_MEMBERS) {
+    let mut members = 0;
+    for (key, (value, metadata)) in baggage {
         let start = header.len();
         if start > 0 {
             header.push(',');
@@ -61,13 +63,19 @@ pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
             "{key}={}",
             utf8_percent_encode(value.as_str(), RESERVED)
         );
-        if !metadata.as_str().is_empty() {
-            let _ = write!(header, ";{}", metadata.as_str());
+        for property in properties(metadata.as_str()) {
+            header.push(';');
+            header.push_str(property);
         }
-        if header.len() > MAX_BYTES {
+        members += 1;
+        // One that is too long must not cost the others.
+        if header.len() > MAX_BYTES || members > MAX_MEMBERS {
             header.truncate(start);
-            break;
+            members -= 1;
         }
+    }
+    if header.is_empty() {
+        return;
     }
     if let Ok(value) = HeaderValue::try_from(header) {
         let _ = headers.try_insert(BAGGAGE, value);
@@ -81,8 +89,26 @@ fn parse(member: &str) -> Option<(&str, String, BaggageMetadata)> {
     if key.is_empty() || !key.bytes().all(is_token) {
         return None;
     }
-    let value = percent_decode_str(value).decode_utf8().ok()?.into_owned();
-    Some((key, value, BaggageMetadata::from(metadata.trim())))
+    // What is no UTF-8 is replaced, as the specification demands.
+    let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
+    let properties: Vec<_> = properties(metadata).collect();
+    Some((key, value, BaggageMetadata::from(properties.join(";"))))
+}
+
+/// `key` or `key=value`, as far as they are valid.
+fn properties(metadata: &str) -> impl Iterator<Item = &str> {
+    metadata.split(';').map(str::trim).filter(|property| {
+        let (key, value) = property.split_once('=').unwrap_or((property, ""));
+        let key = key.trim_end();
+        !key.is_empty()
+            && key.bytes().all(is_token)
+            && value.trim_start().bytes().all(is_baggage_octet)
+    })
+}
+
+/// What a value may have without being encoded.
+fn is_baggage_octet(b: u8) -> bool {
+    b.is_ascii_graphic() && !matches!(b, b'"' | b',' | b';' | b'\\')
 }
 
 /// RFC 7230 `tchar`.

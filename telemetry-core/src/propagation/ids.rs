@@ -26,8 +26,8 @@ pub(super) fn padded_span_id(text: &str) -> Option<SpanId> {
     (id != 0).then(|| SpanId::from(id))
 }
 
-/// The standard library would also accept a sign.
-fn digits(text: &str, most: usize) -> Option<&str> {
+/// At least one and at most so many hex digits. The standard library would also accept a sign.
+pub(super) fn digits(text: &str, most: usize) -> Option<&str> {
     let valid = (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
     valid.then_some(text)
 }

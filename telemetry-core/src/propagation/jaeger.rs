@@ -4,7 +4,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{
     Context, Key, KeyValue,
-    baggage::BaggageExt,
+    baggage::{Baggage, BaggageExt},
     trace::{SpanContext, TraceContextExt, TraceFlags, TraceState},
 };
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -28,12 +28,14 @@ pub(super) fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> 
         return traced;
     }
     let base = traced.as_ref().unwrap_or(parent);
-    let kept: Vec<_> = base
-        .baggage()
-        .iter()
-        .map(|(key, (value, _))| KeyValue::new(key.clone(), value.clone()))
-        .collect();
-    Some(base.with_baggage(kept.into_iter().chain(members)))
+    let mut all = Baggage::new();
+    for (key, (value, metadata)) in base.baggage() {
+        all.insert_with_metadata(key.clone(), value.clone(), metadata.clone());
+    }
+    for member in members {
+        all.insert(member.key, member.value.to_string());
+    }
+    Some(base.with_baggage(all))
 }
 
 pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
@@ -44,14 +46,20 @@ pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
         // The parent's place is deprecated and always zero.
         let text = format!("{}:{}:0:{flags}", span.trace_id(), span.span_id());
         if let Ok(value) = HeaderValue::try_from(text) {
-            headers.insert(TRACE, value);
+            let _ = headers.try_insert(TRACE, value);
         }
     }
+    let mut bytes = 0;
     for (key, (value, _)) in cx.baggage().iter().take(MAX_MEMBERS) {
         let name = HeaderName::try_from(format!("{BAGGAGE_PREFIX}{key}"));
         let value = utf8_percent_encode(value.as_str(), NON_ALPHANUMERIC).to_string();
+        let length = key.as_str().len() + value.len();
+        if bytes + length > MAX_BYTES {
+            continue;
+        }
         if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) {
-            headers.insert(name, value);
+            let _ = headers.try_insert(name, value);
+            bytes += length;
         }
     }
 }
@@ -65,9 +73,7 @@ fn parse(value: &HeaderValue) -> Option<SpanContext> {
     let trace_id = ids::padded_trace_id(parts.next()?)?;
     let span_id = ids::padded_span_id(parts.next()?)?;
     let _parent = parts.next()?;
-    let flags = parts
-        .next()
-        .filter(|flags| (1..=2).contains(&flags.len()))?;
+    let flags = parts.next().and_then(|flags| ids::digits(flags, 2))?;
     let flags = u8::from_str_radix(flags, 16).ok()?;
     if parts.next().is_some() {
         return None;

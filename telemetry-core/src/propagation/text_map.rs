@@ -47,7 +47,8 @@ impl TextMapPropagator for TextMap {
             };
             for value in extractor.get_all(key).unwrap_or_default() {
                 if let Ok(value) = HeaderValue::try_from(value) {
-                    headers.append(&name, value);
+                    // What does not fit is left out.
+                    let _ = headers.try_append(&name, value);
                 }
             }
         }

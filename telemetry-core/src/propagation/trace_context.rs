@@ -19,6 +19,39 @@ const LENGTH: usize = 55;
 /// Bounds the work a hostile caller can ask for; the specification asks for at least 512.
 const MAX_TRACESTATE: usize = 8192;
 
+/// More make a tracestate invalid.
+const MAX_MEMBERS: usize = 32;
+
+/// A tracestate with keys that level 2 of the specification allows and [`TraceState`] does not: it knows the rules of
+/// level 1 for an `@`. The span's state has the other members, for samplers to read and write.
+#[derive(Debug)]
+struct WholeState {
+    trace_id: TraceId,
+    members: String,
+}
+
+impl WholeState {
+    fn part(trace_id: TraceId, members: String) -> (TraceState, Option<Self>) {
+        let kept = members
+            .split(',')
+            .filter(|member| TraceState::from_str(member).is_ok());
+        let kept = kept.collect::<Vec<_>>().join(",");
+        let state = TraceState::from_str(&kept).unwrap_or_default();
+        (state, Some(Self { trace_id, members }))
+    }
+
+    /// What was added or changed since, which belongs in front, then the others but what was removed since.
+    fn merged_with(&self, state: &TraceState) -> String {
+        let came = |member: &str| self.members.split(',').any(|known| known == member);
+        let now = state.header();
+        let now: Vec<&str> = now.split(',').filter(|member| !member.is_empty()).collect();
+        let stays = |member: &&str| now.contains(member) || TraceState::from_str(member).is_err();
+        let changed = now.iter().copied().filter(|member| !came(member));
+        let members = changed.chain(self.members.split(',').filter(stays));
+        members.take(MAX_MEMBERS).collect::<Vec<_>>().join(",")
+    }
+}
+
 pub(super) fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> {
     let mut values = headers.get_all(TRACEPARENT).iter();
     let header = values.next()?;
@@ -27,8 +60,17 @@ pub(super) fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> 
         return None;
     }
     let (trace_id, span_id, flags) = parse(header.as_bytes())?;
-    let state = trace_state(headers);
-    Some(parent.with_remote_span_context(SpanContext::new(trace_id, span_id, flags, true, state)))
+    let members = trace_state(headers);
+    let (state, whole) = match TraceState::from_str(&members) {
+        Ok(state) => (state, None),
+        Err(_) => WholeState::part(trace_id, members),
+    };
+    let span = SpanContext::new(trace_id, span_id, flags, true, state);
+    let cx = parent.with_remote_span_context(span);
+    Some(match whole {
+        Some(whole) => cx.with_value(whole),
+        None => cx,
+    })
 }
 
 pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
@@ -45,6 +87,15 @@ pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
         let _ = headers.try_insert(TRACEPARENT, value);
     }
     let state = span_context.trace_state();
+    let whole = cx
+        .get::<WholeState>()
+        .filter(|whole| whole.trace_id == span_context.trace_id());
+    if let Some(whole) = whole
+        && let Ok(value) = HeaderValue::try_from(whole.merged_with(state))
+    {
+        let _ = headers.try_insert(TRACESTATE, value);
+        return;
+    }
     // An empty tracestate would be sent to every service for nothing; a stale one would belong to another span.
     if *state == TraceState::NONE {
         headers.remove(TRACESTATE);
@@ -91,33 +142,42 @@ fn format(span_context: &SpanContext) -> [u8; LENGTH] {
     text
 }
 
-fn trace_state(headers: &HeaderMap) -> TraceState {
+/// The members of all tracestate headers in their order, the first of those with the same key; empty if any of them is
+/// not valid.
+fn trace_state(headers: &HeaderMap) -> String {
     let mut joined = String::new();
+    let mut length = 0;
+    let mut members = 0;
     for value in headers.get_all(TRACESTATE) {
         let Ok(text) = value.to_str() else {
-            return TraceState::default();
+            return String::new();
         };
-        if joined.len() + text.len() > MAX_TRACESTATE {
-            return TraceState::default();
+        length += text.len();
+        if length > MAX_TRACESTATE {
+            return String::new();
         }
         for member in text
             .split(',')
             .map(str::trim)
             .filter(|member| !member.is_empty())
         {
-            if !is_member(member) {
-                return TraceState::default();
+            members += 1;
+            if !is_member(member) || members > MAX_MEMBERS {
+                return String::new();
             }
-            if !joined.is_empty() {
+            if joined.is_empty() {
+                joined.push_str(member);
+            } else if !joined.split(',').any(|known| key(known) == key(member)) {
                 joined.push(',');
+                joined.push_str(member);
             }
-            joined.push_str(member);
         }
     }
-    if joined.is_empty() || joined.split(',').count() > 32 {
-        return TraceState::default();
-    }
-    TraceState::from_str(&joined).unwrap_or_default()
+    joined
+}
+
+fn key(member: &str) -> &str {
+    member.split('=').next().unwrap_or_default()
 }
 
 /// `key=value` as the grammar of Trace Context level 2 has it.

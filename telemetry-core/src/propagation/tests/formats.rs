@@ -128,6 +128,8 @@ fn jaegers_header_is_read_and_written_with_its_baggage() {
         "1:2:0:1:9",
         "x:2:0:1",
         "1:2:0:-1",
+        "1:2:0:+1",
+        "1:2:0:",
         "1:2:0:100",
     ] {
         assert_eq!(
