@@ -44,8 +44,10 @@ use super::{
 };
 use crate::{
     exemplar::{ExemplarFilter, ExemplarStore},
+    principal::Shown,
     propagation::TextMap,
     providers::Providers,
+    sensitive::HashKey,
 };
 
 /// Targets whose spans are the transport's own and would hang below every client span.
@@ -62,6 +64,8 @@ pub struct Telemetry {
     flushes: Vec<Flush>,
     warnings: Vec<String>,
     report: Report,
+    principal: Shown,
+    hash_key: Option<HashKey>,
     prometheus: Option<SocketAddr>,
     timeout: Duration,
     ended: AtomicBool,
@@ -220,6 +224,8 @@ impl Telemetry {
             flushes,
             warnings,
             report: settings.report,
+            principal: settings.principal,
+            hash_key: settings.hash_key,
             prometheus,
             timeout: settings.shutdown_timeout,
             ended: AtomicBool::new(false),
@@ -243,6 +249,10 @@ impl Telemetry {
             .map_err(|_| BootstrapError::AlreadyInstalled("a tracing subscriber"))?;
         if !self.providers.clone().install() {
             return Err(BootstrapError::AlreadyInstalled("telemetry"));
+        }
+        self.principal.set();
+        if let Some(key) = &self.hash_key {
+            key.set();
         }
         if !self.disabled {
             global::set_meter_provider(self.meter_provider.clone());

@@ -11,7 +11,15 @@ use tracing::{
 };
 
 use super::{layer::Ids, timestamp};
-use crate::{correlation::CORRELATION_ID, hex};
+use crate::{
+    Principal,
+    correlation::CORRELATION_ID,
+    hex,
+    principal::{
+        self,
+        attribute::{USER_HASH, USER_ID, USER_ROLES},
+    },
+};
 
 /// Keys the line has of its own; an event's field of the same name is written with a prefix, so that no object has
 /// a key twice.
@@ -40,7 +48,10 @@ pub(super) fn write(
     line.push('"');
     line.push_str(service);
     write_member(line, "target", metadata.target());
-    event.record(&mut Members { line });
+    event.record(&mut Members {
+        line,
+        principal: ids.principal.is_some(),
+    });
     if let Some((trace_id, span_id)) = ids.trace {
         line.push_str(",\"trace_id\":\"");
         write_hex(line, &trace_id.to_bytes());
@@ -55,7 +66,27 @@ pub(super) fn write(
         line.push_str(id.as_str());
         line.push('"');
     }
+    if let Some(principal) = &ids.principal {
+        write_principal(line, principal);
+    }
     line.push_str("}\n");
+}
+
+fn write_principal(line: &mut String, principal: &Principal) {
+    if let Some(id) = principal.id() {
+        write_member(line, USER_ID, id);
+    }
+    if let Some(hash) = principal.hash() {
+        write_member(line, USER_HASH, hash);
+    }
+    if principal.roles().len() > 0 {
+        write_key(line, USER_ROLES);
+        for (index, role) in principal.roles().enumerate() {
+            line.push(if index == 0 { '[' } else { ',' });
+            write_str(line, role);
+        }
+        line.push(']');
+    }
 }
 
 /// `,"key":"value"`.
@@ -73,11 +104,14 @@ fn write_hex(line: &mut String, bytes: &[u8]) {
 
 struct Members<'a> {
     line: &'a mut String,
+    /// Whether the line says on whose behalf it was written.
+    principal: bool,
 }
 
 impl Members<'_> {
     fn key(&mut self, field: &Field) {
-        if RESERVED.contains(&field.name()) {
+        let reserved = RESERVED.contains(&field.name());
+        if reserved || self.principal && principal::is_key(field.name()) {
             self.line.push_str(",\"field.");
             write_escaped(self.line, field.name());
             self.line.push_str("\":");

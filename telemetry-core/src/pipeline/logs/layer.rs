@@ -11,7 +11,7 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::{Layer, layer::Context as LayerContext};
 
 use super::{LogFormat, LogSink, json, otlp, readable};
-use crate::CorrelationId;
+use crate::{CorrelationId, Principal};
 
 /// Lines longer than this are rare; a buffer that has grown further is not kept.
 const MAX_KEPT_BUFFER: usize = 16 * 1024;
@@ -33,6 +33,7 @@ pub(crate) struct LogLayer {
 pub(super) struct Ids {
     pub(super) trace: Option<(TraceId, SpanId)>,
     pub(super) correlation: Option<CorrelationId>,
+    pub(super) principal: Option<Principal>,
 }
 
 impl Ids {
@@ -43,6 +44,7 @@ impl Ids {
             Self {
                 trace: span.is_valid().then(|| (span.trace_id(), span.span_id())),
                 correlation: CorrelationId::of(cx),
+                principal: Principal::of(cx).cloned(),
             }
         })
     }

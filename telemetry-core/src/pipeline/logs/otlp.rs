@@ -13,7 +13,13 @@ use tracing::{
 };
 
 use super::layer::Ids;
-use crate::correlation::CORRELATION_ID;
+use crate::{
+    correlation::CORRELATION_ID,
+    principal::{
+        self,
+        attribute::{USER_HASH, USER_ID, USER_ROLES},
+    },
+};
 
 pub(super) fn emit(logger: &SdkLogger, event: &Event<'_>, ids: &Ids) {
     let metadata = event.metadata();
@@ -35,24 +41,41 @@ pub(super) fn emit(logger: &SdkLogger, event: &Event<'_>, ids: &Ids) {
     }
     event.record(&mut Attributes {
         record: &mut record,
+        principal: ids.principal.is_some(),
     });
     if let Some(id) = &ids.correlation {
         record.add_attribute(CORRELATION_ID, AnyValue::from(id.as_str().to_owned()));
+    }
+    if let Some(principal) = &ids.principal {
+        let text = [(USER_ID, principal.id()), (USER_HASH, principal.hash())];
+        for (key, text) in text {
+            if let Some(text) = text {
+                record.add_attribute(key, AnyValue::from(text.to_owned()));
+            }
+        }
+        if principal.roles().len() > 0 {
+            let roles = principal.roles().map(str::to_owned);
+            record.add_attribute(USER_ROLES, roles.collect::<AnyValue>());
+        }
     }
     logger.emit(record);
 }
 
 struct Attributes<'a> {
     record: &'a mut SdkLogRecord,
+    /// Whether the record says on whose behalf it was written.
+    principal: bool,
 }
 
 impl Attributes<'_> {
     fn add(&mut self, field: &Field, value: impl Into<AnyValue>) {
         if field.name() == "message" {
             self.record.set_body(value.into());
-        } else if field.name() == CORRELATION_ID {
+        } else if field.name() == CORRELATION_ID
+            || self.principal && principal::is_key(field.name())
+        {
             // The key is ours; attributes are unique.
-            let renamed = ["field.", CORRELATION_ID].concat();
+            let renamed = ["field.", field.name()].concat();
             self.record.add_attribute(Key::from(renamed), value.into());
         } else {
             self.record

@@ -11,7 +11,10 @@ use tracing::{
 };
 
 use super::layer::Ids;
-use crate::correlation::CORRELATION_ID;
+use crate::{
+    correlation::CORRELATION_ID,
+    principal::attribute::{USER_HASH, USER_ID, USER_ROLES},
+};
 
 pub(super) fn write(line: &mut String, event: &Event<'_>, ids: &Ids, now: SystemTime) {
     let metadata = event.metadata();
@@ -37,6 +40,17 @@ pub(super) fn write(line: &mut String, event: &Event<'_>, ids: &Ids, now: System
     }
     if let Some(id) = &ids.correlation {
         let _ = write!(line, " {CORRELATION_ID}={id}");
+    }
+    if let Some(principal) = &ids.principal {
+        for (key, text) in [(USER_ID, principal.id()), (USER_HASH, principal.hash())] {
+            if let Some(text) = text {
+                let _ = write!(line, " {key}={text:?}");
+            }
+        }
+        let roles: Vec<_> = principal.roles().collect();
+        if !roles.is_empty() {
+            let _ = write!(line, " {USER_ROLES}={roles:?}");
+        }
     }
     line.push('\n');
 }

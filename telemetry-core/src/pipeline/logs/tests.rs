@@ -7,7 +7,7 @@ use opentelemetry::{
 use tracing_subscriber::{Registry, layer::SubscriberExt};
 
 use super::*;
-use crate::CorrelationId;
+use crate::{CorrelationId, Principal};
 
 fn lines(format: LogFormat, log: impl FnOnce()) -> Vec<String> {
     let lines = Arc::new(Mutex::new(Vec::new()));
@@ -124,4 +124,36 @@ fn a_value_that_logs_while_it_is_formatted_does_not_deadlock_or_mix_lines() {
     for line in lines {
         serde_json::from_str::<serde_json::Value>(&line).unwrap();
     }
+}
+
+#[test]
+fn a_line_says_on_whose_behalf_it_was_written_and_no_field_can_pose_as_that() {
+    let principal = Principal::new("ada").with_roles(["customer", "go\"ld"]);
+    let log = || {
+        tracing::info!(user.id = 7, user.roles = "mine", "nobody's");
+        let _principal = principal.clone().attach_to(&Context::new()).attach();
+        tracing::info!(user.id = 7, user.roles = "admin", "somebody's");
+    };
+    let json: Vec<serde_json::Value> = lines(LogFormat::Json, log)
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        (&json[0]["user.id"], &json[0]["user.roles"]),
+        (&7.into(), &"mine".into())
+    );
+    assert_eq!(json[1]["user.hash"], principal.hash().unwrap());
+    assert_eq!(
+        json[1]["user.roles"],
+        serde_json::json!(["customer", "go\"ld"])
+    );
+    assert_eq!(json[1]["field.user.roles"], "admin");
+
+    let readable = lines(LogFormat::Readable, log);
+    let hash = principal.hash().unwrap();
+    let end = format!(
+        " user.hash={hash:?} user.roles={:?}\n",
+        ["customer", "go\"ld"]
+    );
+    assert!(readable[1].ends_with(&end), "{readable:?}");
 }
