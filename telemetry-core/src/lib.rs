@@ -3,6 +3,7 @@
 pub mod correlation;
 pub mod exemplar;
 mod hex;
+pub mod messaging;
 pub mod metrics;
 pub mod principal;
 pub mod propagation;
@@ -12,6 +13,7 @@ mod registry;
 pub mod scrape;
 pub mod semconv_db;
 pub mod semconv_http;
+pub mod semconv_messaging;
 pub mod semconv_rpc;
 pub mod sensitive;
 pub mod series;

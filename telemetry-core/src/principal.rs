@@ -241,7 +241,7 @@ impl Principal {
 const KEYS: [&str; 3] = [USER_ID, USER_HASH, USER_ROLES];
 
 /// What else is there. Under the principal's keys it says something of somebody else.
-fn without_principal(baggage: &Baggage) -> Baggage {
+pub(crate) fn without_principal(baggage: &Baggage) -> Baggage {
     let mut others = Baggage::new();
     for (key, (value, metadata)) in baggage.iter() {
         if !KEYS.contains(&key.as_str()) {
