@@ -14,7 +14,7 @@ use opentelemetry::{
     trace::{Status, TraceContextExt},
 };
 use telemetry_core::{
-    CorrelationId,
+    CorrelationId, Principal,
     metrics::ActiveGuard,
     semconv_http::{
         self,
@@ -140,6 +140,9 @@ impl RequestGuard {
             span.update_name(semconv_http::span_name(self.facts.method, Some(route)));
             span.set_attribute(KeyValue::new(HTTP_ROUTE, route.to_owned()));
         }
+        if let Some(principal) = response.extensions().get::<Principal>() {
+            self.cx = principal.clone().attach_to(&self.cx);
+        }
         let headers = response.headers_mut();
         if self.is_recorded() {
             let captured = options
@@ -216,6 +219,9 @@ impl RequestGuard {
         let seconds = self.started.elapsed().as_secs_f64();
         if exception.is_some() || self.shared.options.access_log {
             self.log(outcome, seconds, exception);
+        }
+        if let Some(principal) = Principal::of(&self.cx) {
+            principal.record_at_end(&self.cx.span());
         }
         #[cfg(feature = "grpc")]
         if let Some(call) = &self.call {

@@ -3,7 +3,9 @@
 pub mod correlation;
 pub mod exemplar;
 mod hex;
+pub mod messaging;
 pub mod metrics;
+pub mod principal;
 pub mod propagation;
 pub mod providers;
 #[cfg(feature = "prometheus-client")]
@@ -11,7 +13,9 @@ mod registry;
 pub mod scrape;
 pub mod semconv_db;
 pub mod semconv_http;
+pub mod semconv_messaging;
 pub mod semconv_rpc;
+pub mod sensitive;
 pub mod series;
 pub mod step;
 pub mod task;
@@ -28,6 +32,7 @@ pub use opentelemetry;
 pub use correlation::CorrelationId;
 #[cfg(feature = "pipeline")]
 pub use pipeline::{BootstrapError, Config, Service, ShutdownError, Telemetry, bootstrap};
+pub use principal::Principal;
 pub use providers::Providers;
 pub use step::{Verdict, step};
 

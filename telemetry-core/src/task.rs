@@ -12,22 +12,25 @@
 //! # async fn example() {
 //! tokio::spawn(notify().in_current_context());
 //! tokio::task::spawn_blocking(in_current_context(resize));
+//!
+//! let mut set = tokio::task::JoinSet::new();
+//! set.spawn(notify().in_current_context());
 //! # }
 //! ```
 //!
+//! What stays in its task keeps the context without any help: `.await`, `select!`, `join!`, timeouts.
+//!
 //! Cost: a clone of the context (two reference counts) when wrapping, and attaching it on each poll.
-
-use std::future::Future;
 
 use opentelemetry::{
     Context,
     trace::{FutureExt as _, WithContext},
 };
 
-/// Futures that keep the context they were made in.
-pub trait InCurrentContext: Future + Sized {
-    /// Runs this future in the context that is current now: span, correlation id, principal and baggage, whoever
-    /// polls it.
+/// Futures and streams that keep the context they were made in.
+pub trait InCurrentContext: Sized {
+    /// Runs this future, or stream, in the context that is current now: span, correlation id, principal and baggage,
+    /// whoever polls it.
     ///
     /// The span of that context need not be open any more when the future runs: what it starts are still its children.
     fn in_current_context(self) -> WithContext<Self> {
@@ -35,7 +38,7 @@ pub trait InCurrentContext: Future + Sized {
     }
 }
 
-impl<F: Future> InCurrentContext for F {}
+impl<T> InCurrentContext for T {}
 
 /// A closure that runs in the context that is current now, for `spawn_blocking`, `std::thread::spawn` and thread pools.
 pub fn in_current_context<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
@@ -46,47 +49,25 @@ pub fn in_current_context<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::CorrelationId;
-
-    fn correlated() -> Context {
-        CorrelationId::parse("abc-123")
-            .unwrap()
-            .attach_to(&Context::new())
-    }
-
-    fn current() -> Option<String> {
-        CorrelationId::current().map(|id| id.to_string())
-    }
-
-    #[tokio::test]
-    async fn a_spawned_task_keeps_the_context_it_was_spawned_in() {
-        let work = || async {
-            tokio::task::yield_now().await;
-            current()
-        };
-        let (kept, lost) = async {
-            (
-                tokio::spawn(work().in_current_context()),
-                tokio::spawn(work()),
-            )
-        }
-        .with_context(correlated())
-        .await;
-        assert_eq!(kept.await.unwrap().as_deref(), Some("abc-123"));
-        assert_eq!(lost.await.unwrap(), None);
-    }
-
-    #[test]
-    fn a_thread_keeps_the_context_and_leaves_none_behind() {
-        let attached = correlated().attach();
-        let work = in_current_context(current);
-        drop(attached);
-        let ids = std::thread::spawn(move || (work(), current()))
-            .join()
-            .unwrap();
-        assert_eq!(ids, (Some("abc-123".to_owned()), None));
+/// [`in_current_context`] for a closure that is called again and again, on any thread: for rayon's iterators,
+/// callbacks and timers.
+///
+/// ```
+/// use telemetry_core::task::each_in_current_context;
+///
+/// let resize = each_in_current_context(|page: u32| page * 2);
+/// let pages: Vec<_> = [1, 2, 3].into_iter().map(resize).collect();
+/// assert_eq!(pages, [2, 4, 6]);
+/// ```
+///
+/// Cost: attaching the context and two reference counts on each call.
+pub fn each_in_current_context<A, T>(work: impl Fn(A) -> T) -> impl Fn(A) -> T {
+    let cx = Context::current();
+    move |argument| {
+        let _attached = cx.clone().attach();
+        work(argument)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,17 +2,25 @@
 
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header::Entry};
 use opentelemetry::Context;
-use telemetry_core::{CorrelationId, propagation::Propagation};
+use telemetry_core::{CorrelationId, Principal, propagation::Propagation};
 
 use crate::extension::NoPropagation;
 
 const CORRELATION_HEADER: HeaderName = HeaderName::from_static("x-correlation-id");
 
 /// Writes the context into a request's headers. Nothing here can fail: what is no valid header is not sent.
-pub(crate) fn inject(cx: &Context, propagation: Option<&Propagation>, headers: &mut HeaderMap) {
+///
+/// The principal goes with it only to a host that was `listed`: everybody is not to be told who the user is.
+pub(crate) fn inject(
+    cx: &Context,
+    propagation: Option<&Propagation>,
+    listed: bool,
+    headers: &mut HeaderMap,
+) {
     correlate(cx, headers);
     if let Some(propagation) = propagation {
-        propagation.inject(cx, headers);
+        let named = listed.then(|| Principal::in_baggage(cx)).flatten();
+        propagation.inject(named.as_ref().unwrap_or(cx), headers);
     }
 }
 

@@ -56,6 +56,8 @@ impl TelemetryMiddleware {
 
     /// Sends trace context, baggage and correlation id to these hosts only. Default: to every host.
     ///
+    /// The [`Principal`](telemetry_core::Principal) is sent only when hosts are given here, and to them.
+    ///
     /// See [`Hosts::redirect_policy`] for the redirects that reqwest follows by itself.
     pub fn with_propagation_to(mut self, hosts: Hosts) -> Self {
         self.options.propagate_to = Some(hosts);
@@ -150,7 +152,7 @@ impl TelemetryMiddleware {
                 .is_none_or(|hosts| hosts.allows_url(request.url()));
         let Some(instruments) = self.instruments.get() else {
             if propagates {
-                Context::map_current(|cx| carry::inject(cx, None, request.headers_mut()));
+                Context::map_current(|cx| carry::inject(cx, None, false, request.headers_mut()));
             }
             return None;
         };
@@ -179,6 +181,7 @@ impl TelemetryMiddleware {
             carry::inject(
                 attempt.context(),
                 Some(&instruments.propagation),
+                self.options.propagate_to.is_some(),
                 request.headers_mut(),
             );
         }

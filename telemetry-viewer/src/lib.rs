@@ -4,6 +4,7 @@ mod model;
 mod options;
 mod receiver;
 mod red;
+mod self_time;
 mod store;
 mod text;
 mod tree;
@@ -16,6 +17,7 @@ pub use model::{
 };
 pub use options::{Limits, ViewerOptions};
 pub use red::{RedRow, render_red};
+pub use self_time::{Activity, TimeSpent};
 pub use store::{Evicted, LogFilter, Store, TraceFilter};
 pub use text::render_logs;
 pub use tree::{ShownAttributes, TreeStyle};

@@ -20,6 +20,8 @@ const MAX_CHARS: usize = 1000;
 pub struct TreeStyle {
     /// Whether to show durations. Default true; without them the same trace always renders the same.
     pub durations: bool,
+    /// Whether to show beside the duration what of it was spent in none of the children. Default false.
+    pub self_times: bool,
     /// Which attributes to show. Default: those that tell what a request or statement was about.
     pub attributes: ShownAttributes,
     /// The word that marks a span whose status is an error. Default `ERROR`.
@@ -55,6 +57,13 @@ impl TreeStyle {
     #[must_use]
     pub fn with_durations(mut self, durations: bool) -> Self {
         self.durations = durations;
+        self
+    }
+
+    /// Shows self times or not.
+    #[must_use]
+    pub fn with_self_times(mut self, self_times: bool) -> Self {
+        self.self_times = self_times;
         self
     }
 
@@ -98,6 +107,7 @@ impl Default for TreeStyle {
     fn default() -> Self {
         let style = Self {
             durations: true,
+            self_times: false,
             attributes: ShownAttributes::None,
             error_mark: "ERROR".to_owned(),
             colours: false,
@@ -123,9 +133,11 @@ impl Trace {
     /// escaped.
     pub fn render(&self, style: &TreeStyle) -> String {
         let mut out = String::new();
+        let spent = style.self_times.then(|| self.time_spent().by_span);
         for (place, span) in Walk::new(self) {
             let mut line = Line::new(style.width, place.first(), place.rest());
-            write_span(&mut line, span, style);
+            let own = spent.as_ref().and_then(|spent| spent.get(&span.span_id));
+            write_span(&mut line, span, own.copied(), style);
             match (&place.root, span.parent_span_id) {
                 (Root::Orphan, Some(parent)) => {
                     line.word("", &format!("(parent {parent} not received)"));
@@ -268,7 +280,7 @@ fn rail(last: bool) -> &'static str {
     if last { "   " } else { "│  " }
 }
 
-fn write_span(line: &mut Line, span: &Span, style: &TreeStyle) {
+fn write_span(line: &mut Line, span: &Span, own: Option<u64>, style: &TreeStyle) {
     let mut word = |colour: &str, text: &str| {
         line.word(if style.colours { colour } else { "" }, text);
     };
@@ -283,6 +295,9 @@ fn write_span(line: &mut Line, span: &Span, style: &TreeStyle) {
     word("", span.kind.as_str());
     if style.durations {
         word("33", &duration(span.duration_nanos()));
+    }
+    if let Some(own) = own {
+        word("2", &format!("(self {})", duration(own)));
     }
     let mut attribute = |key: &str, value: String| {
         let value = quoted(&shortened(&value, MAX_CHARS));

@@ -27,6 +27,7 @@ pub(crate) fn router() -> Router<Store> {
     Router::new()
         .route("/", get(index))
         .route("/traces/{id}", get(trace))
+        .route("/traces/{id}/time.txt", get(time))
         .route("/red.txt", get(red))
         .route("/logs.txt", get(logs))
         .route("/livez", get(async || "ok\n"))
@@ -94,6 +95,8 @@ struct TreeQuery {
     width: Option<usize>,
     #[serde(default)]
     colours: bool,
+    #[serde(default)]
+    self_times: bool,
 }
 
 impl TreeQuery {
@@ -101,6 +104,7 @@ impl TreeQuery {
         let style = TreeStyle {
             width: self.width,
             colours: self.colours,
+            self_times: self.self_times,
             ..TreeStyle::default()
         };
         match self.attributes {
@@ -138,6 +142,14 @@ async fn trace(
         ..LogFilter::trace(trace.trace_id)
     });
     Html(page::trace(&trace, &logs)).into_response()
+}
+
+/// Where the time of a trace went.
+async fn time(State(store): State<Store>, Path(id): Path<String>) -> Response {
+    match find(&store, &id) {
+        Ok(trace) => plain(trace.time_spent().render()),
+        Err(message) => (StatusCode::NOT_FOUND, message).into_response(),
+    }
 }
 
 async fn red(State(store): State<Store>) -> Response {

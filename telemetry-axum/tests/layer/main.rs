@@ -8,6 +8,7 @@ mod cardinality;
 mod correlation;
 #[cfg(feature = "grpc")]
 mod grpc;
+mod identity;
 mod lifecycle;
 mod logs;
 mod operations;

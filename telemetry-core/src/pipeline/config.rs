@@ -19,7 +19,9 @@ use super::{
 };
 use crate::{
     exemplar::ExemplarFilter,
+    principal::Shown,
     propagation::{Format, Propagation},
+    sensitive::HashKey,
 };
 
 /// What the code says of the service; the environment may say otherwise.
@@ -304,6 +306,10 @@ impl Config {
             exemplar_filter: exemplar_filter(&env),
             sampler,
             propagation: propagation(&env),
+            principal: Shown::listed(&env.list("TELEMETRY_PRINCIPAL_ATTRIBUTES")),
+            hash_key: Some(env.value("TELEMETRY_HASH_KEY"))
+                .filter(|key| !key.is_empty())
+                .map(HashKey),
             log_filter: env.value("RUST_LOG"),
             own_log_level: Some(env.value("OTEL_LOG_LEVEL")).filter(|level| !level.is_empty()),
             span_filter: env.value("TELEMETRY_SPAN_FILTER"),
@@ -357,6 +363,8 @@ pub(super) struct Settings {
     pub(super) exemplar_filter: ExemplarFilter,
     pub(super) sampler: SamplerPolicy,
     pub(super) propagation: Propagation,
+    pub(super) principal: Shown,
+    pub(super) hash_key: Option<HashKey>,
     pub(super) log_filter: String,
     pub(super) own_log_level: Option<String>,
     pub(super) span_filter: String,

@@ -29,8 +29,8 @@ use super::{
     config::Settings,
     error::{BootstrapError, Loss, ShutdownError},
     export::{
-        ConsoleSpans, Flush, LogQueue, Losses, MetricsExport, Overflows, Pending, Reason,
-        Reporter, SharedReader, SpanQueue, Worker, write_metrics,
+        ConsoleSpans, Flush, LogQueue, Losses, MetricsExport, Overflows, Pending, Reason, Reporter,
+        SharedReader, SpanQueue, Worker, write_metrics,
     },
     health::TelemetryHealth,
     instruments::{self, LostElsewhere, Observed, Process},
@@ -43,8 +43,10 @@ use super::{
 };
 use crate::{
     exemplar::{ExemplarFilter, ExemplarStore},
+    principal::Shown,
     propagation::TextMap,
     providers::Providers,
+    sensitive::HashKey,
 };
 
 /// Running telemetry. Shut it down at the end of `main`; dropping it does the same and reports on standard error.
@@ -62,6 +64,8 @@ pub struct Telemetry {
     health: TelemetryHealth,
     warnings: Vec<String>,
     report: Report,
+    principal: Shown,
+    hash_key: Option<HashKey>,
     prometheus: Option<SocketAddr>,
     timeout: Duration,
     ended: AtomicBool,
@@ -259,6 +263,8 @@ impl Telemetry {
             health: TelemetryHealth::new(monitors, overflows),
             warnings,
             report: settings.report,
+            principal: settings.principal,
+            hash_key: settings.hash_key,
             prometheus,
             timeout: settings.shutdown_timeout,
             ended: AtomicBool::new(false),
@@ -282,6 +288,10 @@ impl Telemetry {
             .map_err(|_| BootstrapError::AlreadyInstalled("a tracing subscriber"))?;
         if !self.providers.clone().install() {
             return Err(BootstrapError::AlreadyInstalled("telemetry"));
+        }
+        self.principal.set();
+        if let Some(key) = &self.hash_key {
+            key.set();
         }
         if !self.disabled {
             global::set_meter_provider(self.meter_provider.clone());

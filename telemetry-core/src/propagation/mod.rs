@@ -18,6 +18,8 @@ use opentelemetry::{
     propagation::{Extractor, Injector, TextMapPropagator},
 };
 
+use crate::Principal;
+
 /// An ordered list of propagation formats, applied to a request's headers.
 ///
 /// Cost: W3C Trace Context is parsed and written in place, without the generic carrier's strings; a format whose
@@ -89,7 +91,7 @@ impl Propagation {
         Self::new([])
     }
 
-    /// The parent context with what the headers carry. Invalid headers change nothing; nothing here can fail.
+    /// The parent context with what the headers carry, a [`Principal`] in baggage as such. Invalid headers change nothing; nothing here can fail.
     pub fn extract(&self, parent: &Context, headers: &HeaderMap) -> Context {
         let mut cx = None;
         for format in self.formats.iter() {
@@ -106,7 +108,7 @@ impl Propagation {
             };
             cx = next.or(cx);
         }
-        cx.unwrap_or_else(|| parent.clone())
+        cx.map_or_else(|| parent.clone(), Principal::from_baggage)
     }
 
     /// The headers that are written, as far as their names are fixed.

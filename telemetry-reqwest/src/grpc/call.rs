@@ -48,7 +48,7 @@ impl Call {
         let propagates = shared.propagates && !carry::opted_out(request.extensions());
         let Some(instruments) = shared.instruments.get() else {
             if propagates {
-                Context::map_current(|cx| carry::inject(cx, None, request.headers_mut()));
+                Context::map_current(|cx| carry::inject(cx, None, false, request.headers_mut()));
             }
             return None;
         };
@@ -80,7 +80,12 @@ impl Call {
             middleware::report_orphan();
         }
         if propagates {
-            carry::inject(&cx, Some(&instruments.propagation), request.headers_mut());
+            carry::inject(
+                &cx,
+                Some(&instruments.propagation),
+                shared.listed,
+                request.headers_mut(),
+            );
         }
         Some(Self {
             shared: shared.clone(),

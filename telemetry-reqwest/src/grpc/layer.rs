@@ -18,6 +18,8 @@ pub struct GrpcLayer {
     instruments: Arc<Lazy<GrpcInstruments>>,
     address: Address,
     propagates: bool,
+    /// Whether that is because the target is one of the hosts given.
+    listed: bool,
     reported: Arc<AtomicBool>,
 }
 
@@ -30,6 +32,7 @@ impl GrpcLayer {
             instruments: Arc::new(Lazy::new(None, GrpcInstruments::new)),
             address: Address::new(host, port),
             propagates: true,
+            listed: false,
             reported: Arc::default(),
         }
     }
@@ -41,8 +44,11 @@ impl GrpcLayer {
     }
 
     /// Sends trace context, baggage and correlation id only if the target is one of these hosts. Default: always.
+    ///
+    /// The [`Principal`](telemetry_core::Principal) is sent only when it is.
     pub fn with_propagation_to(mut self, hosts: &Hosts) -> Self {
-        self.propagates = hosts.matches(self.address.host(), self.address.port());
+        self.listed = hosts.matches(self.address.host(), self.address.port());
+        self.propagates = self.listed;
         self
     }
 }
@@ -55,6 +61,7 @@ impl<S> Layer<S> for GrpcLayer {
             instruments: self.instruments.clone(),
             address: self.address.clone(),
             propagates: self.propagates,
+            listed: self.listed,
             reported: self.reported.clone(),
         };
         GrpcService::new(inner, Arc::new(shared))
@@ -67,6 +74,7 @@ pub(crate) struct Shared {
     pub(crate) instruments: Arc<Lazy<GrpcInstruments>>,
     pub(crate) address: Address,
     pub(crate) propagates: bool,
+    pub(crate) listed: bool,
     /// The first call without a span has been reported.
     pub(crate) reported: Arc<AtomicBool>,
 }

@@ -11,7 +11,7 @@ use opentelemetry::{
 use reqwest::redirect;
 use reqwest_middleware::ClientBuilder;
 use telemetry_core::{
-    CorrelationId, Providers,
+    CorrelationId, Principal, Providers,
     propagation::{Format, Propagation},
     task::InCurrentContext as _,
     testing::TestTelemetry,
@@ -268,4 +268,36 @@ async fn two_services_are_one_trace() {
         telemetry.tree(&[]),
         "SERVER GET /order\n  CLIENT GET\n    SERVER GET /stock\n"
     );
+}
+
+#[tokio::test]
+async fn the_principal_is_sent_to_listed_hosts_only() {
+    let (telemetry, address) = (TestTelemetry::new(), server().await);
+    let url = format!("http://{address}/");
+    let caller = Principal::new("ada")
+        .with_roles(["customer", "gold"])
+        .attach_to(&caller());
+    let echo = async |middleware: TelemetryMiddleware, opted_out: bool| {
+        let mut call = client_with(middleware).get(&url);
+        if opted_out {
+            call = call.with_extension(NoPropagation);
+        }
+        let response = call.send().with_context(caller.clone()).await.unwrap();
+        response.text().await.unwrap()
+    };
+    let listed = || middleware(&telemetry).with_propagation_to(Hosts::new(["127.0.0.1"]));
+    let echoed = echo(listed(), false).await;
+    assert!(echoed.contains("role=buyer"), "{echoed}");
+    assert!(echoed.contains("user.roles=customer%2Cgold"), "{echoed}");
+    assert!(echoed.contains("user.hash="), "{echoed}");
+    assert!(!echoed.contains("ada"), "{echoed}");
+
+    let elsewhere = middleware(&telemetry).with_propagation_to(Hosts::new(["shop.example"]));
+    for echoed in [
+        echo(middleware(&telemetry), false).await,
+        echo(elsewhere, false).await,
+        echo(listed(), true).await,
+    ] {
+        assert!(!echoed.contains("user."), "{echoed}");
+    }
 }

@@ -90,7 +90,9 @@ pub(super) fn trace(trace: &Trace, logs: &[LogRecord]) -> String {
         .raw(".txt\">as text</a> · <a href=\"/api/traces/")
         .text(trace.trace_id)
         .raw("\">as JSON with all attributes</a></p><pre>")
-        .block(&trace.render(&TreeStyle::default()))
+        .block(&trace.render(&TreeStyle::default().with_self_times(true)))
+        .raw("</pre><h2>Where the time went</h2><pre>")
+        .block(&trace.time_spent().render())
         .raw("</pre>");
     log_block(&mut page, logs);
     page.raw(FOOT);

@@ -43,8 +43,10 @@ impl Reason {
     ];
 
     /// Those for which a log line is lost on the way to standard output, with an `error.type` of ours.
-    pub(in crate::pipeline) const OF_STANDARD_OUTPUT: [(Self, &'static str); 2] =
-        [(Self::QueueBytes, "blocked"), (Self::ExportFailed, "write_failed")];
+    pub(in crate::pipeline) const OF_STANDARD_OUTPUT: [(Self, &'static str); 2] = [
+        (Self::QueueBytes, "blocked"),
+        (Self::ExportFailed, "write_failed"),
+    ];
 }
 
 const REASONS: usize = 8;

@@ -17,7 +17,7 @@ use super::{
     readable,
     span_fields::SpanFields,
 };
-use crate::CorrelationId;
+use crate::{CorrelationId, Principal};
 
 /// How a log line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +113,11 @@ impl Form {
     ) {
         match self {
             Self::Readable => record(&mut readable::Fields::of_span(text, max_value)),
-            Self::Json(json) => record(&mut json::Members::new(text, json, metadata, max_value)),
+            Self::Json(json) => {
+                record(&mut json::Members::new(
+                    text, json, metadata, max_value, false,
+                ));
+            }
         }
     }
 }
@@ -197,6 +201,8 @@ pub(super) struct Ids {
     pub(super) trace: Option<TraceIds>,
     /// The correlation id, if it is not the trace id.
     pub(super) foreign: Option<CorrelationId>,
+    /// On whose behalf the line was written.
+    pub(super) principal: Option<Principal>,
 }
 
 pub(super) struct TraceIds {
@@ -225,6 +231,7 @@ impl Ids {
                     sampled: span.is_sampled(),
                 }),
                 foreign: CorrelationId::foreign(cx).cloned(),
+                principal: Principal::of(cx).cloned(),
             }
         })
     }

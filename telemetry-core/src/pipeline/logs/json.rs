@@ -13,7 +13,15 @@ use super::{
     text::{Bounded, MAX_VALUE, Names},
     timestamp,
 };
-use crate::{CorrelationId, correlation::CORRELATION_ID, hex};
+use crate::{
+    CorrelationId, Principal,
+    correlation::CORRELATION_ID,
+    hex,
+    principal::{
+        self,
+        attribute::{USER_HASH, USER_ID, USER_ROLES},
+    },
+};
 
 /// How the members of the line itself are called.
 #[derive(Debug)]
@@ -141,10 +149,16 @@ pub(super) fn write(text: &mut String, json: &Json, line: &Line<'_>) {
     text.push_str((json.severity_name)(line.severity));
     text.push_str(&json.service);
     write_str(text, metadata.target());
-    line.event
-        .record(&mut Members::new(text, json, metadata, MAX_VALUE));
+    let principal = line.ids.principal.as_ref();
+    line.event.record(&mut Members::new(
+        text,
+        json,
+        metadata,
+        MAX_VALUE,
+        principal.is_some(),
+    ));
     if let Some(spans) = line.spans {
-        span_fields::write(text, metadata.fields(), spans);
+        span_fields::write(text, line, spans);
     }
     if json.dialect == Dialect::Gcp
         && let Some((file, number)) = line.source.or_else(|| metadata.file().zip(metadata.line()))
@@ -157,6 +171,9 @@ pub(super) fn write(text: &mut String, json: &Json, line: &Line<'_>) {
         text.push_str("\"}");
     }
     write_ids(text, json, &line.ids);
+    if let Some(principal) = principal {
+        write_principal(text, principal);
+    }
     text.push_str("}\n");
 }
 
@@ -199,12 +216,31 @@ fn write_ids(text: &mut String, json: &Json, ids: &Ids) {
     }
 }
 
+fn write_principal(text: &mut String, principal: &Principal) {
+    for (key, value) in [(USER_ID, principal.id()), (USER_HASH, principal.hash())] {
+        if let Some(value) = value {
+            write_key(text, key);
+            write_str(text, value);
+        }
+    }
+    if principal.roles().len() > 0 {
+        write_key(text, USER_ROLES);
+        for (index, role) in principal.roles().enumerate() {
+            text.push(if index == 0 { '[' } else { ',' });
+            write_str(text, role);
+        }
+        text.push(']');
+    }
+}
+
 /// Appends each field as a member: `,"key":value`.
 pub(super) struct Members<'a> {
     text: &'a mut String,
     json: &'a Json,
     fields: &'static FieldSet,
     max_value: usize,
+    /// Whether the line says on whose behalf it was written: no field poses as that.
+    principal: bool,
     written: Names,
 }
 
@@ -214,12 +250,14 @@ impl<'a> Members<'a> {
         json: &'a Json,
         metadata: &'static Metadata<'static>,
         max_value: usize,
+        principal: bool,
     ) -> Self {
         Self {
             text,
             json,
             fields: metadata.fields(),
             max_value,
+            principal,
             written: Names::default(),
         }
     }
@@ -231,7 +269,7 @@ impl<'a> Members<'a> {
             return false;
         }
         self.written.insert(name);
-        if self.json.is_reserved(name) {
+        if self.json.is_reserved(name) || self.principal && principal::is_key(name) {
             self.text.push_str(",\"field.");
             escape(self.text, name, usize::MAX);
             self.text.push_str("\":");

@@ -10,7 +10,13 @@ use opentelemetry_sdk::logs::{SdkLogRecord, SdkLogger};
 use tracing::field::{Field, FieldSet, Visit};
 
 use super::format::Line;
-use crate::correlation::CORRELATION_ID;
+use crate::{
+    correlation::CORRELATION_ID,
+    principal::{
+        self,
+        attribute::{USER_HASH, USER_ID, USER_ROLES},
+    },
+};
 
 pub(super) fn emit(logger: &SdkLogger, line: &Line<'_>) {
     let metadata = line.event.metadata();
@@ -26,9 +32,21 @@ pub(super) fn emit(logger: &SdkLogger, line: &Line<'_>) {
     line.event.record(&mut Attributes {
         record: &mut record,
         fields: metadata.fields(),
+        principal: line.ids.principal.is_some(),
     });
     if let Some(id) = line.ids.correlation() {
         record.add_attribute(CORRELATION_ID, AnyValue::from(id.as_str().to_owned()));
+    }
+    if let Some(principal) = &line.ids.principal {
+        for (key, value) in [(USER_ID, principal.id()), (USER_HASH, principal.hash())] {
+            if let Some(value) = value {
+                record.add_attribute(key, AnyValue::from(value.to_owned()));
+            }
+        }
+        if principal.roles().len() > 0 {
+            let roles = principal.roles().map(str::to_owned);
+            record.add_attribute(USER_ROLES, roles.collect::<AnyValue>());
+        }
     }
     logger.emit(record);
 }
@@ -36,12 +54,15 @@ pub(super) fn emit(logger: &SdkLogger, line: &Line<'_>) {
 struct Attributes<'a> {
     record: &'a mut SdkLogRecord,
     fields: &'static FieldSet,
+    /// Whether the record says on whose behalf it was written.
+    principal: bool,
 }
 
 impl Attributes<'_> {
     fn add(&mut self, field: &Field, value: impl Into<AnyValue>) {
         let name = field.name();
-        // Attributes are unique: of two with one name the first counts, and the key of the correlation id is ours.
+        // Attributes are unique: of two with one name the first counts, and the keys of the correlation id and of the
+        // principal are ours.
         if self
             .fields
             .iter()
@@ -52,8 +73,8 @@ impl Attributes<'_> {
         }
         if name == "message" {
             self.record.set_body(value.into());
-        } else if name == CORRELATION_ID {
-            let renamed = ["field.", CORRELATION_ID].concat();
+        } else if name == CORRELATION_ID || self.principal && principal::is_key(name) {
+            let renamed = ["field.", name].concat();
             self.record.add_attribute(Key::from(renamed), value.into());
         } else {
             self.record

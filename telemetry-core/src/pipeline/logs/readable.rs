@@ -9,7 +9,10 @@ use super::{
     span_fields,
     text::{Bounded, MAX_VALUE},
 };
-use crate::correlation::CORRELATION_ID;
+use crate::{
+    correlation::CORRELATION_ID,
+    principal::attribute::{USER_HASH, USER_ID, USER_ROLES},
+};
 
 pub(super) fn write(text: &mut String, line: &Line<'_>) {
     let metadata = line.event.metadata();
@@ -30,13 +33,24 @@ pub(super) fn write(text: &mut String, line: &Line<'_>) {
         });
     }
     if let Some(spans) = line.spans {
-        span_fields::write(text, metadata.fields(), spans);
+        span_fields::write(text, line, spans);
     }
     if let Some(ids) = &line.ids.trace {
         let _ = write!(text, " trace_id={} span_id={}", ids.trace, ids.span);
     }
     if let Some(id) = line.ids.correlation() {
         let _ = write!(text, " {CORRELATION_ID}={id}");
+    }
+    if let Some(principal) = &line.ids.principal {
+        for (key, value) in [(USER_ID, principal.id()), (USER_HASH, principal.hash())] {
+            if let Some(value) = value {
+                let _ = write!(text, " {key}={value:?}");
+            }
+        }
+        let roles: Vec<_> = principal.roles().collect();
+        if !roles.is_empty() {
+            let _ = write!(text, " {USER_ROLES}={roles:?}");
+        }
     }
     text.push('\n');
 }

@@ -4,10 +4,11 @@ use std::fmt;
 
 use tracing::{
     Metadata,
-    field::{Field, FieldSet, Visit},
+    field::{Field, Visit},
 };
 
-use super::format::{Form, SurroundingSpans};
+use super::format::{Form, Line, SurroundingSpans};
+use crate::principal;
 
 /// The most fields of spans on a line; those of outer spans are left out first.
 const MAX_FIELDS: usize = 32;
@@ -76,9 +77,11 @@ impl SpanFields {
     }
 }
 
-/// Appends the fields of the spans around an event with these fields. Of several of one name the innermost is written,
-/// and the event is within all spans.
-pub(super) fn write(text: &mut String, event: &FieldSet, spans: &dyn SurroundingSpans) {
+/// Appends the fields of the spans around a line's event. Of several of one name the innermost is written, and the
+/// event, with what the line says of the principal, is within all spans.
+pub(super) fn write(text: &mut String, line: &Line<'_>, spans: &dyn SurroundingSpans) {
+    let event = line.event.metadata().fields();
+    let principal = line.ids.principal.is_some();
     let mut written = [""; MAX_FIELDS];
     let mut count = 0;
     spans.each(&mut |span| {
@@ -86,7 +89,8 @@ pub(super) fn write(text: &mut String, event: &FieldSet, spans: &dyn Surrounding
             if count == MAX_FIELDS {
                 return;
             }
-            if event.field(name).is_none() && !written[..count].contains(&name) {
+            let said = event.field(name).is_some() || principal && principal::is_key(name);
+            if !said && !written[..count].contains(&name) {
                 text.push_str(member);
                 written[count] = name;
                 count += 1;

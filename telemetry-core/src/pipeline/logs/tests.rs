@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tracing_subscriber::{Layer, Registry, layer::SubscriberExt};
 
 use super::*;
-use crate::CorrelationId;
+use crate::{CorrelationId, Principal};
 
 #[derive(Clone, Copy)]
 struct Logging {
@@ -456,4 +456,36 @@ fn a_filter_that_is_not_valid_changes_nothing_and_says_why() {
         (filters.logs().as_str(), filters.spans().as_str()),
         ("warn", "info")
     );
+}
+
+#[test]
+fn a_line_says_on_whose_behalf_it_was_written_and_no_field_can_pose_as_that() {
+    let principal = Principal::new("ada").with_roles(["customer", "go\"ld"]);
+    let log = || {
+        tracing::info!(user.id = 7, user.roles = "mine", "nobody's");
+        let _principal = principal.clone().attach_to(&Context::new()).attach();
+        tracing::info!(user.id = 7, user.roles = "admin", "somebody's");
+    };
+    let json: Vec<serde_json::Value> = lines(LogFormat::Json, log)
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        (&json[0]["user.id"], &json[0]["user.roles"]),
+        (&7.into(), &"mine".into())
+    );
+    assert_eq!(json[1]["user.hash"], principal.hash().unwrap());
+    assert_eq!(
+        json[1]["user.roles"],
+        serde_json::json!(["customer", "go\"ld"])
+    );
+    assert_eq!(json[1]["field.user.roles"], "admin");
+
+    let readable = lines(LogFormat::Readable, log);
+    let hash = principal.hash().unwrap();
+    let end = format!(
+        " user.hash={hash:?} user.roles={:?}\n",
+        ["customer", "go\"ld"]
+    );
+    assert!(readable[1].ends_with(&end), "{readable:?}");
 }

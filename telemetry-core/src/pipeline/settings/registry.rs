@@ -19,7 +19,7 @@ pub(crate) struct Setting {
 }
 
 /// The settings by the headings of docs/configuration.md.
-pub(crate) const GROUPS: [(&str, &[Setting]); 10] = [
+pub(crate) const GROUPS: [(&str, &[Setting]); 11] = [
     ("Service and process", GENERAL),
     ("Exporters", EXPORTERS),
     ("Propagation and sampling", TRACES),
@@ -30,6 +30,7 @@ pub(crate) const GROUPS: [(&str, &[Setting]); 10] = [
     ("Batches of log records", BLRP),
     ("Metrics", METRICS),
     ("Limits", LIMITS),
+    ("Identity", IDENTITY),
 ];
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Setting> {
@@ -419,6 +420,29 @@ const METRICS: &[Setting] = &[
         "",
         "metrics of the telemetry itself (`otel.sdk.*`)",
     ),
+];
+
+const IDENTITY: &[Setting] = &[
+    setting(
+        "TELEMETRY_PRINCIPAL_ATTRIBUTES",
+        "user.hash,user.roles",
+        Kind::List {
+            known: &["user.hash", "user.id", "user.roles", "none"],
+            planned: &[],
+        },
+        "",
+        "what of a `Principal` is on spans and log lines and in baggage: any of `user.hash`, `user.id`, `user.roles`, or `none`",
+    ),
+    Setting {
+        secret: true,
+        ..setting(
+            "TELEMETRY_HASH_KEY",
+            "",
+            Kind::Text,
+            "",
+            "the key of hashes such as `user.hash`, the same for all services of a system; unset, a random one for each start of a process",
+        )
+    },
 ];
 
 const LIMITS: &[Setting] = &[
