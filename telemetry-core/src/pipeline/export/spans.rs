@@ -22,7 +22,7 @@ use super::{
     limits::AttributeLimits,
     queue::Queue,
     report::Reporter,
-    size,
+    size, span_request,
     worker::Worker,
 };
 use crate::pipeline::{config::Batching, endpoint::Endpoint, error::BootstrapError};
@@ -87,5 +87,9 @@ impl Encode for EncodeSpans {
         };
         self.limits.apply_to_spans(&mut request);
         request
+    }
+
+    fn protobuf(&self, spans: Vec<SpanData>) -> Vec<u8> {
+        span_request::encode(&spans, &self.resource, self.limits.value_length)
     }
 }
