@@ -1,7 +1,8 @@
 //! What the layer costs a request: run it under `valgrind --tool=callgrind` with two request counts and divide the
 //! difference (see the crate's README).
 //!
-//! `cost <bare|disabled|unsampled|sampled|access-log> <requests>`
+//! `cost <bare|disabled|unsampled|sampled|access-log|access-line> <requests>`; `access-line` writes the line as JSON, where
+//! `access-log` makes the event alone.
 
 use std::{io::Write, process::ExitCode, sync::Arc};
 
@@ -19,7 +20,7 @@ use opentelemetry_sdk::{
     trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanProcessor},
 };
 use telemetry_axum::TelemetryLayer;
-use telemetry_core::{Providers, tracer::SamplingHint};
+use telemetry_core::{Config, Providers, Telemetry, pipeline::LogFormat, tracer::SamplingHint};
 use tower::Service;
 use tracing::{Event, Metadata, Subscriber, span};
 
@@ -106,7 +107,7 @@ async fn main() -> ExitCode {
         "disabled" => (routes().layer(TelemetryLayer::new()), "01"),
         "unsampled" => (routes().layer(layer()), "00"),
         "sampled" => (routes().layer(layer()), "01"),
-        "access-log" => (routes().layer(layer().with_access_log()), "01"),
+        "access-log" | "access-line" => (routes().layer(layer().with_access_log()), "01"),
         _ => return usage(),
     };
     let Some(count) = count else {
@@ -114,6 +115,10 @@ async fn main() -> ExitCode {
     };
     if variant == "access-log" && tracing::subscriber::set_global_default(Blind).is_err() {
         return ExitCode::FAILURE;
+    }
+    let lines = (variant == "access-line").then(lines).flatten();
+    if let Some(lines) = &lines {
+        let _ = tracing::dispatcher::set_global_default(lines.dispatch().clone());
     }
     // Finalised, as axum serves it: before that every request would apply the layers anew.
     let mut app = app.with_state::<()>(());
@@ -128,10 +133,23 @@ async fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Log lines of JSON that nobody reads.
+fn lines() -> Option<Telemetry> {
+    let quiet =
+        ["TRACES", "METRICS", "LOGS"].map(|signal| (format!("OTEL_{signal}_EXPORTER"), "none"));
+    let config = Config::new("cost")
+        .with_environment(quiet)
+        .with_log_format(LogFormat::Json)
+        .with_log_sink(|line| {
+            std::hint::black_box(line);
+        });
+    config.build().ok()
+}
+
 fn usage() -> ExitCode {
     let _ = writeln!(
         std::io::stderr(),
-        "cost <bare|disabled|unsampled|sampled|access-log> <requests>"
+        "cost <bare|disabled|unsampled|sampled|access-log|access-line> <requests>"
     );
     ExitCode::FAILURE
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use prost::Message as _;
 use tokio::{
     select,
     sync::mpsc as commands,
@@ -28,6 +29,11 @@ pub(super) trait Encode: Send + Sync + 'static {
     const SIGNAL: Signal;
 
     fn encode(&self, items: Vec<Self::Item>) -> Self::Request;
+
+    /// The bytes of [`encode`](Self::encode)'s request as protobuf.
+    fn protobuf(&self, items: Vec<Self::Item>) -> Vec<u8> {
+        self.encode(items).encode_to_vec()
+    }
 }
 
 /// Starts the loop on the worker and returns its two ends.
@@ -141,8 +147,14 @@ impl<E: Encode> Exporter<E> {
         let count = items.len() as u64;
         let started = self.sender.start(count);
         let export = panics::caught(async {
-            let request = self.encode.encode(items);
-            self.sender.transport.send(request, &self.deadline).await
+            let transport = &self.sender.transport;
+            if transport.speaks_json() {
+                return transport
+                    .send(self.encode.encode(items), &self.deadline)
+                    .await;
+            }
+            let body = self.encode.protobuf(items);
+            transport.send_body(body.into(), &self.deadline).await
         });
         select! {
             result = export => {

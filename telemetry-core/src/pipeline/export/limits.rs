@@ -76,11 +76,17 @@ fn cut_value(value: &mut AnyValue, limit: usize) {
 }
 
 pub(super) fn cut_text(text: &mut String, limit: usize) {
+    text.truncate(cut_str(text, limit).len());
+}
+
+pub(super) fn cut_str(text: &str, limit: usize) -> &str {
     // Text of so few bytes has no more characters.
     if text.len() > limit
         && let Some((at, _)) = text.char_indices().nth(limit)
     {
-        text.truncate(at);
+        &text[..at]
+    } else {
+        text
     }
 }
 

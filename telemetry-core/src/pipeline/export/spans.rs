@@ -23,7 +23,7 @@ use super::{
     monitor::Signal,
     queue::Queue,
     report::Reporter,
-    size,
+    size, span_request,
     worker::Worker,
 };
 use crate::pipeline::{config::Batching, endpoint::Endpoint, error::BootstrapError};
@@ -88,5 +88,9 @@ impl Encode for EncodeSpans {
         };
         self.limits.apply_to_spans(&mut request);
         request
+    }
+
+    fn protobuf(&self, spans: Vec<SpanData>) -> Vec<u8> {
+        span_request::encode(&spans, &self.resource, self.limits.value_length)
     }
 }

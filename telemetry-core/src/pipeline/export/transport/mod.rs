@@ -12,6 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
+
 pub(super) use encode::Request;
 
 use super::{flush::Deadline, worker::Worker};
@@ -88,19 +90,33 @@ impl Transport {
         &self.origin
     }
 
-    /// Sends a request and retries what the specification calls retryable, all within the export's timeout.
-    ///
-    /// Once the end is near, a collector that cannot be reached is tried once more and not again: a service must not
-    /// take seconds to stop because nobody collects.
+    /// Whether messages are JSON rather than protobuf.
+    pub(super) fn speaks_json(&self) -> bool {
+        self.protocol == Protocol::HttpJson
+    }
+
+    /// Encodes a request and sends it, see [`send_body`](Self::send_body).
     pub(super) async fn send<R: Request>(
         &self,
         request: R,
         end: &Deadline,
     ) -> Result<Accepted, ExportError> {
-        let deadline = Instant::now() + self.timeout;
         let body = encode::encode(&request, self.protocol)?;
         // The encoded form is all that is needed from here, however long it takes.
         drop(request);
+        self.send_body(body, end).await
+    }
+
+    /// Sends an encoded request and retries what the specification calls retryable, all within the export's timeout.
+    ///
+    /// Once the end is near, a collector that cannot be reached is tried once more and not again: a service must not
+    /// take seconds to stop because nobody collects.
+    pub(super) async fn send_body(
+        &self,
+        body: Bytes,
+        end: &Deadline,
+    ) -> Result<Accepted, ExportError> {
+        let deadline = Instant::now() + self.timeout;
         let mut pauses = retry::Pauses::new();
         let mut last = None;
         let attempts = async {
