@@ -49,8 +49,19 @@ fn body(arguments: &Arguments, function: &ItemFn) -> TokenStream {
     let this = Ident::new("__step", Span::mixed_site());
     let future = Ident::new("__future", Span::mixed_site());
     if function.sig.asyncness.is_some() {
+        let statements = &block.stmts;
+        let output = Ident::new("__output", Span::mixed_site());
+        // An async block cannot say what it returns. A return that never happens can, and so mistakes are reported where
+        // they are, not as a wrong type of the whole block.
         let future_of_body = quote_spanned! {span=>
-            ::telemetry_core::step::__private::typed::<#known, _>(async move #block)
+            async move {
+                #[allow(unreachable_code, clippy::all)]
+                if false {
+                    let #output: #known = loop {};
+                    return #output;
+                }
+                #(#statements)*
+            }
         };
         let run = run(arguments, &quote!(#this), &quote!(#future));
         return quote! {

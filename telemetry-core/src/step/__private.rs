@@ -20,11 +20,6 @@ pub fn in_scope<T>(step: Step, work: impl FnOnce() -> T, judge: impl Judge<T>) -
     step.in_scope_judged(work, judge)
 }
 
-/// Tells the compiler what the function's signature says about the output.
-pub fn typed<T, F: Future<Output = T>>(future: F) -> F {
-    future
-}
-
 /// Tells the compiler that the closure may give away what it has captured.
 pub fn once<T>(work: impl FnOnce() -> T) -> T {
     work()
