@@ -196,11 +196,12 @@ fn correlate(cx: Context, foreign: Option<CorrelationId>) -> (Context, Correlati
             (id.clone().attach_to(&cx), id)
         }
     };
-    if telemetry_core::tracer::is_recorded(&cx.span()) {
-        cx.span()
-            .set_attribute(KeyValue::new(CORRELATION_ID, id.clone()));
+    if !telemetry_core::tracer::is_recorded(&cx.span()) {
+        return (cx, id);
     }
-    (cx, id)
+    cx.span()
+        .set_attribute(KeyValue::new(CORRELATION_ID, id.clone()));
+    (telemetry_core::current::mark_entry(&cx), id)
 }
 
 /// Whether the current context is that of the request this thread is working on.

@@ -9,12 +9,14 @@
 //!
 //! The difference, divided by 2000, is the cost of one. Cases: `log-json`, `log-gcp`, `log-aws`, `log-stdout` (the same as
 //! `log-json`, to standard output), `log-span-fields` (two `tracing` spans with three fields around it), `log-filtered`,
-//! `step-sampled`, `step-unsampled`, `step-disabled`, `nothing`.
+//! `step-sampled`, `step-unsampled` (below a caller's span), `step-below-unsampled` (below one of this process),
+//! `step-disabled`, `step-rejected` and `step-rejected-silenced` (with a log line, and with a filter against it),
+//! `step-guard`, `counter`, `histogram`, `gauge`, `counter-disabled`, `nothing`.
 
 use std::{future::Future, hint::black_box, pin::pin, process::ExitCode, task};
 
 use telemetry_core::{
-    Config, Service,
+    Config, Counter, Gauge, Histogram, Service, Verdict, counter, gauge, histogram,
     opentelemetry::{
         Context, InstrumentationScope,
         trace::{SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId, TraceState},
@@ -22,6 +24,10 @@ use telemetry_core::{
     pipeline::LogFormat,
     step,
 };
+
+static CHECKOUTS: Counter = counter("retail.checkouts").unit("{checkout}");
+static VALUE: Histogram = histogram("retail.checkout.value").unit("{cent}");
+static STOCK: Gauge = gauge("retail.stock").unit("{item}");
 
 const QUIET: [(&str, &str); 3] = [
     ("OTEL_TRACES_EXPORTER", "none"),
@@ -39,8 +45,12 @@ fn main() -> ExitCode {
         "log-aws" => LogFormat::Aws,
         _ => LogFormat::Json,
     };
+    let filter = match case.as_str() {
+        "step-rejected-silenced" => "info,telemetry_core::step=warn",
+        _ => "info",
+    };
     let mut config = Config::new(Service::new("shop").namespace("retail"))
-        .with_environment(QUIET)
+        .with_environment(QUIET.into_iter().chain([("RUST_LOG", filter)]))
         .with_setting("GOOGLE_CLOUD_PROJECT", "shop-1")
         .with_log_format(format);
     if case == "log-span-fields" {
@@ -55,10 +65,16 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     let _subscriber = tracing::dispatcher::set_default(telemetry.dispatch());
-    let _providers = (case != "step-disabled").then(|| telemetry.providers().set_default());
+    let _providers = (!case.ends_with("-disabled")).then(|| telemetry.providers().set_default());
     let scope = InstrumentationScope::builder("cost").build();
     let parent = match case.as_str() {
         "step-unsampled" => remote(TraceFlags::default()),
+        "step-below-unsampled" => telemetry.providers().tracer(scope).start(
+            &remote(TraceFlags::default()),
+            "GET /",
+            SpanKind::Server,
+            Vec::new,
+        ),
         _ => telemetry.providers().tracer(scope).start(
             &Context::new(),
             "GET /",
@@ -85,6 +101,20 @@ fn main() -> ExitCode {
             "nothing" => {
                 black_box(i);
             }
+            "counter" | "counter-disabled" => CHECKOUTS.add(1, ("retail.outcome", "ok")),
+            "histogram" => VALUE.record(i, ("retail.outcome", "ok")),
+            "gauge" => STOCK.set(i, ("retail.sku", "SKU-1")),
+            "step-guard" => step("Verify")
+                .flow("checkout")
+                .stage("inventory")
+                .start()
+                .ok(),
+            "step-rejected" | "step-rejected-silenced" => run(step("Verify")
+                .flow("checkout")
+                .stage("inventory")
+                .run_with(async { Err::<u64, _>(std::fmt::Error) }, |_| {
+                    Verdict::Rejected("no")
+                })),
             _ => run(step("Verify")
                 .flow("checkout")
                 .stage("inventory")

@@ -1,8 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 pub mod correlation;
+pub mod current;
+mod exception;
 pub mod exemplar;
 mod hex;
+pub mod instruments;
 pub mod messaging;
 pub mod metrics;
 pub mod principal;
@@ -30,24 +33,17 @@ pub mod testing;
 pub use opentelemetry;
 
 pub use correlation::CorrelationId;
+pub use current::{current_span, entry_span, record_error, set_attribute};
+pub use instruments::{
+    Counter, Gauge, Histogram, UpDownCounter, counter, gauge, histogram, up_down_counter,
+};
 #[cfg(feature = "pipeline")]
 pub use pipeline::{BootstrapError, Config, Service, ShutdownError, Telemetry, bootstrap};
 pub use principal::Principal;
 pub use providers::Providers;
-pub use step::{Verdict, step};
-
-use opentelemetry::{Context, Key, KeyValue, Value, trace::TraceContextExt};
-
-/// Sets an attribute on the current span: in a handler the server span, inside a step the step's.
-///
-/// Does nothing outside of a span or when the span is not recorded.
-pub fn set_attribute(key: impl Into<Key>, value: impl Into<Value>) {
-    Context::map_current(|cx| {
-        if cx.has_active_span() {
-            cx.span().set_attribute(KeyValue::new(key, value));
-        }
-    });
-}
+pub use step::{StepGuard, StepOutput, Verdict, step};
+#[cfg(feature = "macros")]
+pub use telemetry_macros::step;
 
 /// The code of the guides, compiled and run with the tests of this crate.
 #[cfg(all(doctest, feature = "pipeline"))]
@@ -56,4 +52,6 @@ mod guides {
     mod metrics {}
     #[doc = include_str!("../../docs/guides/sampling.md")]
     mod sampling {}
+    #[doc = include_str!("../../docs/guides/steps.md")]
+    mod steps {}
 }

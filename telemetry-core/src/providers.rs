@@ -20,6 +20,7 @@ use opentelemetry::{
 
 use crate::{
     exemplar::ExemplarStore,
+    instruments::Declared,
     metrics::DurationHistogram,
     propagation::Propagation,
     scrape::{Exposition, Scrape, ScrapeFormat},
@@ -51,6 +52,7 @@ struct Inner {
     scrape: Option<Arc<dyn Scrape>>,
     namespace: Arc<str>,
     steps: OnceLock<StepInstruments>,
+    declared: Declared,
     instruments: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
@@ -186,6 +188,18 @@ impl Providers {
             .unwrap_or_else(|_| Arc::new(make(self)))
     }
 
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(crate) fn exemplars(&self) -> &Arc<ExemplarStore> {
+        &self.0.exemplars
+    }
+
+    pub(crate) fn declared(&self) -> &Declared {
+        &self.0.declared
+    }
+
     pub(crate) fn steps(&self) -> &StepInstruments {
         self.0.steps.get_or_init(|| StepInstruments::new(self))
     }
@@ -255,6 +269,7 @@ impl ProvidersBuilder {
             scrape: self.scrape,
             namespace: self.namespace,
             steps: OnceLock::new(),
+            declared: Declared::default(),
             instruments: Mutex::default(),
         }))
     }

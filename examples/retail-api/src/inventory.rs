@@ -7,7 +7,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use telemetry_sqlx::SqlitePool;
 
-use crate::ApiError;
+use crate::{ApiError, metrics::STOCK};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Wanted {
@@ -31,6 +31,7 @@ pub(crate) async fn check(
             .fetch_optional(&pool)
             .await?;
     let (quantity, unit_price_cents) = row.ok_or(ApiError::UnknownSku)?;
+    STOCK.set(quantity, ("retail.sku", &wanted.sku));
     let available = quantity >= i64::from(wanted.qty);
     tracing::info!(sku = wanted.sku, quantity, available, "inventory checked");
     Ok(Json(Stock {

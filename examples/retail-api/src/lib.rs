@@ -4,6 +4,7 @@ mod args;
 pub mod database;
 mod error;
 mod inventory;
+mod metrics;
 mod orders;
 mod payment;
 

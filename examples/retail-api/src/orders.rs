@@ -6,7 +6,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use telemetry_sqlx::SqlitePool;
 
-use crate::ApiError;
+use crate::{ApiError, metrics::STOCK};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct NewOrder {
@@ -44,16 +44,14 @@ pub(crate) async fn create(
 /// payment is used up, so a repeated request cannot buy twice with it.
 async fn place(pool: &SqlitePool, order: &NewOrder) -> Result<i64, ApiError> {
     let mut tx = pool.begin().await?;
-    let taken = sqlx::query(
-        "UPDATE inventory SET quantity = quantity - ?1 WHERE sku = ?2 AND quantity >= ?1",
+    let left: Option<i64> = sqlx::query_scalar(
+        "UPDATE inventory SET quantity = quantity - ?1 WHERE sku = ?2 AND quantity >= ?1 RETURNING quantity",
     )
     .bind(order.quantity.get())
     .bind(&order.sku)
-    .execute(&mut *tx)
+    .fetch_optional(&mut *tx)
     .await?;
-    if taken.rows_affected() == 0 {
-        return Err(ApiError::OutOfStock);
-    }
+    let left = left.ok_or(ApiError::OutOfStock)?;
     let captured = sqlx::query(
         "UPDATE payments SET status = 'captured' WHERE id = ? AND status = 'authorized'",
     )
@@ -70,6 +68,7 @@ async fn place(pool: &SqlitePool, order: &NewOrder) -> Result<i64, ApiError> {
         .execute(&mut *tx)
         .await?;
     tx.commit().await?;
+    STOCK.set(left, ("retail.sku", &order.sku));
     Ok(inserted.last_insert_rowid())
 }
 

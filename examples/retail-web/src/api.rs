@@ -7,9 +7,10 @@ use reqwest::{Method, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
 use serde::Deserialize;
 use serde_json::json;
+use telemetry_core::step;
 use telemetry_reqwest::TelemetryMiddleware;
 
-use crate::{CheckoutError, StartError};
+use crate::{CheckoutError, StartError, checkout::FLOW};
 
 const AGENT: &str = concat!("retail-web/", env!("CARGO_PKG_VERSION"));
 
@@ -63,6 +64,7 @@ impl RetailApi {
     }
 
     /// The price of one piece in cents, if there are enough of them.
+    #[step(name = "Verify_Inventory_Status", flow = FLOW, stage = "inventory", classify = CheckoutError::verdict)]
     pub(crate) async fn verify_inventory(
         &self,
         sku: &str,
@@ -93,6 +95,13 @@ impl RetailApi {
     }
 
     /// Authorises the amount on the card and answers the payment's id.
+    #[step(
+        name = "Execute_Payment_Charge",
+        flow = FLOW,
+        stage = "payment",
+        classify = CheckoutError::verdict,
+        attrs(retail.card = sensitive(card)),
+    )]
     pub(crate) async fn charge_payment(
         &self,
         amount_cents: i64,
@@ -116,6 +125,7 @@ impl RetailApi {
     }
 
     /// Creates the order, which captures the payment, and answers the order's id.
+    #[step(name = "Create_Order_Record", flow = FLOW, stage = "order", classify = CheckoutError::verdict)]
     pub(crate) async fn create_order(
         &self,
         sku: &str,

@@ -5,6 +5,7 @@ mod api;
 mod args;
 mod checkout;
 mod error;
+mod metrics;
 
 use axum::{Router, routing::post};
 use telemetry_axum::{Operations, TelemetryLayer};

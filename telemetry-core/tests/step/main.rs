@@ -3,6 +3,11 @@
 // Clippy knows test functions, not their helpers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod attribute;
+mod current;
+mod forms;
+mod log;
+
 use std::{future::pending, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt as _;

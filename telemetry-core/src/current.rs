@@ -1,0 +1,167 @@
+//! The span one is in: late attributes, events, links, status, errors.
+//!
+//! There are two that matter. [`current_span`] is the innermost: inside a step the step's, else, in a handler, the
+//! server's. [`entry_span`] is the one this service's part of the trace began with, so in a handler the server span, also
+//! from inside steps and `tracing` spans.
+//!
+//! ```
+//! use telemetry_core::{current_span, entry_span};
+//!
+//! fn price(sku: &str, cents: i64) {
+//!     current_span().set_attribute("retail.sku", sku.to_owned()); // on the step around this
+//!     entry_span().set_attribute("retail.amount", cents); // on the request
+//! }
+//! # price("SKU-1", 1999);
+//! ```
+
+use std::{error::Error, fmt::Display, time::SystemTime};
+
+use opentelemetry::{
+    Context, Key, KeyValue, Value,
+    trace::{SpanContext, Status, TraceContextExt},
+};
+
+use crate::{exception, sensitive, tracer::is_recorded};
+
+/// The innermost span that is current: inside a step the step's, else, in a handler, the server span.
+pub fn current_span() -> CurrentSpan {
+    CurrentSpan(Context::current())
+}
+
+/// The span that this service's part of the trace began with: in a handler the server span, wherever one is in it.
+///
+/// It is known where an adapter or [`mark_entry`] said so; elsewhere it is the [`current_span`]. Adapters say so for
+/// requests that are recorded only: below an unsampled span there are no spans, so there it is the current one, too.
+pub fn entry_span() -> CurrentSpan {
+    Context::map_current(|cx| match cx.get::<Entry>() {
+        Some(Entry(entry)) => CurrentSpan(entry.clone()),
+        None => CurrentSpan(cx.clone()),
+    })
+}
+
+/// A copy of the context in which its span is the [`entry_span`], for writers of adapters. Costs three allocations.
+#[must_use]
+pub fn mark_entry(cx: &Context) -> Context {
+    cx.with_value(Entry(cx.clone()))
+}
+
+/// Sets an attribute on the current span: in a handler the server span, inside a step the step's.
+///
+/// Does nothing outside of a span or when the span is not recorded.
+pub fn set_attribute(key: impl Into<Key>, value: impl Into<Value>) {
+    Context::map_current(|cx| {
+        let span = cx.span();
+        if is_recorded(&span) {
+            span.set_attribute(KeyValue::new(key, value));
+        }
+    });
+}
+
+/// [`CurrentSpan::record_error`] on the current span.
+pub fn record_error<E: Error + ?Sized>(error: &E) {
+    current_span().record_error(error);
+}
+
+struct Entry(Context);
+
+/// A span to say more on. Whatever is said does nothing outside of a span, after its end or when it is not recorded.
+///
+/// It may be kept and sent elsewhere; whoever started the span ends it.
+#[derive(Clone, Debug)]
+pub struct CurrentSpan(Context);
+
+impl CurrentSpan {
+    /// Sets an attribute; one of the same key is replaced where spans are stored.
+    pub fn set_attribute(&self, key: impl Into<Key>, value: impl Into<Value>) {
+        if self.is_recorded() {
+            self.0.span().set_attribute(KeyValue::new(key, value));
+        }
+    }
+
+    /// Sets an attribute of which only the [hash](sensitive::hash) is shown.
+    pub fn set_sensitive(&self, key: impl Into<Key>, value: impl Display) {
+        if self.is_recorded() {
+            self.set_attribute(key, sensitive::hash(&value.to_string()));
+        }
+    }
+
+    /// Adds an event at this time. What somebody may want to search for without the trace is better a `tracing` event,
+    /// which becomes a log record with the span's ids.
+    pub fn add_event(&self, name: &'static str, attributes: Vec<KeyValue>) {
+        if self.is_recorded() {
+            self.0
+                .span()
+                .add_event_with_timestamp(name, SystemTime::now(), attributes);
+        }
+    }
+
+    /// Links the span to another, such as the one that made the work necessary.
+    pub fn add_link(&self, other: SpanContext, attributes: Vec<KeyValue>) {
+        if self.is_recorded() && other.is_valid() {
+            self.0.span().add_link(other, attributes);
+        }
+    }
+
+    /// Marks the span as failed: status error with this description, and `error.type`.
+    pub fn set_error(&self, error_type: &'static str, description: impl Display) {
+        if self.is_recorded() {
+            let span = self.0.span();
+            span.set_attribute(KeyValue::new("error.type", error_type));
+            span.set_status(Status::error(description.to_string()));
+        }
+    }
+
+    /// Marks the span as well, whatever instrumentation thinks: by the specification this status is final.
+    pub fn set_ok(&self) {
+        self.0.span().set_status(Status::Ok);
+    }
+
+    /// Records an error as a log record with the span's ids, as conventions since 1.37 want it instead of a span event:
+    /// `exception.type`, `exception.message` and, if it has a cause, `exception.cause`, at ERROR, of target
+    /// `telemetry_core::exception`. The status of the span stays: an error that was handled is no failure.
+    ///
+    /// The same error recorded again on its way up, by a step or around another error, is not recorded again: one with
+    /// the same text in the same trace within ten seconds.
+    pub fn record_error<E: Error + ?Sized>(&self, error: &E) {
+        if !tracing::event_enabled!(target: "telemetry_core::exception", tracing::Level::ERROR) {
+            return;
+        }
+        let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+        let causes = causes.take(MAX_CAUSES).map(ToString::to_string);
+        let texts: Vec<String> = [error.to_string()].into_iter().chain(causes).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        if !exception::is_new(self.0.span().span_context(), &texts) {
+            return;
+        }
+        let _attached = self.0.clone().attach();
+        let causes = texts.get(1..).unwrap_or_default().join(": ");
+        tracing::error!(
+            name: "exception",
+            target: "telemetry_core::exception",
+            {
+                exception.type = std::any::type_name::<E>(),
+                exception.message = texts.first().copied(),
+                exception.cause = (!causes.is_empty()).then_some(causes.as_str()),
+            },
+            "exception"
+        );
+    }
+
+    /// Whether anything said here can reach a backend: whether it is worth computing.
+    pub fn is_recorded(&self) -> bool {
+        is_recorded(&self.0.span())
+    }
+
+    /// Its ids.
+    pub fn span_context(&self) -> SpanContext {
+        self.0.span().span_context().clone()
+    }
+
+    /// The context it is current in, to run something else in it.
+    pub fn context(&self) -> &Context {
+        &self.0
+    }
+}
+
+/// A cycle of causes must not hang.
+const MAX_CAUSES: usize = 16;

@@ -1,0 +1,125 @@
+//! A step around code that is not one future or closure.
+
+use std::fmt::Display;
+
+use opentelemetry::{
+    Context, Key, KeyValue, Value,
+    trace::{FutureExt as _, TraceContextExt as _, WithContext},
+};
+
+use super::{
+    Step,
+    output::{self, Judgement, StepOutput, Verdict},
+    running::Running,
+};
+use crate::{providers::Providers, sensitive};
+
+/// A step in progress, from [`Step::start`]. End it with [`ok`](Self::ok), [`rejected`](Self::rejected),
+/// [`failed`](Self::failed) or [`finish`](Self::finish); dropped before, by a `?` or because its future was dropped, it
+/// was `cancelled`, and `panicked` if a panic drops it.
+///
+/// It can be held across an await in a future that is `Send`, and because of that it does not make its context current:
+/// run what belongs to the step [`in_context`](Self::in_context) or [`in_scope`](Self::in_scope).
+///
+/// ```
+/// # struct Answer { approved: bool }
+/// # async fn charge() -> Result<Answer, std::io::Error> { Ok(Answer { approved: true }) }
+/// # async fn example() -> Result<(), std::io::Error> {
+/// use telemetry_core::step;
+///
+/// let mut payment = step("Execute_Payment_Charge").flow("checkout").stage("payment").start();
+/// match payment.in_context(charge()).await {
+///     Ok(answer) if answer.approved => payment.ok(),
+///     Ok(_) => payment.rejected("declined"),
+///     Err(error) => payment.failed("gateway", &error),
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+#[must_use = "a step that is dropped was cancelled"]
+pub struct StepGuard(Option<Running>);
+
+impl StepGuard {
+    pub(super) fn start(step: Step) -> Self {
+        Self(Providers::current().map(|providers| Running::start(step, providers)))
+    }
+
+    /// Adds an attribute to the span.
+    pub fn attr(&mut self, key: impl Into<Key>, value: impl Into<Value>) {
+        if let Some(running) = &self.0 {
+            running.attr(|| KeyValue::new(key, value));
+        }
+    }
+
+    /// Adds an attribute of which only the [hash](sensitive::hash) is shown.
+    pub fn attr_sensitive(&mut self, key: impl Into<Key>, value: impl Display) {
+        if self.is_recorded() {
+            self.attr(key, sensitive::hash(&value.to_string()));
+        }
+    }
+
+    /// The context with the step's span; without a pipeline the current one.
+    pub fn context(&self) -> Context {
+        match &self.0 {
+            Some(running) => running.cx().clone(),
+            None => Context::current(),
+        }
+    }
+
+    /// Runs a future in the step: spans below become its children, log lines carry its ids.
+    pub fn in_context<F>(&self, future: F) -> WithContext<F> {
+        future.with_context(self.context())
+    }
+
+    /// Runs a closure in the step.
+    pub fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _attached = self.0.as_ref().map(|running| running.cx().clone().attach());
+        work()
+    }
+
+    /// Ends the step: all went well.
+    pub fn ok(self) {
+        self.end(Verdict::Ok.into());
+    }
+
+    /// Ends the step: it worked, and the answer is no.
+    pub fn rejected(self, reason: &'static str) {
+        self.end(Verdict::Rejected(reason).into());
+    }
+
+    /// Ends the step: it failed.
+    pub fn failed(self, error_type: &'static str, error: &dyn Display) {
+        self.end(Judgement {
+            verdict: Verdict::Failed(error_type),
+            error: Some(error),
+        });
+    }
+
+    /// Ends the step as this output says.
+    pub fn finish(self, output: &impl StepOutput) {
+        self.end(output::of_output(output));
+    }
+
+    /// Whether there is a pipeline and the span is recorded: whether an attribute is worth computing.
+    pub fn is_recorded(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|running| crate::tracer::is_recorded(&running.cx().span()))
+    }
+
+    fn end(mut self, judgement: Judgement<'_>) {
+        if let Some(running) = self.0.take() {
+            running.finish(judgement);
+        }
+    }
+}
+
+impl Drop for StepGuard {
+    fn drop(&mut self) {
+        if let Some(running) = &mut self.0
+            && std::thread::panicking()
+        {
+            running.panicked();
+        }
+    }
+}

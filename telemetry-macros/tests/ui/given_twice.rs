@@ -1,0 +1,8 @@
+use telemetry_core::step;
+
+#[step(flow = "checkout", flow = "returns")]
+fn charge() {}
+
+fn main() {
+    charge();
+}

@@ -1,0 +1,8 @@
+use telemetry_core::step;
+
+#[step(flow)]
+fn charge() {}
+
+fn main() {
+    charge();
+}

@@ -1,0 +1,8 @@
+use telemetry_core::step;
+
+#[step(flow = "checkout", stag = "payment")]
+fn charge() {}
+
+fn main() {
+    charge();
+}
