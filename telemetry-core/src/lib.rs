@@ -48,6 +48,8 @@ pub use telemetry_macros::step;
 /// The code of the guides, compiled and run with the tests of this crate.
 #[cfg(all(doctest, feature = "pipeline"))]
 mod guides {
+    #[doc = include_str!("../../docs/guides/logs.md")]
+    mod logs {}
     #[doc = include_str!("../../docs/guides/metrics.md")]
     mod metrics {}
     #[doc = include_str!("../../docs/guides/sampling.md")]

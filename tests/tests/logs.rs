@@ -107,8 +107,8 @@ fn text(record: &LogRecord, key: &str) -> String {
 
 const ROUNDS: usize = 5;
 
-/// Run again by the test below: what the exporter's threads log goes to the subscriber that is installed, and the viewer
-/// of the same process would log, too.
+/// Run again by the test below: what the exporter's threads log goes to the subscriber that is installed, and the
+/// viewer of the same process would log, too.
 #[test]
 fn exports_with_every_filter_open() {
     let Ok(endpoint) = std::env::var("LOGS_TEST_ENDPOINT") else {

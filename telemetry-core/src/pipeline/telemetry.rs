@@ -273,9 +273,9 @@ impl Telemetry {
         })
     }
 
-    /// Makes this the telemetry of the process: our providers, OpenTelemetry's global ones and its propagator, and
-    /// the `tracing` subscriber, and the panic hook, which logs a panic and calls the hook before it. Then logs what
-    /// was wrong with the configuration and, at debug, the [`report`](Self::report).
+    /// Makes this the telemetry of the process: our providers, OpenTelemetry's global ones and its propagator, the
+    /// `tracing` subscriber, and a panic hook, which logs a panic and calls the hook before it. Then logs what was wrong
+    /// with the configuration and, at debug, the [`report`](Self::report).
     ///
     /// # Errors
     ///

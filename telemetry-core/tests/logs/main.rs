@@ -31,8 +31,8 @@ fn config(vars: &[(&str, &str)]) -> Config {
     Config::new("shop").with_environment(all)
 }
 
-/// This binary, about to run one of its tests, which finds that it is the program. What it writes to standard output goes
-/// into a pipe, between what the test harness writes there.
+/// This binary, about to run one of its tests, which finds that it is the program. What it writes to standard output
+/// goes into a pipe, between what the test harness writes there.
 fn program(test: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command

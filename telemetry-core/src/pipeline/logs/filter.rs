@@ -127,7 +127,8 @@ impl FilterHandle {
         self.0.spans.load().text.clone()
     }
 
-    /// Writes the log lines that this lets pass from now on. OTEL_LOG_LEVEL, if it was set, still decides about our own.
+    /// Writes the log lines that this lets pass from now on. OTEL_LOG_LEVEL, if it was set, still decides about our
+    /// own.
     ///
     /// Costs about a microsecond for each place in the code that logs; logging goes on meanwhile.
     ///
@@ -278,8 +279,8 @@ impl<S: Subscriber> Filter<S> for LogFilter {
     }
 }
 
-/// What becomes an OpenTelemetry span: the `tracing` spans that the span filter lets pass, none of the transport and none
-/// of our own threads, whatever it says.
+/// What becomes an OpenTelemetry span: the `tracing` spans that the span filter lets pass, none of the transport and
+/// none of our own threads, whatever it says.
 pub(in crate::pipeline) struct SpanFilter(Arc<Filters>);
 
 impl<S: Subscriber> Filter<S> for SpanFilter {

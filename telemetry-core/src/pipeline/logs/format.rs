@@ -37,7 +37,8 @@ pub enum LogFormat {
     /// because a trace is named by its full resource name or not at all.
     Gcp,
     /// JSON as CloudWatch and Lambda read it: [`Json`](Self::Json), whose `level` and RFC 3339 `timestamp` are those of
-    /// Lambda's [log level filter](https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html),
+    /// Lambda's
+    /// [log level filter](https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html),
     /// and `xray_trace_id`, the trace id as
     /// [X-Ray writes it](https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-traceids)
     /// (`1-` 8 hex digits `-` 24), under the key of

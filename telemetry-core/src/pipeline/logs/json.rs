@@ -406,7 +406,7 @@ fn has_special(bytes: &[u8]) -> bool {
     found != 0
 }
 
-/// Zero if none of the bytes is below 0x20, `"` or `\`: the highest bit of each byte that is, and of some that follow one.
+/// Zero if none of the bytes is below 0x20, `"` or `\`: the highest bit of each byte that is, and of some after one.
 fn special(chunk: [u8; 8]) -> u64 {
     const EACH: u64 = u64::MAX / 0xff;
     let x = u64::from_ne_bytes(chunk);

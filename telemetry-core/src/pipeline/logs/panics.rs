@@ -69,9 +69,9 @@ thread_local! {
 /// Logs every panic of the process from now on, then does what was done before.
 ///
 /// A panic is an [exception](https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/): the event
-/// `exception` with `exception.type` (`panic`), `exception.message`, `exception.stacktrace` where RUST_BACKTRACE asks for
-/// one, `thread.name` and `code.*`. It is an error; where the process is built to end with it, it is fatal. No filter
-/// applies.
+/// `exception` with `exception.type` (`panic`), `exception.message`, `thread.name`, `code.*` and, where RUST_BACKTRACE
+/// asks for one, `exception.stacktrace`. It is an error; where the process is built to end with it, it is fatal. No
+/// filter applies.
 pub(in crate::pipeline) fn log_panics(output: &Arc<LogOutput>) {
     let output = Arc::downgrade(output);
     let previous = panic::take_hook();

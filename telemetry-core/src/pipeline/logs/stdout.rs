@@ -295,5 +295,6 @@ impl std::fmt::Debug for Stdout {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

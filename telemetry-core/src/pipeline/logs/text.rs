@@ -16,8 +16,8 @@ fn end_of_value(text: &str, max_value: usize) -> usize {
     (text.len() + max_value).min(text.len().max(MAX_LINE))
 }
 
-/// Appends what is written through it, by a function that appends text until the length given and says whether all of it
-/// fitted.
+/// Appends what is written through it, by a function that appends text until the length given and says whether all of
+/// it fitted.
 pub(super) struct Bounded<'a, F> {
     text: &'a mut String,
     end: usize,
