@@ -23,7 +23,9 @@ pub use settings::{Report, ReportEntry, Source};
 pub use telemetry::Telemetry;
 
 #[cfg(feature = "testing")]
-pub(crate) use {export::SharedReader, prometheus::TextExposition};
+pub(crate) use {
+    export::SharedReader, prometheus::TextExposition, telemetry::subscriber_for_tests,
+};
 
 /// Sets up traces, metrics and logs for the process, as code, environment and defaults say, and installs them.
 ///

@@ -351,6 +351,20 @@ impl fmt::Debug for Telemetry {
     }
 }
 
+/// A subscriber for tests: all events as JSON lines to a sink and as records to a logger, and the application's spans.
+#[cfg(feature = "testing")]
+pub(crate) fn subscriber_for_tests(
+    spans: &SdkTracerProvider,
+    logger: opentelemetry_sdk::logs::SdkLogger,
+    sink: impl Fn(&str) + Send + Sync + 'static,
+) -> Dispatch {
+    let sink = super::logs::LogSink::new(sink);
+    let logs = LogLayer::new(super::LogFormat::Json, sink, "test", Some(logger));
+    let events = filter_fn(|metadata| metadata.is_event() && !is_transport(metadata));
+    let layers = Registry::default().with(spans_of_the_application(spans));
+    Dispatch::new(layers.with(logs.with_filter(events)))
+}
+
 /// The bridge for the application's own `tracing` spans, without the extras that cost more than the span: location,
 /// threads, target and idle times. It makes them children of whatever context is current.
 fn spans_of_the_application<S>(provider: &SdkTracerProvider) -> impl Layer<S>
@@ -368,8 +382,12 @@ where
 }
 
 fn is_application_span(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && *metadata.level() <= Level::INFO && !is_transport(metadata)
+}
+
+fn is_transport(metadata: &Metadata<'_>) -> bool {
     let krate = metadata.target().split("::").next().unwrap_or_default();
-    metadata.is_span() && *metadata.level() <= Level::INFO && !TRANSPORT_TARGETS.contains(&krate)
+    TRANSPORT_TARGETS.contains(&krate)
 }
 
 /// The view behind base2_exponential_bucket_histogram, with the size and scale of the specification.
