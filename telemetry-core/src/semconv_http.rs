@@ -202,7 +202,11 @@ impl<'a> Authority<'a> {
             Some(port.parse().ok()?)
         };
         let plausible = |b: u8| {
-            b.is_ascii_graphic() && !matches!(b, b'/' | b'?' | b'#' | b'\\' | b'"' | b'<' | b'>')
+            b.is_ascii_graphic()
+                && !matches!(
+                    b,
+                    b'/' | b'?' | b'#' | b'\\' | b'"' | b'<' | b'>' | b'[' | b']'
+                )
         };
         (!host.is_empty() && host.len() <= 255 && host.bytes().all(plausible))
             .then_some(Self { host, port })

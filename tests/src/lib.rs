@@ -222,3 +222,8 @@ pub fn operations(telemetry: &Telemetry) -> Operations {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The guide's code is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guides/test-your-telemetry.md")]
+struct TestYourTelemetry;

@@ -95,9 +95,7 @@ SERVER {method} {shown} rpc.response.status_code="NOT_FOUND"
 SERVER grpc rpc.system.name="grpc" rpc.method="_OTHER" rpc.method_original="no.Such/Method" rpc.response.status_code="UNIMPLEMENTED" error.type="UNIMPLEMENTED" ERROR
 "#
     );
-    while telemetry.spans().len() < 4 {
-        tokio::task::yield_now().await;
-    }
+    telemetry.wait_for_spans(4).await;
     assert_eq!(telemetry.tree(&SHOWN), expected);
 
     let metrics = telemetry.metrics();
@@ -118,9 +116,7 @@ async fn a_list_of_methods_decides_which_exist() {
     let layer = TelemetryLayer::new().with_providers(telemetry.providers().clone());
     let address = served(layer.with_grpc_methods(["only.This/One"])).await;
     assert_eq!(export(address, "ok").await, None);
-    while telemetry.spans().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    telemetry.wait_for_spans(1).await;
     let tree = telemetry.tree(&["rpc.method", "rpc.response.status_code"]);
     assert_eq!(
         tree,
@@ -134,9 +130,7 @@ async fn without_the_option_a_call_is_the_http_request_it_is_on_the_wire() {
     let layer = TelemetryLayer::new().with_providers(telemetry.providers().clone());
     let address = served(layer).await;
     assert_eq!(export(address, "ok").await, None);
-    while telemetry.spans().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    telemetry.wait_for_spans(1).await;
     let tree = telemetry.tree(&["http.request.method", "rpc.method"]);
     assert_eq!(tree, "SERVER POST http.request.method=\"POST\"\n");
 }

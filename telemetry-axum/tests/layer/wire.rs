@@ -1,6 +1,6 @@
 //! Real connections: upgrades, event streams, HTTP/2, and servers without axum.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{convert::Infallible, net::SocketAddr};
 
 use axum::{Router, body::Bytes, routing::get as on_get};
 use futures_util::{StreamExt as _, stream};
@@ -32,14 +32,7 @@ async fn served(app: Router) -> SocketAddr {
 
 /// The spans, once there are so many.
 async fn ended(telemetry: &TestTelemetry, spans: usize) -> String {
-    let all = async {
-        while telemetry.spans().len() < spans {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), all)
-        .await
-        .unwrap();
+    telemetry.wait_for_spans(spans).await;
     telemetry.tree(&SHOWN)
 }
 

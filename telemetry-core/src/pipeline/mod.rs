@@ -28,7 +28,9 @@ pub use telemetry::Telemetry;
 pub use views::{InstrumentKind, View};
 
 #[cfg(feature = "testing")]
-pub(crate) use {export::SharedReader, prometheus::TextExposition};
+pub(crate) use {
+    export::SharedReader, prometheus::TextExposition, telemetry::subscriber_for_tests,
+};
 
 /// Sets up traces, metrics and logs for the process, as code, environment and defaults say, and installs them.
 ///

@@ -23,6 +23,8 @@ use opentelemetry_sdk::{
     trace::SdkTracerProvider,
 };
 use tracing::Dispatch;
+#[cfg(feature = "testing")]
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::{Layer, Registry, layer::SubscriberExt};
 
 use super::{
@@ -433,6 +435,26 @@ impl fmt::Debug for Telemetry {
             .field("disabled", &self.disabled)
             .finish_non_exhaustive()
     }
+}
+
+/// A subscriber for tests: all events as JSON lines to a sink and as records to a logger, and the application's spans.
+#[cfg(feature = "testing")]
+pub(crate) fn subscriber_for_tests(
+    spans: &SdkTracerProvider,
+    logger: opentelemetry_sdk::logs::SdkLogger,
+    sink: impl Fn(&str) + Send + Sync + 'static,
+) -> Dispatch {
+    let output = Arc::new(LogOutput {
+        form: Form::new(super::LogFormat::Json, "test", ""),
+        sink: LogSink::new(sink),
+        otlp: Some(logger),
+        span_fields: false,
+    });
+    let filters = FilterHandle::new("trace", "info", None, false);
+    let spans = spans_of_the_application(spans).with_filter(filters.of_spans());
+    let events = filter_fn(|metadata| metadata.is_event() && !super::logs::is_transport(metadata));
+    let logs = LogLayer(output).with_filter(events);
+    Dispatch::new(Registry::default().with(spans).with(logs))
 }
 
 /// The bridge for the application's own `tracing` spans, without the extras that cost more than the span: location,

@@ -25,7 +25,18 @@ fn the_port_is_no_part_of_the_address() {
         Some(("shop.example", Some(1)))
     );
     for hostile in [
-        "", ":80", "[::1", "[::1]80", "a:b", "a:99999", "a b", "a/b", "a\n", "::1",
+        "ps:////u@[[t]",
+        "a]b",
+        "",
+        ":80",
+        "[::1",
+        "[::1]80",
+        "a:b",
+        "a:99999",
+        "a b",
+        "a/b",
+        "a\n",
+        "::1",
     ] {
         assert_eq!(parsed(hostile), None, "{hostile:?}");
     }

@@ -1,71 +1,110 @@
-//! Telemetry in memory, without globals: what instrumented code emitted, as text to compare with.
+//! Telemetry in memory, without globals: what instrumented code emitted, to assert on and to query.
 //!
 //! ```
-//! use telemetry_core::{opentelemetry::trace::{SpanKind, TraceContextExt}, testing::TestTelemetry};
+//! use telemetry_core::{opentelemetry::trace::SpanKind, step, testing::TestTelemetry};
 //!
+//! # async fn reserve() -> Result<u32, std::io::Error> { Ok(2) }
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
 //! let telemetry = TestTelemetry::new();
-//! let scope = telemetry_core::opentelemetry::InstrumentationScope::builder("shop").build();
-//! let cx = telemetry.providers().tracer(scope).start(&Default::default(), "reserve", SpanKind::Internal, Vec::new);
-//! cx.span().end();
-//! assert_eq!(telemetry.tree(&[]), "INTERNAL reserve\n");
+//! let _default = telemetry.set_default();
+//! step("Verify_Inventory_Status").stage("inventory").run(reserve()).await.unwrap();
+//!
+//! telemetry
+//!     .assert_span("Verify_Inventory_Status")
+//!     .kind(SpanKind::Internal)
+//!     .with("retail.stage", "inventory")
+//!     .outcome("ok");
+//! assert_eq!(telemetry.instrument("retail.steps").with("retail.outcome", "ok").value(), 1.0);
+//! telemetry.assert_no_leaks();
+//! # }
 //! ```
+//!
+//! Assertions panic, as assertions do, and say what there is instead. The guide `docs/guides/test-your-telemetry.md`
+//! goes through all of it.
+
+mod checks;
+mod clock;
+mod ids;
+mod instruments;
+mod logs;
+mod memory;
+mod open;
+mod spans;
+mod text;
+mod tree;
 
 use std::{
-    collections::HashMap,
     sync::{Arc, OnceLock},
+    time::{Duration, SystemTime},
 };
 
-use opentelemetry::{
-    Value,
-    trace::{SpanId, SpanKind, Status, TraceId},
-};
+use opentelemetry::logs::LoggerProvider as _;
 use opentelemetry_sdk::{
     Resource,
+    logs::{SdkLogRecord, SdkLoggerProvider},
     metrics::SdkMeterProvider,
-    trace::{
-        InMemorySpanExporter, InMemorySpanExporterBuilder, Sampler, SdkTracerProvider,
-        SimpleSpanProcessor, SpanData, TracerProviderBuilder,
-    },
+    trace::{Sampler, SdkTracerProvider, SpanData},
 };
 use tracing::Dispatch;
 
+pub use self::{
+    clock::TestClock,
+    instruments::InstrumentQuery,
+    logs::{LogAssert, LogRecord},
+    spans::SpanAssert,
+};
+use self::{ids::SeededIds, memory::Memory, open::OpenSpans};
 use crate::{
     Providers,
     exemplar::ExemplarStore,
-    pipeline::{SamplerHandle, SamplerPolicy, SharedReader, TextExposition},
+    pipeline::{SamplerHandle, SamplerPolicy, SharedReader, TextExposition, subscriber_for_tests},
+    propagation::Propagation,
+    providers,
     scrape::ScrapeFormat,
     tracer::{Decides, LiveSamplingHint, SamplingHint},
 };
 
-/// Providers that keep everything in memory. Several can live side by side.
-#[derive(Debug)]
+/// How long [`TestTelemetry::wait_for_spans`] waits.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Providers and a `tracing` subscriber that keep everything in memory. Several can live side by side, so tests can run
+/// in parallel. Clones are handles on the same telemetry.
+#[derive(Clone, Debug)]
 pub struct TestTelemetry {
     providers: Providers,
-    spans: InMemorySpanExporter,
-    // Held so that spans are exported and metrics collected.
+    dispatch: Dispatch,
+    spans: Memory<SpanData>,
+    open: OpenSpans,
+    reader: SharedReader,
+    records: Memory<SdkLogRecord>,
+    lines: Memory<String>,
+    clock: Option<TestClock>,
+    // Held so that spans and records are exported and metrics collected.
     _tracer_provider: SdkTracerProvider,
     _meter_provider: Arc<SdkMeterProvider>,
+    _logger_provider: SdkLoggerProvider,
 }
 
 impl TestTelemetry {
-    /// Every span is recorded, unless its parent was not.
+    /// Every span is recorded, unless its parent was not. The namespace is `retail`, ids are random, time is real.
     pub fn new() -> Self {
-        Self::with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
+        Self::builder().build()
+    }
+
+    /// With choices; finish with [`build`](TestTelemetryBuilder::build).
+    pub fn builder() -> TestTelemetryBuilder {
+        TestTelemetryBuilder {
+            sampling: Sampling::Sdk(Sampler::ParentBased(Box::new(Sampler::AlwaysOn))),
+            namespace: "retail".to_owned(),
+            propagation: Propagation::default(),
+            seed: None,
+            start: None,
+        }
     }
 
     /// With a sampler of the test's.
     pub fn with_sampler(sampler: Sampler) -> Self {
-        let spans = InMemorySpanExporterBuilder::new().build();
-        let provider = SdkTracerProvider::builder()
-            .with_sampler(sampler)
-            .with_simple_exporter(spans.clone());
-        let hint = SamplingHint {
-            reads_attributes: false,
-            records_roots: true,
-            records_unsampled: false,
-            decides: Decides::All,
-        };
-        Self::with_provider(provider, spans, hint.into())
+        Self::builder().with_sampler(sampler).build()
     }
 
     /// Samples as an application with this policy does, and hands back the sampler, to change it.
@@ -75,21 +114,278 @@ impl TestTelemetry {
     }
 
     pub(crate) fn with_handle(sampler: &SamplerHandle) -> Self {
-        let spans = InMemorySpanExporterBuilder::new().build();
-        let exporter = SimpleSpanProcessor::new(spans.clone());
-        let provider = SdkTracerProvider::builder()
-            .with_sampler(sampler.sampler())
-            .with_span_processor(sampler.keeper(exporter));
-        Self::with_provider(provider, spans, sampler.hint())
+        let mut builder = Self::builder();
+        builder.sampling = Sampling::Ours(sampler.clone());
+        builder.build()
     }
 
-    fn with_provider(
-        provider: TracerProviderBuilder,
-        spans: InMemorySpanExporter,
-        hint: LiveSamplingHint,
-    ) -> Self {
+    /// What the code under test instruments with: `TelemetryLayer::new().with_providers(telemetry.providers().clone())`.
+    pub fn providers(&self) -> &Providers {
+        &self.providers
+    }
+
+    /// The `tracing` subscriber: application spans become spans here, events become log records.
+    ///
+    /// Spans of `tracing` are recorded from `INFO` up, as in production; events at every level but those of the HTTP
+    /// stack below our exporters.
+    pub fn dispatch(&self) -> &Dispatch {
+        &self.dispatch
+    }
+
+    /// Makes this the telemetry of the current thread until the guard is dropped: its providers, which adapters and
+    /// [`step`](crate::step()) take unless they are given others, and its `tracing` subscriber.
+    ///
+    /// Enough for `#[test]` and `#[tokio::test]`, whose tasks all run on the thread of the test. For a runtime with
+    /// worker threads, see [`adopt_thread`](Self::adopt_thread).
+    pub fn set_default(&self) -> TestDefault {
+        TestDefault {
+            _providers: self.providers.set_default(),
+            _subscriber: tracing::dispatcher::set_default(&self.dispatch),
+        }
+    }
+
+    /// Makes this the telemetry of the current thread for the rest of the thread's life.
+    ///
+    /// For the worker threads of a runtime that a test builds itself:
+    ///
+    /// ```
+    /// # use telemetry_core::testing::TestTelemetry;
+    /// let telemetry = TestTelemetry::new();
+    /// let adopting = telemetry.clone();
+    /// let runtime = tokio::runtime::Builder::new_multi_thread()
+    ///     .worker_threads(2)
+    ///     .on_thread_start(move || adopting.adopt_thread())
+    ///     .build()
+    ///     .unwrap();
+    /// runtime.block_on(async {
+    ///     let step = async { telemetry_core::step("Reserve").run(async { Ok::<_, std::fmt::Error>(()) }).await };
+    ///     tokio::spawn(step).await.unwrap().unwrap();
+    /// });
+    /// telemetry.assert_span("Reserve").count(1);
+    /// ```
+    pub fn adopt_thread(&self) {
+        // Nothing is restored: the thread ends with it.
+        std::mem::forget(self.set_default());
+    }
+
+    /// The clock of [`with_clock`](TestTelemetryBuilder::with_clock).
+    pub fn clock(&self) -> Option<&TestClock> {
+        self.clock.as_ref()
+    }
+
+    /// The spans that have ended, in the order they did.
+    pub fn spans(&self) -> Vec<SpanData> {
+        let mut spans = self.recorded();
+        if let Some(clock) = &self.clock {
+            for span in &mut spans {
+                span.start_time = clock.shown(span.start_time);
+                span.end_time = clock.shown(span.end_time);
+                for event in &mut span.events.events {
+                    event.timestamp = clock.shown(event.timestamp);
+                }
+            }
+        }
+        spans
+    }
+
+    /// The spans with the times at which they really were.
+    fn recorded(&self) -> Vec<SpanData> {
+        self.spans.all()
+    }
+
+    /// The names of the spans that have started and not ended, the oldest first.
+    pub fn open_spans(&self) -> Vec<String> {
+        self.open.list().into_iter().map(|span| span.name).collect()
+    }
+
+    /// Waits until at least so many spans have ended, and returns all that have.
+    ///
+    /// A server's span ends when the response's last byte is handed over, which a client on another thread may notice
+    /// earlier. Prefer this to sleeping.
+    ///
+    /// # Panics
+    ///
+    /// After 10 seconds, with the tree of what has ended and the names of what has not.
+    pub async fn wait_for_spans(&self, count: usize) -> Vec<SpanData> {
+        self.wait_within(count, PATIENCE).await
+    }
+
+    async fn wait_within(&self, count: usize, patience: Duration) -> Vec<SpanData> {
+        let enough = async {
+            loop {
+                let changed = self.open.ended();
+                tokio::pin!(changed);
+                // Listening begins before looking, so no end is missed in between.
+                changed.as_mut().enable();
+                if self.recorded().len() >= count {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        let in_time = tokio::time::timeout(patience, enough).await.is_ok();
+        assert!(
+            in_time,
+            "{count} spans were waited for\n{}",
+            self.what_there_is(&[])
+        );
+        self.spans()
+    }
+
+    /// The ended spans as an indented tree, one line a span: kind, name, the attributes asked for, `ERROR` and what
+    /// the status says. Siblings stand in the order they started; a parent that has not ended makes its children roots.
+    pub fn tree(&self, attributes: &[&str]) -> String {
+        tree::render(&self.recorded(), tree::Shown::Only(attributes), &[])
+    }
+
+    /// The metrics as Prometheus text, without comments and scopes: `name{labels} value` a line, sorted.
+    pub fn metrics(&self) -> String {
+        let text = self.providers.scrape(ScrapeFormat::Prometheus);
+        text::metrics(&text.unwrap_or_default())
+    }
+
+    /// The value of one series of [`metrics`](Self::metrics), such as `retail_steps_total{retail_outcome="ok"}`. See
+    /// [`instrument`](Self::instrument) for a query by name and attributes.
+    pub fn metric(&self, series: &str) -> Option<f64> {
+        let metrics = self.metrics();
+        let value = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
+        value.parse().ok()
+    }
+
+    /// The log lines as standard output would have them with `LogFormat::Json`, each without its newline.
+    pub fn log_lines(&self) -> Vec<String> {
+        self.lines.all()
+    }
+
+    /// Forgets the spans that have ended and the logs. Metrics are cumulative and stay.
+    pub fn reset(&self) {
+        self.spans.clear();
+        self.records.clear();
+        self.lines.clear();
+    }
+
+    /// What failure messages end with: the tree, with these spans marked, and what has not ended.
+    fn what_there_is(&self, marked: &[opentelemetry::trace::SpanId]) -> String {
+        let mut text = match self.recorded() {
+            spans if spans.is_empty() => "no span has ended\n".to_owned(),
+            spans => format!(
+                "the spans that ended:\n{}",
+                tree::render(&spans, tree::Shown::All, marked)
+            ),
+        };
+        let open = self.open_spans();
+        if !open.is_empty() {
+            text.push_str(&format!("still open: {}\n", open.join(", ")));
+        }
+        text
+    }
+}
+
+impl Default for TestTelemetry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Restores the thread's previous telemetry when dropped.
+#[derive(Debug)]
+#[must_use = "the default ends as soon as this is dropped"]
+pub struct TestDefault {
+    _providers: providers::DefaultGuard,
+    _subscriber: tracing::dispatcher::DefaultGuard,
+}
+
+#[derive(Debug)]
+enum Sampling {
+    Sdk(Sampler),
+    Ours(SamplerHandle),
+}
+
+/// Choices for a [`TestTelemetry`].
+#[derive(Debug)]
+#[must_use = "finish with `build`"]
+pub struct TestTelemetryBuilder {
+    sampling: Sampling,
+    namespace: String,
+    propagation: Propagation,
+    seed: Option<u64>,
+    start: Option<SystemTime>,
+}
+
+impl TestTelemetryBuilder {
+    /// Asks this sampler. Default: every span whose parent does not say otherwise.
+    pub fn with_sampler(mut self, sampler: Sampler) -> Self {
+        self.sampling = Sampling::Sdk(sampler);
+        self
+    }
+
+    /// The resource's `service.namespace`, the prefix of business attributes. Default: `retail`.
+    pub fn with_namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = namespace.into();
+        self
+    }
+
+    /// How context travels in headers. Default: W3C Trace Context and Baggage.
+    pub fn with_propagation(mut self, propagation: Propagation) -> Self {
+        self.propagation = propagation;
+        self
+    }
+
+    /// Trace and span ids that are the same in every run, in the order in which spans start. Two services in one test
+    /// need two seeds, or their spans have the same ids.
+    ///
+    /// Threads that race for ids get them in another order each time; ids can be compared only where the order of
+    /// spans is certain.
+    pub fn with_deterministic_ids(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// A clock that stands at `start` until it is [advanced](TestClock::advance), for the times of spans, their events
+    /// and log records.
+    ///
+    /// The SDK reads the system's clock and lets nobody replace it. So its times are translated where they are read,
+    /// in [`spans`](TestTelemetry::spans) and [`logs`](TestTelemetry::logs). What is measured with the monotonic
+    /// clock stays real: the durations in metrics. So do the timestamps in [`log_lines`](TestTelemetry::log_lines).
+    pub fn with_clock(mut self, start: SystemTime) -> Self {
+        self.start = Some(start);
+        self
+    }
+
+    /// The telemetry. No global effect.
+    pub fn build(self) -> TestTelemetry {
         hear_all_events();
-        let tracer_provider = provider.build();
+        let spans = Memory::default();
+        let exporter = spans.clone();
+        let open = OpenSpans::default();
+        let provider = SdkTracerProvider::builder();
+        let (provider, hint) = match self.sampling {
+            Sampling::Sdk(sampler) => {
+                let hint = SamplingHint {
+                    reads_attributes: false,
+                    records_roots: true,
+                    records_unsampled: false,
+                    decides: Decides::All,
+                };
+                let provider = provider.with_sampler(sampler).with_span_processor(exporter);
+                (provider, LiveSamplingHint::from(hint))
+            }
+            Sampling::Ours(sampler) => {
+                let provider = provider
+                    .with_sampler(sampler.sampler())
+                    .with_span_processor(sampler.keeper(exporter));
+                (provider, sampler.hint())
+            }
+        };
+        // After the exporter: who waits for the end of a span finds it there.
+        let provider = provider.with_span_processor(open.clone());
+        let tracer_provider = match self.seed {
+            Some(seed) => provider.with_id_generator(SeededIds::new(seed)).build(),
+            None => provider.build(),
+        };
+
         let reader = SharedReader::new();
         let meter_provider = Arc::new(
             SdkMeterProvider::builder()
@@ -98,85 +394,42 @@ impl TestTelemetry {
         );
         let exemplars = Arc::new(ExemplarStore::default());
         let text = TextExposition::new(
-            reader,
+            reader.clone(),
             exemplars.clone(),
             &Resource::builder_empty().build(),
         );
         let providers = Providers::builder(tracer_provider.clone(), meter_provider.clone())
             .with_sampling_hint(hint)
+            .with_propagation(self.propagation)
             .with_exemplars(exemplars)
             .with_scrape(Arc::new(text))
-            .with_namespace("retail")
+            .with_namespace(self.namespace)
             .build();
-        Self {
+
+        let records = Memory::default();
+        let logger_provider = SdkLoggerProvider::builder()
+            .with_log_processor(records.clone())
+            .build();
+        let lines = Memory::default();
+        let sink = lines.clone();
+        let dispatch = subscriber_for_tests(
+            &tracer_provider,
+            logger_provider.logger("telemetry-core"),
+            move |line| sink.push(line.trim_end().to_owned()),
+        );
+        TestTelemetry {
             providers,
+            dispatch,
             spans,
+            open,
+            reader,
+            records,
+            lines,
+            clock: self.start.map(TestClock::new),
             _tracer_provider: tracer_provider,
             _meter_provider: meter_provider,
+            _logger_provider: logger_provider,
         }
-    }
-
-    /// What the code under test instruments with. The namespace is `retail`.
-    pub fn providers(&self) -> &Providers {
-        &self.providers
-    }
-
-    /// The spans that have ended, in the order they did.
-    pub fn spans(&self) -> Vec<SpanData> {
-        self.spans.get_finished_spans().unwrap_or_default()
-    }
-
-    /// The ended spans as an indented tree, one line a span: kind, name, the attributes asked for, `ERROR` and what
-    /// the status says. Siblings stand in the order they started; a parent that has not ended makes its children roots.
-    pub fn tree(&self, attributes: &[&str]) -> String {
-        let spans = self.spans();
-        let mut children = HashMap::<(TraceId, SpanId), Vec<&SpanData>>::new();
-        for span in &spans {
-            let trace = span.span_context.trace_id();
-            let known = spans.iter().any(|other| {
-                other.span_context.span_id() == span.parent_span_id
-                    && other.span_context.trace_id() == trace
-            });
-            let parent = if known {
-                (trace, span.parent_span_id)
-            } else {
-                (TraceId::INVALID, SpanId::INVALID)
-            };
-            children.entry(parent).or_default().push(span);
-        }
-        let mut text = String::new();
-        write_children(
-            &mut text,
-            &mut children,
-            (TraceId::INVALID, SpanId::INVALID),
-            0,
-            attributes,
-        );
-        text
-    }
-
-    /// The metrics as Prometheus text, without comments and scopes: `name{labels} value` a line, sorted.
-    pub fn metrics(&self) -> String {
-        let text = self
-            .providers
-            .scrape(ScrapeFormat::Prometheus)
-            .unwrap_or_default();
-        let mut lines: Vec<_> = text
-            .lines()
-            .filter(|line| !line.starts_with('#') && !line.starts_with("target_info"))
-            .map(without_scope)
-            .collect();
-        lines.sort_unstable();
-        lines.join("\n")
-    }
-
-    /// The value of one series of [`metrics`](Self::metrics), such as `retail_steps_total{retail_outcome="ok"}`.
-    pub fn metric(&self, series: &str) -> Option<f64> {
-        let metrics = self.metrics();
-        let value = metrics
-            .lines()
-            .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
-        value.parse().ok()
     }
 }
 
@@ -189,97 +442,5 @@ fn hear_all_events() {
     KEPT.get_or_init(|| std::array::from_fn(|_| Dispatch::new(tracing_subscriber::registry())));
 }
 
-impl Default for TestTelemetry {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-type Children<'a> = HashMap<(TraceId, SpanId), Vec<&'a SpanData>>;
-
-fn write_children(
-    text: &mut String,
-    children: &mut Children<'_>,
-    parent: (TraceId, SpanId),
-    depth: usize,
-    attributes: &[&str],
-) {
-    let Some(mut spans) = children.remove(&parent) else {
-        return;
-    };
-    spans.sort_by_key(|span| span.start_time);
-    for span in spans {
-        text.push_str(&"  ".repeat(depth));
-        text.push_str(&describe(span, attributes));
-        text.push('\n');
-        let own = (span.span_context.trace_id(), span.span_context.span_id());
-        write_children(text, children, own, depth + 1, attributes);
-    }
-}
-
-fn describe(span: &SpanData, attributes: &[&str]) -> String {
-    let kind = match span.span_kind {
-        SpanKind::Client => "CLIENT",
-        SpanKind::Server => "SERVER",
-        SpanKind::Producer => "PRODUCER",
-        SpanKind::Consumer => "CONSUMER",
-        SpanKind::Internal => "INTERNAL",
-    };
-    let mut line = format!("{kind} {}", span.name);
-    for key in attributes {
-        for attribute in span
-            .attributes
-            .iter()
-            .filter(|attribute| attribute.key.as_str() == *key)
-        {
-            // Strings are quoted, so that a number as a string does not pass for a number.
-            match &attribute.value {
-                Value::String(text) => line.push_str(&format!(" {key}={:?}", text.as_str())),
-                other => line.push_str(&format!(" {key}={other}")),
-            }
-        }
-    }
-    if let Status::Error { description } = &span.status {
-        line.push_str(" ERROR");
-        if !description.is_empty() {
-            line.push_str(&format!(" ({description})"));
-        }
-    }
-    line
-}
-
-fn without_scope(line: &str) -> String {
-    let (Some(open), Some(close)) = (line.find('{'), line.rfind('}')) else {
-        return line.to_owned();
-    };
-    let labels: Vec<_> = split_labels(&line[open + 1..close])
-        .into_iter()
-        .filter(|label| !label.starts_with("otel_scope_"))
-        .collect();
-    if labels.is_empty() {
-        return format!("{}{}", &line[..open], &line[close + 1..]);
-    }
-    format!(
-        "{}{{{}}}{}",
-        &line[..open],
-        labels.join(","),
-        &line[close + 1..]
-    )
-}
-
-/// Splits at commas that are not inside a quoted value.
-fn split_labels(labels: &str) -> Vec<&str> {
-    let mut quoted = false;
-    let mut escaped = false;
-    labels
-        .split(move |c| {
-            match c {
-                _ if escaped => escaped = false,
-                '\\' => escaped = true,
-                '"' => quoted = !quoted,
-                _ => {}
-            }
-            c == ',' && !quoted
-        })
-        .collect()
-}
+#[cfg(test)]
+mod tests;

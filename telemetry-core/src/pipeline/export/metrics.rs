@@ -76,7 +76,7 @@ impl SharedReader {
     }
 
     /// All metrics, read for a component of this type.
-    pub(in crate::pipeline) fn read(&self, component_type: &str) -> Option<ResourceMetrics> {
+    pub(crate) fn read(&self, component_type: &str) -> Option<ResourceMetrics> {
         let mut metrics = ResourceMetrics::default();
         let started = Instant::now();
         let collected = self.reader.collect(&mut metrics);

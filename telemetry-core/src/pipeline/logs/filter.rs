@@ -329,7 +329,7 @@ impl<S: Subscriber> Filter<S> for SpanFilter {
     }
 }
 
-fn is_transport(metadata: &Metadata<'_>) -> bool {
+pub(in crate::pipeline) fn is_transport(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     let krate = target.split("::").next().unwrap_or_default();
     TRANSPORT.contains(&krate) || krate.starts_with("opentelemetry")

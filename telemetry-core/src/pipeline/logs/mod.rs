@@ -13,6 +13,8 @@ mod stdout;
 mod text;
 mod timestamp;
 
+#[cfg(feature = "testing")]
+pub(super) use filter::is_transport;
 pub use filter::{FilterError, FilterHandle};
 pub(super) use format::Form;
 pub use format::LogFormat;

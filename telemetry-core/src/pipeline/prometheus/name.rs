@@ -69,9 +69,9 @@ impl FamilyName {
         {
             base.truncate(stem.len());
         }
-        let unit = translate(unit, kind);
+        // A name that is nothing but its unit does not end with `_` and the unit, so it has none to declare.
+        let unit = translate(unit, kind).filter(|unit| base != *unit);
         if let Some(unit) = &unit
-            && base != *unit
             && !base.ends_with(&format!("_{unit}"))
         {
             base.push('_');

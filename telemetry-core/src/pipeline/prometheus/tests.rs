@@ -292,3 +292,13 @@ fn ten_thousand_series_are_scraped_whole_from_several_threads_at_once() {
     // Optimised it is a few milliseconds (examples/scrape.rs); this only catches what grows faster than the series.
     assert!(started.elapsed() < std::time::Duration::from_secs(5));
 }
+
+#[test]
+fn a_name_that_is_nothing_but_its_unit_declares_none() {
+    let text = scraped(ScrapeFormat::OpenMetrics, |meter, _| {
+        let gauge = meter.u64_gauge("seconds").with_unit("s").build();
+        gauge.record(1, &[]);
+    });
+    strict::parse(&text).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
+    assert!(text.contains("\n# TYPE seconds gauge\nseconds{"), "{text}");
+}
