@@ -94,7 +94,7 @@ impl Attempt {
             .get::<UrlTemplate>()
             .map(|UrlTemplate(template)| *template);
         let address = instruments.addresses.of(request.url());
-        let (cx, orphan) = Context::map_current(|parent| {
+        let (cx, orphan, attach) = Context::map_current(|parent| {
             if parent.is_telemetry_suppressed() {
                 return None;
             }
@@ -104,9 +104,11 @@ impl Attempt {
                 SpanKind::Client,
                 || at_start(request, method, template, &address, options, resends),
             );
-            Some((cx, !parent.span().span_context().is_valid()))
+            let above = parent.span();
+            let orphan = !above.span_context().is_valid();
+            let attach = orphan || is_recorded(&cx.span()) || is_recorded(&above);
+            Some((cx, orphan, attach))
         })?;
-        let attach = orphan || is_recorded(&cx.span());
         let active = options.active_requests.then(|| {
             instruments.active(&ActiveKey {
                 address: address.clone(),
