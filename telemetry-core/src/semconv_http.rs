@@ -238,9 +238,11 @@ pub fn redact_query_with<'q, K: AsRef<str>>(query: &'q str, also: &[K]) -> Cow<'
 
 /// Whether [`redact_query_with`] would replace anything.
 pub fn has_secret<K: AsRef<str>>(query: &str, also: &[K]) -> bool {
-    query
-        .split('&')
-        .any(|pair| secret_key(pair, also).is_some())
+    // By bytes, which is several times cheaper than by characters, and this is asked for every call.
+    query.as_bytes().split(|b| *b == b'&').any(|pair| {
+        let key = pair.iter().position(|b| *b == b'=').map(|at| &pair[..at]);
+        key.is_some_and(|key| is_secret(key, also))
+    })
 }
 
 /// The URL with user information and the values of credentials replaced.
@@ -291,8 +293,13 @@ pub fn redact_url_with<'a, K: AsRef<str>>(url: &'a str, also: &[K]) -> Cow<'a, s
 
 fn secret_key<'q, K: AsRef<str>>(pair: &'q str, also: &[K]) -> Option<&'q str> {
     let (key, _) = pair.split_once('=')?;
-    let secret = SECRET_KEYS.contains(&key) || also.iter().any(|secret| secret.as_ref() == key);
-    secret.then_some(key)
+    is_secret(key.as_bytes(), also).then_some(key)
+}
+
+fn is_secret<K: AsRef<str>>(key: &[u8], also: &[K]) -> bool {
+    let is_key = |secret: &str| secret.as_bytes() == key;
+    SECRET_KEYS.iter().any(|secret| is_key(secret))
+        || also.iter().any(|secret| is_key(secret.as_ref()))
 }
 
 #[cfg(test)]

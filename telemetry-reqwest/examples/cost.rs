@@ -3,15 +3,15 @@
 //! The figure is the difference of two runs, which cancels start-up, divided by the difference of their counts:
 //!
 //! ```text
-//! CARGO_PROFILE_RELEASE_DEBUG=line-tables-only cargo build --release --example cost -p telemetry-reqwest
+//! cargo build --profile cost -p telemetry-reqwest --example cost
 //! for calls in 2000 4000; do
-//!     valgrind --tool=callgrind --callgrind-out-file=/dev/null target/release/examples/cost sampled $calls
+//!     valgrind --tool=callgrind --callgrind-out-file=/dev/null target/cost/examples/cost sampled $calls
 //! done
 //! ```
 //!
 //! Variants: `none` (reqwest-middleware with the canned response alone), `passing` (and a middleware that does nothing,
-//! which is the price of one more), `sampled` and `unsampled` (a parent that is or is not). The cost of the middleware
-//! is a variant's figure less that of `none`.
+//! which is the price of one more), `disabled` (no pipeline), `unsampled` and `sampled` (by the span of a request to
+//! this process, as calls are made in a service). The cost of the middleware is a variant's figure less that of `none`.
 
 // A tool, not library code.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
@@ -32,7 +32,10 @@ use opentelemetry_sdk::{
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, Middleware, Next, Result};
 use std::sync::Arc;
-use telemetry_core::{Providers, tracer::SamplingHint};
+use telemetry_core::{
+    Providers,
+    tracer::{Decides, SamplingHint},
+};
 use telemetry_reqwest::TelemetryMiddleware;
 
 /// The end of the chain: a response without a network.
@@ -92,7 +95,7 @@ fn providers() -> Providers {
             reads_attributes: false,
             records_roots: true,
             records_unsampled: false,
-            ..SamplingHint::default()
+            decides: Decides::TraceRoots,
         })
         .build()
 }
@@ -104,12 +107,13 @@ fn main() {
         .next()
         .map_or(1000, |calls| calls.parse().expect("a number of calls"));
 
-    let middleware = TelemetryMiddleware::new().with_providers(providers());
+    let middleware = TelemetryMiddleware::new();
     let builder = ClientBuilder::new(reqwest::Client::new());
     let builder = match variant.as_str() {
         "none" => builder,
         "passing" => builder.with(Passing),
-        "sampled" | "unsampled" => builder.with(middleware),
+        "disabled" => builder.with(middleware),
+        "sampled" | "unsampled" => builder.with(middleware.with_providers(providers())),
         other => unreachable!("no variant {other}"),
     };
     let client = builder.with(Canned).build();

@@ -1,12 +1,12 @@
 //! One attempt: its client span, duration and counts, ended exactly once.
 
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{future::Future, future::poll_fn, net::SocketAddr, pin::pin, sync::Arc, time::Instant};
 
-use http::{Extensions, header};
+use http::{Extensions, Version, header};
 use http_body::Body as _;
 use opentelemetry::{
     Context, KeyValue,
-    trace::{SpanKind, Status, TraceContextExt},
+    trace::{SpanKind, SpanRef, Status, TraceContextExt},
 };
 use reqwest::{Request, Response, Url};
 use telemetry_core::{
@@ -20,6 +20,7 @@ use telemetry_core::{
             URL_TEMPLATE, USER_AGENT_ORIGINAL,
         },
     },
+    tracer::is_recorded,
 };
 
 use crate::{
@@ -44,6 +45,12 @@ pub(crate) struct Attempt {
     template: Option<&'static str>,
     head: Option<Head>,
     sizes: Option<BodySizes>,
+    orphan: bool,
+    /// Whether the context is made current. One that records nothing, below a span that does not either, tells those
+    /// below nothing that the span does not.
+    attach: bool,
+    /// Still set when it is dropped if a poll did not return: something below panicked, whoever caught it.
+    in_poll: bool,
     ended: bool,
     _active: Option<ActiveGuard>,
 }
@@ -52,7 +59,7 @@ pub(crate) struct Attempt {
 #[derive(Clone, Copy, Debug)]
 struct Head {
     status: u16,
-    version: &'static str,
+    version: Version,
     peer: Option<SocketAddr>,
 }
 
@@ -70,28 +77,38 @@ enum Outcome {
     Failed(&'static str),
     Cancelled,
     BodyDropped,
+    Panicked,
 }
 
 impl Attempt {
+    /// Starts it below the current span; `None` where telemetry is suppressed.
     pub(crate) fn start(
-        parent: &Context,
         instruments: &Arc<ClientInstruments>,
         options: &Options,
         request: &Request,
         extensions: &Extensions,
         resends: u32,
-    ) -> Self {
+    ) -> Option<Self> {
         let method = semconv_http::known_method(request.method());
         let template = extensions
             .get::<UrlTemplate>()
             .map(|UrlTemplate(template)| *template);
         let address = instruments.addresses.of(request.url());
-        let cx = instruments.tracer.start(
-            parent,
-            semconv_http::span_name(method, template),
-            SpanKind::Client,
-            || at_start(request, method, template, &address, options, resends),
-        );
+        let (cx, orphan, attach) = Context::map_current(|parent| {
+            if parent.is_telemetry_suppressed() {
+                return None;
+            }
+            let cx = instruments.tracer.start(
+                parent,
+                semconv_http::span_name(method, template),
+                SpanKind::Client,
+                || at_start(request, method, template, &address, options, resends),
+            );
+            let above = parent.span();
+            let orphan = !above.span_context().is_valid();
+            let attach = orphan || is_recorded(&cx.span()) || is_recorded(&above);
+            Some((cx, orphan, attach))
+        })?;
         let active = options.active_requests.then(|| {
             instruments.active(&ActiveKey {
                 address: address.clone(),
@@ -104,7 +121,7 @@ impl Attempt {
             request: request_size(request),
             response: None,
         });
-        Self {
+        Some(Self {
             instruments: instruments.clone(),
             cx,
             started: Instant::now(),
@@ -113,9 +130,18 @@ impl Attempt {
             template,
             head: None,
             sizes,
+            orphan,
+            attach,
+            // It starts inside of a poll, which may not get to that of what is below.
+            in_poll: true,
             ended: false,
             _active: active,
-        }
+        })
+    }
+
+    /// Whether it was started outside of any span.
+    pub(crate) fn is_orphan(&self) -> bool {
+        self.orphan
     }
 
     /// The context with the client span, which is what travels to the next service.
@@ -123,11 +149,30 @@ impl Attempt {
         &self.cx
     }
 
+    /// Runs what is below in the context of the attempt.
+    pub(crate) async fn run<F: Future>(&mut self, below: F) -> F::Output {
+        let mut below = pin!(below);
+        poll_fn(|cx| self.poll(|| below.as_mut().poll(cx))).await
+    }
+
+    fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+        let _attached = self.attach.then(|| self.cx.clone().attach());
+        self.watch(poll)
+    }
+
+    /// Notices if a poll panics.
+    pub(crate) fn watch<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+        self.in_poll = true;
+        let polled = poll();
+        self.in_poll = false;
+        polled
+    }
+
     /// The response's head is there.
     pub(crate) fn head(&mut self, response: &Response) {
         self.head = Some(Head {
             status: response.status().as_u16(),
-            version: semconv_http::protocol_version(response.version()),
+            version: response.version(),
             peer: response.remote_addr(),
         });
         if let Some(sizes) = &mut self.sizes
@@ -167,15 +212,13 @@ impl Attempt {
         let error = match (outcome, status) {
             (_, Some(status)) if semconv_http::is_client_error(status) => ErrorType::Status(status),
             (Outcome::Failed(kind), _) => ErrorType::Other(kind),
+            (Outcome::Panicked, _) => ErrorType::Other("panic"),
             _ => ErrorType::None,
         };
         let span = self.cx.span();
-        if telemetry_core::tracer::is_recorded(&span) {
-            span.set_attributes(self.at_end(outcome, error));
-            if error != ErrorType::None {
-                // The status code, or error.type, says it all, and a message could hold the URL: no description.
-                span.set_status(Status::error(""));
-            }
+        let recorded = is_recorded(&span);
+        if recorded {
+            self.describe(&span, outcome, error);
         }
         let labels = Labels {
             method: self.method,
@@ -196,44 +239,53 @@ impl Attempt {
             self.instruments
                 .record_sizes(&self.address, &labels, request, response);
         }
-        span.end();
+        // Nobody is told of the end of one that records nothing, which may be that of the caller.
+        if recorded {
+            span.end();
+        }
     }
 
-    fn at_end(&self, outcome: Outcome, error: ErrorType) -> impl Iterator<Item = KeyValue> {
-        let head = self.head;
-        let peer = head.and_then(|head| head.peer);
-        let size = |name, bytes: Option<u64>| {
-            bytes.map(|bytes| KeyValue::new(name, i64::try_from(bytes).unwrap_or(i64::MAX)))
-        };
-        [
-            head.map(|head| KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(head.status))),
-            head.map(|head| KeyValue::new(NETWORK_PROTOCOL_VERSION, head.version)),
-            peer.map(|peer| {
-                KeyValue::new(NETWORK_PEER_ADDRESS, peer.ip().to_canonical().to_string())
-            }),
-            peer.map(|peer| KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port()))),
-            size(
-                HTTP_REQUEST_BODY_SIZE,
-                self.sizes.and_then(|sizes| sizes.request),
-            ),
-            size(
-                HTTP_RESPONSE_BODY_SIZE,
-                self.sizes.and_then(|sizes| sizes.response),
-            ),
-            error.value().map(|value| KeyValue::new(ERROR_TYPE, value)),
-            outcome
-                .as_str()
-                .map(|outcome| KeyValue::new(OUTCOME, outcome)),
-        ]
-        .into_iter()
-        .flatten()
+    /// Tells the span how it ended. One by one, because few of these are there, and an iterator over all that may be is
+    /// as large as they are.
+    fn describe(&self, span: &SpanRef<'_>, outcome: Outcome, error: ErrorType) {
+        if let Some(head) = self.head {
+            let status = i64::from(head.status);
+            span.set_attribute(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, status));
+            let version = semconv_http::protocol_version(head.version);
+            span.set_attribute(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
+            if let Some(peer) = head.peer {
+                let address = peer.ip().to_canonical().to_string();
+                span.set_attribute(KeyValue::new(NETWORK_PEER_ADDRESS, address));
+                span.set_attribute(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));
+            }
+        }
+        if let Some(sizes) = self.sizes {
+            let size = |name, bytes: Option<u64>| {
+                if let Some(bytes) = bytes {
+                    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+                    span.set_attribute(KeyValue::new(name, bytes));
+                }
+            };
+            size(HTTP_REQUEST_BODY_SIZE, sizes.request);
+            size(HTTP_RESPONSE_BODY_SIZE, sizes.response);
+        }
+        if let Some(value) = error.value() {
+            span.set_attribute(KeyValue::new(ERROR_TYPE, value));
+            // The status code, or error.type, says it all, and a message could hold the URL: no description.
+            span.set_status(Status::error(""));
+        }
+        if let Some(outcome) = outcome.as_str() {
+            span.set_attribute(KeyValue::new(OUTCOME, outcome));
+        }
     }
 }
 
 impl Drop for Attempt {
     fn drop(&mut self) {
         // By the convention a call that its caller gave up has no error: only its outcome tells.
-        self.end(if self.head.is_some() {
+        self.end(if self.in_poll {
+            Outcome::Panicked
+        } else if self.head.is_some() {
             Outcome::BodyDropped
         } else {
             Outcome::Cancelled
@@ -247,6 +299,7 @@ impl Outcome {
             Self::Completed | Self::Failed(_) => None,
             Self::Cancelled => Some("cancelled"),
             Self::BodyDropped => Some("body_dropped"),
+            Self::Panicked => Some("panicked"),
         }
     }
 }

@@ -69,7 +69,11 @@ impl HttpBody for ObservedBody {
         cx: &mut TaskContext<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, reqwest::Error>>> {
         let mut this = self.project();
-        let frame = ready!(this.inner.as_mut().poll_frame(cx));
+        let inner = this.inner.as_mut();
+        let frame = ready!(match this.attempt {
+            Some(attempt) => attempt.watch(|| inner.poll_frame(cx)),
+            None => inner.poll_frame(cx),
+        });
         if let Some(Ok(frame)) = &frame
             && let Some(data) = frame.data_ref()
         {

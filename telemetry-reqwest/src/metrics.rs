@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use http::Version;
 use opentelemetry::{
     InstrumentationScope, KeyValue,
     metrics::{BoundHistogram, Histogram, Meter},
@@ -18,6 +19,7 @@ use telemetry_core::{
             ERROR_TYPE, HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, NETWORK_PROTOCOL_VERSION,
             URL_TEMPLATE,
         },
+        protocol_version,
     },
     series::{Series, SeriesCache},
     tracer::Tracer,
@@ -137,7 +139,7 @@ struct Keyed {
 pub(crate) struct Labels {
     pub(crate) method: &'static str,
     pub(crate) template: Option<&'static str>,
-    pub(crate) version: Option<&'static str>,
+    pub(crate) version: Option<Version>,
     pub(crate) status: Option<u16>,
     pub(crate) error: ErrorType,
 }
@@ -153,7 +155,7 @@ impl Keyed {
                 .map(|template| KeyValue::new(URL_TEMPLATE, template)),
             labels
                 .version
-                .map(|version| KeyValue::new(NETWORK_PROTOCOL_VERSION, version)),
+                .map(|version| KeyValue::new(NETWORK_PROTOCOL_VERSION, protocol_version(version))),
             labels
                 .status
                 .map(|status| KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status))),

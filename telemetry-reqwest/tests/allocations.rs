@@ -20,7 +20,10 @@ use opentelemetry_sdk::{
 };
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next, Result};
-use telemetry_core::{Providers, tracer::SamplingHint};
+use telemetry_core::{
+    Providers,
+    tracer::{Decides, SamplingHint},
+};
 use telemetry_reqwest::TelemetryMiddleware;
 
 struct Canned;
@@ -52,12 +55,13 @@ fn allocations(client: &ClientWithMiddleware, parent: &Context) -> u64 {
     allocation_counter::measure(call).count_total
 }
 
+/// The span of a request to this process.
 fn parent(flags: TraceFlags) -> Context {
     Context::new().with_remote_span_context(SpanContext::new(
         TraceId::from(0xabc),
         SpanId::from(1),
         flags,
-        true,
+        false,
         TraceState::default(),
     ))
 }
@@ -90,21 +94,24 @@ fn a_call_allocates_no_more_than_this() {
             reads_attributes: false,
             records_roots: true,
             records_unsampled: false,
-            ..SamplingHint::default()
+            decides: Decides::TraceRoots,
         })
         .build();
-    let middleware = TelemetryMiddleware::new().with_providers(providers);
     let builder = || ClientBuilder::new(reqwest::Client::new());
+    let with = |middleware| builder().with(middleware).with(Canned).build();
     let bare = builder().with(Canned).build();
-    let instrumented = builder().with(middleware).with(Canned).build();
-    for (flags, limit) in [
-        // The future, the span in its context (2), two header values.
-        (TraceFlags::default(), 5),
-        // And the attributes, the URL among them.
-        (TraceFlags::SAMPLED, 7),
+    let disabled = with(TelemetryMiddleware::new());
+    let enabled = with(TelemetryMiddleware::new().with_providers(providers));
+    for (client, flags, limit) in [
+        // The future and the correlation id.
+        (&disabled, TraceFlags::SAMPLED, 2),
+        // And the trace context.
+        (&enabled, TraceFlags::default(), 3),
+        // And the span in its context (2), its attributes and the URL among them.
+        (&enabled, TraceFlags::SAMPLED, 7),
     ] {
         let parent = parent(flags);
-        let own = allocations(&instrumented, &parent) - allocations(&bare, &parent);
+        let own = allocations(client, &parent) - allocations(&bare, &parent);
         assert!(own <= limit, "{own} of {limit}");
     }
 }

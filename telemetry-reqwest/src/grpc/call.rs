@@ -17,6 +17,7 @@ use telemetry_core::{
         self, GRPC,
         attribute::{RPC_METHOD, RPC_METHOD_ORIGINAL, RPC_RESPONSE_STATUS_CODE, RPC_SYSTEM_NAME},
     },
+    tracer::is_recorded,
 };
 use tonic::GrpcMethod;
 
@@ -39,6 +40,8 @@ pub(crate) struct Call {
     started: Instant,
     method: KnownMethod,
     http_status: StatusCode,
+    /// Still set when it is dropped if a poll did not return: something below panicked, whoever caught it.
+    in_poll: bool,
     ended: bool,
 }
 
@@ -94,14 +97,19 @@ impl Call {
             started: Instant::now(),
             method,
             http_status: StatusCode::OK,
+            in_poll: false,
             ended: false,
         })
     }
 
     /// Makes the call's context current for one poll.
-    pub(crate) fn poll<T>(&self, poll: impl FnOnce() -> T) -> T {
-        let _attached = self.cx.clone().attach();
-        poll()
+    pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+        self.in_poll = true;
+        let attached = self.cx.clone().attach();
+        let polled = poll();
+        drop(attached);
+        self.in_poll = false;
+        polled
     }
 
     /// The response's head is there, without a status.
@@ -140,7 +148,8 @@ impl Call {
     ) {
         self.ended = true;
         let span = self.cx.span();
-        if telemetry_core::tracer::is_recorded(&span) {
+        let recorded = is_recorded(&span);
+        if recorded {
             let optional = [
                 Some(KeyValue::new(RPC_RESPONSE_STATUS_CODE, status)),
                 error.map(|error| KeyValue::new(ERROR_TYPE, error)),
@@ -162,13 +171,22 @@ impl Call {
         self.instruments
             .duration(&labels)
             .record(seconds, span.span_context());
-        span.end();
+        // Nobody is told of the end of one that records nothing, which may be that of the caller.
+        if recorded {
+            span.end();
+        }
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if !self.ended {
+        if self.ended {
+            return;
+        }
+        if self.in_poll {
+            // What a client makes of an error of which nothing is known.
+            self.end("UNKNOWN", Some("panic"), Some("panicked"));
+        } else {
             // The caller wanted no more, which is no error of the call: only its outcome tells.
             self.end("CANCELLED", None, Some("cancelled"));
         }

@@ -44,8 +44,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
-        let call = Call::begin(&self.shared, &mut request);
-        let inner = match &call {
+        let mut call = Call::begin(&self.shared, &mut request);
+        let inner = match &mut call {
             Some(call) => call.poll(|| self.inner.call(request)),
             None => self.inner.call(request),
         };

@@ -62,7 +62,11 @@ CLIENT GET error.type="reset" ERROR
 "#
     );
     assert!(!format!("{:?}", telemetry.spans()).contains("secret"));
-    assert!(telemetry.metrics().contains("error_type=\"dns\""));
+    for kind in ["connect", "dns", "timeout", "reset"] {
+        let metrics = telemetry.metrics();
+        let series = format!("http_client_request_duration_seconds_count{{error_type=\"{kind}\"");
+        assert!(metrics.contains(&series), "{metrics}");
+    }
 }
 
 /// A TLS server whose certificate nobody has signed but itself.

@@ -7,6 +7,7 @@ mod cancellation;
 mod failures;
 mod lifetime;
 mod metrics;
+mod panics;
 mod propagation;
 mod resends;
 mod spans;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, Middleware, Next};
-use telemetry_core::{scrape::ScrapeFormat, testing::TestTelemetry};
+use telemetry_core::{scrape::ScrapeFormat, semconv_http::DURATION_BOUNDS, testing::TestTelemetry};
 
 use crate::{client, client_with, listen, middleware, server};
 
@@ -84,6 +84,12 @@ async fn a_duration_has_the_span_as_its_exemplar() {
         ),
         "{text}"
     );
+    for bound in DURATION_BOUNDS {
+        assert!(
+            text.contains(&format!("le=\"{bound:?}\"")),
+            "{bound} {text}"
+        );
+    }
     // Nothing that nobody asked for.
     assert!(!text.contains("active_requests") && !text.contains("body_size"));
 }

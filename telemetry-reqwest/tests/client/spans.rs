@@ -1,12 +1,21 @@
 //! What a span says.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::Extensions;
 use opentelemetry::{
     Context, InstrumentationScope, KeyValue,
     baggage::BaggageExt as _,
-    trace::{FutureExt as _, SpanKind, TraceContextExt as _},
+    trace::{FutureExt as _, Link, SpanKind, TraceContextExt as _, TraceId, TraceState},
 };
-use reqwest_middleware::ClientBuilder;
-use telemetry_core::{CorrelationId, testing::TestTelemetry};
+use opentelemetry_sdk::{
+    metrics::SdkMeterProvider,
+    trace::{SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample},
+};
+use reqwest::{Request, Response};
+use reqwest_middleware::{ClientBuilder, Middleware, Next};
+use telemetry_core::{CorrelationId, Providers, testing::TestTelemetry};
 use telemetry_reqwest::{TelemetryMiddleware, UrlTemplate};
 
 use crate::{SHOWN, client, client_with, middleware, server};
@@ -198,4 +207,62 @@ async fn a_call_in_a_suppressed_context_leaves_no_trace() {
     let echoed = call.with_context(cx).await.unwrap().text().await.unwrap();
     assert!(!echoed.contains("traceparent") && telemetry.spans().is_empty());
     assert_eq!(telemetry.metrics(), "");
+}
+
+/// Samples what is no client span.
+#[derive(Clone, Debug)]
+struct NoClients;
+
+impl ShouldSample for NoClients {
+    fn should_sample(
+        &self,
+        _: Option<&Context>,
+        _: TraceId,
+        _: &str,
+        kind: &SpanKind,
+        _: &[KeyValue],
+        _: &[Link],
+    ) -> SamplingResult {
+        SamplingResult {
+            decision: if *kind == SpanKind::Client {
+                SamplingDecision::Drop
+            } else {
+                SamplingDecision::RecordAndSample
+            },
+            attributes: Vec::new(),
+            trace_state: TraceState::NONE,
+        }
+    }
+}
+
+/// Answers with whether the current span is sampled.
+struct Sampled;
+
+#[async_trait]
+impl Middleware for Sampled {
+    async fn handle(
+        &self,
+        _: Request,
+        _: &mut Extensions,
+        _: Next<'_>,
+    ) -> reqwest_middleware::Result<Response> {
+        let sampled = Context::map_current(|cx| cx.span().span_context().is_sampled());
+        Ok(http::Response::new(sampled.to_string()).into())
+    }
+}
+
+#[tokio::test]
+async fn what_is_below_a_span_that_is_dropped_is_below_it_and_not_its_parent() {
+    let tracers = SdkTracerProvider::builder().with_sampler(NoClients).build();
+    let meters = Arc::new(SdkMeterProvider::builder().build());
+    let providers = Providers::builder(tracers, meters).build();
+    let tracer = providers.tracer(InstrumentationScope::builder("t").build());
+    let request = tracer.start(&Context::new(), "GET /", SpanKind::Server, Vec::new);
+    let client = ClientBuilder::new(reqwest::Client::new())
+        .with(TelemetryMiddleware::new().with_providers(providers))
+        .with(Sampled)
+        .build();
+    let call = client.get("http://shop.example/").send();
+    let answer = call.with_context(request).await.unwrap();
+    assert_eq!(answer.text().await.unwrap(), "false");
 }

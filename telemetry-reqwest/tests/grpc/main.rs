@@ -6,9 +6,10 @@
 
 mod echo;
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 use echo::{EchoClient, serve};
+use futures_util::FutureExt as _;
 use opentelemetry::{
     Context, KeyValue,
     baggage::BaggageExt as _,
@@ -21,7 +22,7 @@ use telemetry_reqwest::{
 };
 use tokio::net::TcpListener;
 use tonic::{Code, transport::Channel};
-use tower::ServiceBuilder;
+use tower::{Service as _, ServiceBuilder, service_fn};
 
 const SHOWN: [&str; 4] = [
     "rpc.method_original",
@@ -192,6 +193,25 @@ async fn a_call_or_stream_that_is_given_up_ends_unset() {
         r#"CLIENT test.Echo/Unary rpc.response.status_code="CANCELLED" telemetry.outcome="cancelled"
 CLIENT test.Echo/Stream rpc.response.status_code="CANCELLED" telemetry.outcome="cancelled"
 "#
+    );
+}
+
+#[tokio::test]
+async fn a_panic_below_is_an_error_and_not_a_call_that_was_given_up() {
+    let telemetry = TestTelemetry::new();
+    let layer = GrpcLayer::new("http://shop:50051").with_providers(telemetry.providers().clone());
+    let mut broken = ServiceBuilder::new().layer(layer).service(service_fn(
+        |_: http::Request<tonic::body::Body>| async {
+            tokio::task::yield_now().await;
+            unreachable!("a channel that panics")
+                as Result<http::Response<tonic::body::Body>, tonic::Status>
+        },
+    ));
+    let call = broken.call(http::Request::new(tonic::body::Body::empty()));
+    assert!(AssertUnwindSafe(call).catch_unwind().await.is_err());
+    assert_eq!(
+        telemetry.tree(&SHOWN[1..]),
+        "CLIENT grpc rpc.response.status_code=\"UNKNOWN\" error.type=\"panic\" telemetry.outcome=\"panicked\" ERROR\n"
     );
 }
 
