@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod filters;
+mod formats;
 mod panics;
 #[cfg(unix)]
 mod stdout;
