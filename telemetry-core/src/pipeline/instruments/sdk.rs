@@ -79,8 +79,9 @@ pub(in crate::pipeline) fn observe(meter: &Meter, observed: &Observed<'_>) {
             Signal::Metrics => exporter(meter, monitor, "metric_data_point", "{data_point}"),
         }
     }
-    let exported = |monitor: &&Arc<Monitor>| monitor.signal() == Signal::Logs;
-    if !observed.monitors.iter().any(|monitor| exported(&monitor)) {
+    let mut signals = observed.monitors.iter().map(|monitor| monitor.signal());
+    // Lines are written, and lost, whether or not records are exported.
+    if !signals.any(|signal| signal == Signal::Logs) {
         let elsewhere = observed.lost_elsewhere.clone();
         meter
             .u64_observable_counter("otel.sdk.processor.log.processed")

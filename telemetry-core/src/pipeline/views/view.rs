@@ -138,7 +138,6 @@ impl View {
         self
     }
 
-    /// The limit of what it selects, in words.
     pub(super) fn selects(&self, instrument: &Instrument) -> bool {
         let scope = instrument.scope();
         matches(&self.instrument, instrument.name())
