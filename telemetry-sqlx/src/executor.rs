@@ -93,7 +93,7 @@ fn one_row<T>(row: &Option<T>) -> Rows {
     Rows::Returned(i64::from(row.is_some()))
 }
 
-impl<'p, DB: Backend> Executor<'p> for &Pool<DB> {
+impl<'p, DB: Backend> Executor<'p> for &'p Pool<DB> {
     type Database = DB;
 
     fn execute<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<DB::QueryResult, Error>>
@@ -103,10 +103,9 @@ impl<'p, DB: Backend> Executor<'p> for &Pool<DB> {
     {
         let query = Query::new(query);
         let call = Call::new(&self.observer, query.text(), query.is_parameterised());
-        let pool = self.clone();
         let run = async move {
-            let (mut connection, _lease) = acquire(&pool).await?;
-            execute(&mut *connection, query, &pool.observer).await
+            let (mut connection, _lease) = acquire(self).await?;
+            execute(&mut *connection, query, &self.observer).await
         };
         Box::pin(Observed::new(call, run, affected_rows::<DB>))
     }
@@ -118,10 +117,9 @@ impl<'p, DB: Backend> Executor<'p> for &Pool<DB> {
     {
         let query = Query::new(query);
         let call = Call::new(&self.observer, query.text(), query.is_parameterised());
-        let pool = self.clone();
         let stream = Generator::new(|consumer| async move {
-            let (mut connection, _lease) = acquire(&pool).await?;
-            let query = query.commented(&pool.observer);
+            let (mut connection, _lease) = acquire(self).await?;
+            let query = query.commented(&self.observer);
             let mut steps = DB::fetch_many(&mut connection, query);
             while let Some(step) = poll_fn(|cx| steps.as_mut().poll_next(cx)).await {
                 consumer.hand(step?).await;
@@ -138,10 +136,9 @@ impl<'p, DB: Backend> Executor<'p> for &Pool<DB> {
     {
         let query = Query::new(query);
         let call = Call::new(&self.observer, query.text(), query.is_parameterised());
-        let pool = self.clone();
         let run = async move {
-            let (mut connection, _lease) = acquire(&pool).await?;
-            fetch_all(&mut *connection, query, &pool.observer).await
+            let (mut connection, _lease) = acquire(self).await?;
+            fetch_all(&mut *connection, query, &self.observer).await
         };
         Box::pin(Observed::new(call, run, |rows: &Vec<_>| all_rows(rows)))
     }
@@ -156,10 +153,9 @@ impl<'p, DB: Backend> Executor<'p> for &Pool<DB> {
     {
         let query = Query::new(query);
         let call = Call::new(&self.observer, query.text(), query.is_parameterised());
-        let pool = self.clone();
         let run = async move {
-            let (mut connection, _lease) = acquire(&pool).await?;
-            fetch_optional(&mut *connection, query, &pool.observer).await
+            let (mut connection, _lease) = acquire(self).await?;
+            fetch_optional(&mut *connection, query, &self.observer).await
         };
         Box::pin(Observed::new(call, run, one_row))
     }
@@ -173,9 +169,8 @@ impl<'p, DB: Backend> Executor<'p> for &Pool<DB> {
         'p: 'e,
     {
         let call = Call::prepare(&self.observer, sql.as_str());
-        let pool = self.clone();
         let run = async move {
-            let (mut connection, _lease) = acquire(&pool).await?;
+            let (mut connection, _lease) = acquire(self).await?;
             DB::prepare_with(&mut *connection, sql, parameters).await
         };
         Box::pin(Observed::new(call, run, no_rows))
@@ -185,9 +180,8 @@ impl<'p, DB: Backend> Executor<'p> for &Pool<DB> {
     where
         'p: 'e,
     {
-        let pool = self.clone();
         Box::pin(async move {
-            let (mut connection, _lease) = acquire(&pool).await?;
+            let (mut connection, _lease) = acquire(self).await?;
             DB::describe(&mut *connection, sql).await
         })
     }

@@ -70,10 +70,18 @@ impl Failure {
     }
 }
 
+/// How a call ended, if not with an answer or an error.
+const OUTCOME: &str = "telemetry.outcome";
+
 /// On the span of a call that its caller gave up. Nothing failed, so there is no error: when a client goes away, the
 /// statements of its request must not look like a broken database.
 pub(crate) fn cancelled() -> KeyValue {
-    KeyValue::new("telemetry.outcome", "cancelled")
+    KeyValue::new(OUTCOME, "cancelled")
+}
+
+/// On the span of a call that never returned.
+pub(crate) fn panicked() -> KeyValue {
+    KeyValue::new(OUTCOME, "panicked")
 }
 
 /// The description of the span's status: the error's message, if it cannot contain a value of the application.

@@ -18,7 +18,7 @@ use sqlx::{Either, Error};
 use telemetry_core::{semconv_db::attribute, tracer::is_recorded};
 
 use crate::{
-    failure::{Failure, cancelled, description},
+    failure::{Failure, cancelled, description, panicked},
     observer::{Observer, Ready},
     slow,
     statement::Statement,
@@ -114,8 +114,10 @@ impl Call {
         };
         let running = Running::start(&self.observer, ready, &self.statement, self.parameterised);
         let span = running.cx.span();
-        span.set_attribute(reason);
-        span.end();
+        if is_recorded(&span) {
+            span.set_attribute(reason);
+            span.end();
+        }
         self.running = None;
     }
 
@@ -231,10 +233,9 @@ impl Running {
                     all
                 },
             );
-            let attach = {
-                let span = cx.span();
-                is_recorded(&span) || !parent.span().span_context().is_valid()
-            };
+            let above = parent.span();
+            let attach =
+                is_recorded(&cx.span()) || is_recorded(&above) || !above.span_context().is_valid();
             (cx, attach)
         });
         Self {
@@ -247,11 +248,13 @@ impl Running {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if let Some(running) = &self.running
-            && self.waiting
-            && !self.in_poll
-        {
-            running.cx.span().set_attribute(cancelled());
+        if let Some(running) = &self.running {
+            let span = running.cx.span();
+            if self.in_poll {
+                span.set_attribute(panicked());
+            } else if self.waiting {
+                span.set_attribute(cancelled());
+            }
         }
         self.end(self.in_poll.then_some(Failure::PANICKED), None);
     }

@@ -16,7 +16,7 @@ use telemetry_core::tracer::is_recorded;
 
 use crate::{
     database::Backend,
-    failure::{Failure, cancelled, description},
+    failure::{Failure, cancelled, description, panicked},
     observer::{Observer, Ready},
     pool::Pool,
 };
@@ -33,16 +33,16 @@ pub(crate) async fn acquire<DB: Backend>(
         return Ok((pool.inner.acquire().await?, Lease(None)));
     };
     let pending = observer.pool.pending.enter();
-    let wait = if pool.inner.num_idle() == 0 {
+    let mut wait = if pool.inner.num_idle() == 0 {
         Wait::start(observer, ready)
     } else {
         None
     };
     let started = Instant::now();
     let mut acquiring = pin!(pool.inner.acquire());
-    let acquired = poll_fn(|cx| {
-        let _current = wait.as_ref().map(|wait| wait.cx.clone().attach());
-        acquiring.as_mut().poll(cx)
+    let acquired = poll_fn(|cx| match &mut wait {
+        Some(wait) => wait.poll(|| acquiring.as_mut().poll(cx)),
+        None => acquiring.as_mut().poll(cx),
     })
     .await;
     let now = Instant::now();
@@ -95,6 +95,8 @@ impl Drop for Lease {
 struct Wait {
     cx: Context,
     ended: bool,
+    /// Still set when it is dropped if a poll did not return: connecting or a hook of the pool panicked.
+    in_poll: bool,
 }
 
 impl Wait {
@@ -110,7 +112,21 @@ impl Wait {
             let tracer = &ready.instruments.tracer;
             Some(tracer.start(parent, ACQUIRE, SpanKind::Internal, attributes))
         })?;
-        Some(Self { cx, ended: false })
+        Some(Self {
+            cx,
+            ended: false,
+            in_poll: false,
+        })
+    }
+
+    /// Makes the span current for one poll.
+    fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+        self.in_poll = true;
+        let attached = self.cx.clone().attach();
+        let polled = poll();
+        drop(attached);
+        self.in_poll = false;
+        polled
     }
 
     fn end(mut self, error: Option<&Error>, observer: &Observer) {
@@ -129,10 +145,17 @@ impl Wait {
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        if !self.ended {
-            let span = self.cx.span();
-            span.set_attribute(cancelled());
-            span.end();
+        if self.ended {
+            return;
         }
+        let span = self.cx.span();
+        if self.in_poll {
+            span.set_attribute(panicked());
+            span.set_attributes(Failure::PANICKED.attributes());
+            span.set_status(Status::error(""));
+        } else {
+            span.set_attribute(cancelled());
+        }
+        span.end();
     }
 }

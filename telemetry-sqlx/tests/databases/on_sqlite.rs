@@ -27,7 +27,7 @@ pub(crate) async fn pool(connections: u32) -> Option<sqlx::Pool<Database>> {
         SqlitePoolOptions::new()
             .max_connections(connections)
             .min_connections(1)
-            .acquire_timeout(Duration::from_millis(200))
+            .acquire_timeout(Duration::from_secs(1))
             .connect_with(options)
             .await
             .unwrap(),

@@ -90,3 +90,19 @@ async fn what_a_function_raises_is_not_shown() {
     assert_eq!(span.status, opentelemetry::trace::Status::error(""));
     assert!(!format!("{span:?}").contains("secret"), "{span:?}");
 }
+
+#[tokio::test]
+async fn a_statement_that_the_server_times_out_has_its_code() {
+    let telemetry = TestTelemetry::new();
+    let Some(pool) = pool(&telemetry).await else {
+        return;
+    };
+    let mut connection = pool.acquire().await.unwrap();
+    let limit = "SET statement_timeout = 20";
+    connection.inner_mut().execute(limit).await.unwrap();
+    let sleep = sqlx::query("SELECT pg_sleep(10)").execute(&mut connection);
+    assert!(sleep.await.is_err());
+    let span = statements(&telemetry).remove(0);
+    assert_eq!(text(&span, "error.type"), "57014");
+    assert_eq!(text(&span, "db.response.status_code"), "57014");
+}

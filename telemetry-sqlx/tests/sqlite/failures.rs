@@ -1,10 +1,16 @@
 //! Failures are on the span of the statement, and nowhere else.
 
-use futures_util::StreamExt;
-use opentelemetry::trace::{FutureExt, Status, TraceContextExt};
-use sqlx::Error;
+use std::panic::AssertUnwindSafe;
 
-use crate::support::{Recorded, attribute};
+use futures_util::{FutureExt as _, StreamExt};
+use opentelemetry::trace::{FutureExt, Status, TraceContextExt};
+use sqlx::{
+    ConnectOptions, Error,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+};
+use telemetry_sqlx::SqlitePool;
+
+use crate::support::{Recorded, attribute, idle, names};
 
 #[tokio::test]
 async fn a_violated_constraint_is_its_code_and_names_the_column() {
@@ -126,4 +132,38 @@ async fn a_value_that_cannot_be_encoded_fails_without_being_shown() {
     let span = recorded.statement();
     assert_eq!(attribute(&span, "error.type"), Some("encode".into()));
     assert!(!format!("{span:?}").contains("secret"));
+}
+
+#[tokio::test]
+async fn a_panic_below_is_an_error_and_not_a_call_that_was_given_up() {
+    let options = || SqliteConnectOptions::new().disable_statement_logging();
+    let connected = SqlitePoolOptions::new()
+        .before_acquire(|_, _| Box::pin(async { unreachable!("a hook that panics") }))
+        .connect_with(options())
+        .await
+        .unwrap();
+    // That of an idle connection is no wait; opening one is.
+    let lazy = SqlitePoolOptions::new()
+        .after_connect(|_, _| Box::pin(async { unreachable!("a hook that panics") }))
+        .connect_lazy_with(options());
+    idle(&connected).await;
+    for (pool, spans) in [
+        (connected, &["SELECT"][..]),
+        (lazy, &["pool.acquire", "SELECT"]),
+    ] {
+        let recorded = Recorded::new();
+        let pool = SqlitePool::from(pool).with_providers(recorded.providers.clone());
+        let call = sqlx::query("SELECT 1").execute(&pool);
+        assert!(AssertUnwindSafe(call).catch_unwind().await.is_err());
+        let all = recorded.all();
+        assert_eq!(names(&all), spans);
+        for span in &all {
+            assert_eq!(attribute(span, "error.type"), Some("panic".into()));
+            assert_eq!(
+                attribute(span, "telemetry.outcome"),
+                Some("panicked".into())
+            );
+            assert_eq!(span.status, Status::error(""));
+        }
+    }
 }

@@ -3,8 +3,9 @@
 use futures_util::FutureExt as _;
 use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt};
 use sqlx::Error;
+use telemetry_sqlx::SqlitePool;
 
-use crate::support::{Recorded, attribute, names};
+use crate::support::{Recorded, attribute, idle, names};
 
 #[tokio::test]
 async fn an_idle_connection_is_taken_without_a_span() {
@@ -154,4 +155,28 @@ async fn two_databases_with_the_same_providers_have_series_of_their_own() {
         .collect();
     namespaces.sort();
     assert_eq!(namespaces, ["one.db", "two.db"]);
+}
+
+#[tokio::test]
+async fn what_is_idle_is_taken_without_waiting_and_recorded_as_ever() {
+    let recorded = Recorded::new();
+    let pool = recorded.pool().await;
+    let mut connection = pool.try_acquire().unwrap();
+    let select = sqlx::query("SELECT id FROM orders").fetch_all(&mut connection);
+    assert_eq!(select.await.unwrap().len(), 3);
+    assert!(pool.try_acquire().is_none());
+    assert!(pool.try_begin().await.unwrap().is_none());
+    drop(connection);
+    idle(pool.inner()).await;
+    let tx = pool.try_begin().await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(names(&recorded.all()), ["SELECT orders", "BEGIN", "COMMIT"]);
+}
+
+#[tokio::test]
+async fn a_pool_connected_here_does_not_log_its_statements_a_second_time() {
+    let pool = SqlitePool::connect("sqlite::memory:").await.unwrap();
+    let options = format!("{:?}", pool.inner().connect_options());
+    assert!(options.contains("statements_level: Off"), "{options}");
+    assert!(options.contains("slow_statements_level: Off"), "{options}");
 }

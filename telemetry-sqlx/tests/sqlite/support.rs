@@ -111,7 +111,7 @@ pub(crate) async fn unrecorded_pool() -> SqlitePool {
     let options: sqlx::sqlite::SqliteConnectOptions = "sqlite::memory:".parse().unwrap();
     let pool = SqlitePoolOptions::new()
         .max_connections(1)
-        .acquire_timeout(Duration::from_millis(50))
+        .acquire_timeout(Duration::from_millis(500))
         .connect_with(options.disable_statement_logging())
         .await
         .unwrap();
