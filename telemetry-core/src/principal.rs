@@ -306,7 +306,9 @@ impl Shown {
 }
 
 fn is_text(text: &str, max: usize) -> bool {
-    (1..=max).contains(&text.len()) && !text.contains(char::is_control)
+    // Baggage that is no UTF-8 comes with replacement characters.
+    let refused = |c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER;
+    (1..=max).contains(&text.len()) && !text.contains(refused)
 }
 
 fn is_role(role: &str) -> bool {
