@@ -6,6 +6,7 @@ mod hex;
 pub mod metrics;
 pub mod propagation;
 pub mod providers;
+mod random;
 #[cfg(feature = "prometheus-client")]
 mod registry;
 pub mod scrape;

@@ -8,10 +8,11 @@ use opentelemetry::{
     trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
 
+use super::PresentHeaders;
 use crate::hex;
 
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// `00-` trace id `-` parent id `-` flags.
 const LENGTH: usize = 55;
@@ -19,16 +20,24 @@ const LENGTH: usize = 55;
 /// Bounds the work a hostile caller can ask for; the specification asks for at least 512.
 const MAX_TRACESTATE: usize = 8192;
 
-pub(super) fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> {
-    let mut values = headers.get_all(TRACEPARENT).iter();
+/// The caller's span.
+pub(super) fn extract(headers: &HeaderMap, present: PresentHeaders) -> Option<SpanContext> {
+    if !present.perhaps(&TRACEPARENT) {
+        return None;
+    }
+    let mut values = headers.get_all(&TRACEPARENT).iter();
     let header = values.next()?;
     // Two traceparents contradict each other: the trace restarts, as the specification's test suite expects.
     if values.next().is_some() {
         return None;
     }
     let (trace_id, span_id, flags) = parse(header.as_bytes())?;
-    let state = trace_state(headers);
-    Some(parent.with_remote_span_context(SpanContext::new(trace_id, span_id, flags, true, state)))
+    let state = if present.perhaps(&TRACESTATE) {
+        trace_state(headers)
+    } else {
+        TraceState::NONE
+    };
+    Some(SpanContext::new(trace_id, span_id, flags, true, state))
 }
 
 pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
@@ -42,20 +51,20 @@ pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
     }
     if let Ok(value) = HeaderValue::from_bytes(&format(span_context)) {
         // A map that is full drops it: a request is not to fail because of its headers.
-        let _ = headers.try_insert(TRACEPARENT, value);
+        let _ = headers.try_insert(&TRACEPARENT, value);
     }
     let state = span_context.trace_state();
     // An empty tracestate would be sent to every service for nothing; a stale one would belong to another span.
     if *state == TraceState::NONE {
-        headers.remove(TRACESTATE);
+        headers.remove(&TRACESTATE);
         return;
     }
     match HeaderValue::try_from(state.header()) {
         Ok(value) if !value.is_empty() => {
-            let _ = headers.try_insert(TRACESTATE, value);
+            let _ = headers.try_insert(&TRACESTATE, value);
         }
         _ => {
-            headers.remove(TRACESTATE);
+            headers.remove(&TRACESTATE);
         }
     }
 }
@@ -93,7 +102,7 @@ fn format(span_context: &SpanContext) -> [u8; LENGTH] {
 
 fn trace_state(headers: &HeaderMap) -> TraceState {
     let mut joined = String::new();
-    for value in headers.get_all(TRACESTATE) {
+    for value in headers.get_all(&TRACESTATE) {
         let Ok(text) = value.to_str() else {
             return TraceState::default();
         };
