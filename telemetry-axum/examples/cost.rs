@@ -1,17 +1,27 @@
 //! What the layer costs a request: run it under `valgrind --tool=callgrind` with two request counts and divide the
 //! difference (see the crate's README).
 //!
-//! `cost <bare|disabled|unsampled|sampled|access-log|access-line> <requests>`; `access-line` writes the line as JSON, where
-//! `access-log` makes the event alone.
+//! `cost <bare|layer|disabled|unsampled|sampled|access-log|access-line> <requests> [further routes]`
+//!
+//! `access-line` writes the line as JSON, where `access-log` makes the event alone.
+//! `layer` is what axum itself charges for a layer that wraps the response's body and does nothing else.
 
-use std::{io::Write, process::ExitCode, sync::Arc};
+use std::{
+    io::Write,
+    pin::Pin,
+    process::ExitCode,
+    sync::Arc,
+    task::{self, Poll},
+};
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes},
     http::Request,
+    response::Response,
     routing::{get, post},
 };
+use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use opentelemetry::Context;
 use opentelemetry_sdk::{
@@ -20,8 +30,12 @@ use opentelemetry_sdk::{
     trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanProcessor},
 };
 use telemetry_axum::TelemetryLayer;
-use telemetry_core::{Config, Providers, Telemetry, pipeline::LogFormat, tracer::SamplingHint};
-use tower::Service;
+use telemetry_core::{
+    Config, Providers, Telemetry,
+    pipeline::LogFormat,
+    tracer::{Decides, SamplingHint},
+};
+use tower::{Service, util::MapResponseLayer};
 use tracing::{Event, Metadata, Subscriber, span};
 
 /// Takes finished spans and forgets them: what exporting costs is another thread's.
@@ -38,6 +52,29 @@ impl SpanProcessor for Forget {
     }
     fn shutdown_with_timeout(&self, _: std::time::Duration) -> OTelSdkResult {
         Ok(())
+    }
+}
+
+/// A body in another, as any layer has it that sees the end of responses.
+struct Wrapped(Body);
+
+impl http_body::Body for Wrapped {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut task::Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.0).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
     }
 }
 
@@ -71,13 +108,16 @@ fn providers() -> Providers {
             reads_attributes: false,
             records_roots: true,
             records_unsampled: false,
-            ..SamplingHint::default()
+            decides: Decides::TraceRoots,
         })
         .build()
 }
 
-fn routes() -> Router {
-    Router::new()
+fn routes(further: u32) -> Router {
+    (0..further)
+        .fold(Router::new(), |router, i| {
+            router.route(&format!("/further/{i}/{{id}}"), get(|| async { "further" }))
+        })
         .route("/", get(|| async { "home" }))
         .route("/orders/{id}", get(|| async { "an order" }))
         .route("/orders", post(|| async { "created" }))
@@ -101,13 +141,21 @@ async fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let variant = arguments.next().unwrap_or_default();
     let count = arguments.next().and_then(|count| count.parse::<u32>().ok());
+    let further = arguments.next().and_then(|count| count.parse::<u32>().ok());
+    let routes = routes(further.unwrap_or_default());
     let layer = || TelemetryLayer::new().with_providers(providers());
     let (app, flags) = match variant.as_str() {
-        "bare" => (routes(), "01"),
-        "disabled" => (routes().layer(TelemetryLayer::new()), "01"),
-        "unsampled" => (routes().layer(layer()), "00"),
-        "sampled" => (routes().layer(layer()), "01"),
-        "access-log" | "access-line" => (routes().layer(layer().with_access_log()), "01"),
+        "bare" => (routes, "01"),
+        "layer" => (
+            routes.layer(MapResponseLayer::new(|response: Response| {
+                response.map(Wrapped)
+            })),
+            "01",
+        ),
+        "disabled" => (routes.layer(TelemetryLayer::new()), "01"),
+        "unsampled" => (routes.layer(layer()), "00"),
+        "sampled" => (routes.layer(layer()), "01"),
+        "access-log" | "access-line" => (routes.layer(layer().with_access_log()), "01"),
         _ => return usage(),
     };
     let Some(count) = count else {
@@ -149,7 +197,7 @@ fn lines() -> Option<Telemetry> {
 fn usage() -> ExitCode {
     let _ = writeln!(
         std::io::stderr(),
-        "cost <bare|disabled|unsampled|sampled|access-log|access-line> <requests>"
+        "cost <bare|layer|disabled|unsampled|sampled|access-log|access-line> <requests> [further routes]"
     );
     ExitCode::FAILURE
 }

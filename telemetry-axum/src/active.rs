@@ -1,86 +1,71 @@
 //! How many requests are being served.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
-use telemetry_core::metrics::{ActiveCount, ActiveGuard};
+use crate::metrics::scheme;
 
-const METHODS: [&str; 10] = [
-    "GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "TRACE", "_OTHER",
-];
-const SCHEMES: [&str; 2] = ["http", "https"];
-
-type Cells = [Cell; SCHEMES.len()];
-
-/// How many requests are being served, by method and scheme: a table, so no caller can make it grow.
+/// How many requests are being served, by method and scheme. Methods are the known ones and `_OTHER`, so no caller can
+/// make it grow.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ActiveRequests(Arc<Table>);
+pub(crate) struct ActiveRequests(Arc<Mutex<Methods>>);
+
+type Methods = Vec<(&'static str, Arc<ActiveOfMethod>)>;
+
+/// The requests of a method: those over plain connections, and those over TLS.
+#[derive(Debug, Default)]
+pub(crate) struct ActiveOfMethod([Count; 2]);
 
 #[derive(Debug, Default)]
-struct Table {
-    common: [Cells; METHODS.len()],
-    /// The methods that are known by configuration only.
-    configured: Mutex<Vec<(&'static str, Arc<Cells>)>>,
-}
-
-#[derive(Debug, Default)]
-struct Cell {
-    count: ActiveCount,
+struct Count {
+    active: AtomicI64,
     /// Series that never counted anything are not reported.
     used: AtomicBool,
 }
 
-impl Cell {
-    fn enter(&self) -> ActiveGuard {
-        self.used.store(true, Ordering::Relaxed);
-        self.count.enter()
+impl ActiveOfMethod {
+    /// One more. Whoever calls it calls [`leave`](Self::leave) once, on whatever way out.
+    pub(crate) fn enter(&self, https: bool) {
+        let count = &self.0[usize::from(https)];
+        count.active.fetch_add(1, Ordering::Relaxed);
+        // Written once, so that cores do not take the line from each other for it.
+        if !count.used.load(Ordering::Relaxed) {
+            count.used.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn leave(&self, https: bool) {
+        self.0[usize::from(https)]
+            .active
+            .fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl ActiveRequests {
-    /// `method` is a known one or `_OTHER`.
-    pub(crate) fn enter(&self, method: &'static str, scheme: &'static str) -> ActiveGuard {
-        let scheme = usize::from(scheme == "https");
-        match METHODS.iter().position(|common| *common == method) {
-            Some(method) => self.0.common[method][scheme].enter(),
-            None => self.configured(method)[scheme].enter(),
+    /// Where the requests of a method are counted: a known one or `_OTHER`.
+    pub(crate) fn of(&self, method: &'static str) -> Arc<ActiveOfMethod> {
+        let mut methods = self.lock();
+        if let Some((_, counts)) = methods.iter().find(|(known, _)| *known == method) {
+            return counts.clone();
         }
-    }
-
-    fn configured(&self, method: &'static str) -> Arc<Cells> {
-        let mut configured = self
-            .0
-            .configured
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, cells)) = configured.iter().find(|(known, _)| *known == method) {
-            return cells.clone();
-        }
-        let cells = Arc::<Cells>::default();
-        configured.push((method, cells.clone()));
-        cells
+        let counts = Arc::<ActiveOfMethod>::default();
+        methods.push((method, counts.clone()));
+        counts
     }
 
     pub(crate) fn each(&self, mut report: impl FnMut(&'static str, &'static str, i64)) {
-        let mut row = |method, cells: &Cells| {
-            for (cell, scheme) in cells.iter().zip(SCHEMES) {
-                if cell.used.load(Ordering::Relaxed) {
-                    report(method, scheme, cell.count.get());
+        for (method, ActiveOfMethod(counts)) in self.lock().iter().map(|(m, c)| (*m, &**c)) {
+            for (count, https) in counts.iter().zip([false, true]) {
+                if count.used.load(Ordering::Relaxed) {
+                    report(method, scheme(https), count.active.load(Ordering::Relaxed));
                 }
             }
-        };
-        for (cells, method) in self.0.common.iter().zip(METHODS) {
-            row(method, cells);
         }
-        let configured = self
-            .0
-            .configured
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        for (method, cells) in configured.iter() {
-            row(method, cells);
-        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Methods> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,12 +1,12 @@
 //! What a request says of itself, as span attributes.
 
-use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::extract::MatchedPath;
-use http::{Request, header};
+use http::{Extensions, Request, Version, header, uri::Scheme};
 use opentelemetry::KeyValue;
 use telemetry_core::semconv_http::{
-    self, Authority,
+    self,
     attribute::{
         CLIENT_ADDRESS, CLIENT_PORT, HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL, HTTP_ROUTE,
         NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT, NETWORK_PROTOCOL_VERSION, NETWORK_TRANSPORT,
@@ -15,6 +15,9 @@ use telemetry_core::semconv_http::{
 };
 
 use crate::{
+    endpoint::{Endpoint, Endpoints},
+    methods::Methods,
+    metrics::scheme,
     network::{self, Origin},
     operation::Operation,
     options::Options,
@@ -23,45 +26,46 @@ use crate::{
 /// The facts of a request that its metrics need, too.
 #[derive(Debug)]
 pub(crate) struct RequestFacts {
-    pub(crate) method: &'static str,
-    pub(crate) scheme: &'static str,
-    pub(crate) version: &'static str,
+    pub(crate) endpoint: Arc<Endpoint>,
+    pub(crate) https: bool,
+    pub(crate) version: Version,
     pub(crate) bodiless: bool,
-    operation: Option<Operation>,
 }
 
 impl RequestFacts {
-    pub(crate) fn of<B>(request: &Request<B>, origin: &Origin<'_>, options: &Options) -> Self {
+    pub(crate) fn of<B>(
+        request: &Request<B>,
+        caller: &Caller<'_>,
+        methods: &Methods,
+        endpoints: &Endpoints,
+    ) -> Self {
         let extensions = request.extensions();
+        let route = match extensions.get::<MatchedPath>() {
+            Some(path) => Some(path.as_str()),
+            None => extensions.get::<Operation>().map(Operation::route),
+        };
         Self {
-            method: options.methods.known(request.method()),
+            endpoint: endpoints.of(methods.known(request.method()), route),
             // A request without a scheme came over a plain connection: axum itself terminates no TLS.
-            scheme: origin
-                .scheme
-                .unwrap_or(if request.uri().scheme_str() == Some("https") {
-                    "https"
-                } else {
-                    "http"
-                }),
-            version: semconv_http::protocol_version(request.version()),
-            bodiless: request.method() == http::Method::HEAD,
-            operation: match extensions.get::<MatchedPath>() {
-                Some(path) => Some(Operation::matched(path.clone())),
-                None => extensions.get::<Operation>().cloned(),
+            https: match caller.origin.scheme {
+                Some(scheme) => scheme == "https",
+                None => request.uri().scheme() == Some(&Scheme::HTTPS),
             },
+            version: request.version(),
+            bodiless: request.method() == http::Method::HEAD,
         }
     }
 
-    /// The matched route; none for an unmatched request, whose path must not stand in for it.
-    pub(crate) fn route(&self) -> Option<&str> {
-        self.operation.as_ref().map(Operation::route)
+    /// `url.scheme`.
+    pub(crate) fn scheme(&self) -> &'static str {
+        scheme(self.https)
     }
 
     /// Names an operation that nothing has named yet; whether it did.
-    pub(crate) fn name(&mut self, operation: &Operation) -> bool {
-        let unnamed = self.operation.is_none();
+    pub(crate) fn name(&mut self, operation: &Operation, endpoints: &Endpoints) -> bool {
+        let unnamed = self.endpoint.route.is_none();
         if unnamed {
-            self.operation = Some(operation.clone());
+            self.endpoint = endpoints.of(self.endpoint.method, Some(operation.route()));
         }
         unnamed
     }
@@ -70,35 +74,35 @@ impl RequestFacts {
 /// Who asks, as far as it is known.
 #[derive(Debug)]
 pub(crate) struct Caller<'a> {
-    pub(crate) peer: Option<SocketAddr>,
-    pub(crate) origin: Origin<'a>,
+    extensions: &'a Extensions,
+    origin: Origin<'a>,
 }
 
 impl<'a> Caller<'a> {
     pub(crate) fn of<B>(request: &'a Request<B>, options: &Options) -> Self {
-        let peer = options.peer_address(request.extensions());
+        let extensions = request.extensions();
         let origin = if options.proxies.is_empty() {
             Origin::default()
         } else {
+            let peer = options.peer_address(extensions);
             network::origin(request.headers(), peer, &options.proxies)
         };
-        Self { peer, origin }
+        Self { extensions, origin }
     }
 
-    /// The address that was asked for.
-    pub(crate) fn server<B>(&self, request: &'a Request<B>) -> Option<Authority<'a>> {
-        let text = match (self.origin.host, request.uri().authority()) {
-            (Some(host), _) => host,
-            (None, Some(authority)) => authority.as_str(),
-            (None, None) => request.headers().get(header::HOST)?.to_str().ok()?,
-        };
-        Authority::parse(text)
+    /// The host, perhaps with its port, that was asked for.
+    pub(crate) fn asked_for<B>(&self, request: &'a Request<B>) -> Option<&'a str> {
+        match (self.origin.host, request.uri().authority()) {
+            (Some(host), _) => Some(host),
+            (None, Some(authority)) => Some(authority.as_str()),
+            (None, None) => request.headers().get(header::HOST)?.to_str().ok(),
+        }
     }
 
     /// The attributes of the connection.
     pub(crate) fn network(&self, options: &Options, attributes: &mut Vec<KeyValue>) {
-        let peer = self
-            .peer
+        let peer = options
+            .peer_address(self.extensions)
             .map(|peer| (peer.ip().to_canonical(), Some(peer.port())));
         if let Some((client, port)) = self.origin.client.or(peer) {
             attributes.push(KeyValue::new(CLIENT_ADDRESS, client.to_string()));
@@ -115,10 +119,19 @@ impl<'a> Caller<'a> {
     }
 }
 
+/// The longest value that a caller can give an attribute, in bytes: what is longer tells an operator nothing more, and a
+/// server accepts headers of hundreds of kilobytes. Limits of configuration (OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT) are
+/// applied when spans are exported and may be lower.
+pub(crate) const MAX_VALUE: usize = 4096;
+
+/// The text, cut to [`MAX_VALUE`].
+pub(crate) fn short(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_VALUE)]
+}
+
 /// The attributes known when the span starts, among them all that samplers may decide by.
 pub(crate) fn at_start<B>(
     facts: &RequestFacts,
-    kept_route: Option<&'static str>,
     caller: &Caller<'_>,
     request: &Request<B>,
     options: &Options,
@@ -126,28 +139,30 @@ pub(crate) fn at_start<B>(
     // Room for those set at the end, so that they do not move the vector.
     let mut attributes = Vec::with_capacity(18);
     let uri = request.uri();
-    attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, facts.method));
-    if facts.method == semconv_http::OTHER_METHOD {
+    let endpoint = &*facts.endpoint;
+    let (method, route) = (&endpoint.method, &endpoint.route);
+    attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, *method));
+    if *method == semconv_http::OTHER_METHOD {
         attributes.push(KeyValue::new(
             HTTP_REQUEST_METHOD_ORIGINAL,
-            request.method().as_str().to_owned(),
+            short(request.method().as_str()).to_owned(),
         ));
     }
-    attributes.push(KeyValue::new(URL_PATH, uri.path().to_owned()));
+    attributes.push(KeyValue::new(URL_PATH, short(uri.path()).to_owned()));
     if let Some(query) = uri.query().filter(|query| !query.is_empty()) {
         let redacted = semconv_http::redact_query_with(query, &options.redacted_query_keys);
-        attributes.push(KeyValue::new(URL_QUERY, redacted.into_owned()));
+        attributes.push(KeyValue::new(URL_QUERY, short(&redacted).to_owned()));
     }
-    attributes.push(KeyValue::new(URL_SCHEME, facts.scheme));
-    attributes.push(KeyValue::new(NETWORK_PROTOCOL_VERSION, facts.version));
-    match (kept_route, facts.route()) {
-        (Some(route), _) => attributes.push(KeyValue::new(HTTP_ROUTE, route)),
-        (None, Some(route)) => attributes.push(KeyValue::new(HTTP_ROUTE, route.to_owned())),
-        (None, None) => {}
+    attributes.push(KeyValue::new(URL_SCHEME, facts.scheme()));
+    let version = semconv_http::protocol_version(facts.version);
+    attributes.push(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
+    if let Some(route) = route {
+        attributes.push(KeyValue::new(HTTP_ROUTE, route.clone()));
     }
-    if let Some(Authority { host, port }) = caller.server(request) {
-        attributes.push(KeyValue::new(SERVER_ADDRESS, host.to_owned()));
-        let port = port.or_else(|| semconv_http::default_port(facts.scheme));
+    let server = caller.asked_for(request);
+    if let Some((host, port)) = server.and_then(|text| endpoint.server.value(text)) {
+        attributes.push(KeyValue::new(SERVER_ADDRESS, host));
+        let port = port.or_else(|| semconv_http::default_port(facts.scheme()));
         attributes.extend(port.map(|port| KeyValue::new(SERVER_PORT, i64::from(port))));
     }
     caller.network(options, &mut attributes);
@@ -156,7 +171,8 @@ pub(crate) fn at_start<B>(
         .get(header::USER_AGENT)
         .and_then(|agent| agent.to_str().ok())
     {
-        attributes.push(KeyValue::new(USER_AGENT_ORIGINAL, agent.to_owned()));
+        let agent = endpoint.user_agent.value(short(agent));
+        attributes.push(KeyValue::new(USER_AGENT_ORIGINAL, agent));
     }
     let captured = options
         .request_headers

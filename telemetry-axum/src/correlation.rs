@@ -4,7 +4,8 @@ use std::convert::Infallible;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use telemetry_core::CorrelationId;
+use opentelemetry::Context;
+use telemetry_core::{CorrelationId, propagation::PresentHeaders};
 
 /// Where a correlation id is looked for, in this order; the first is the one it is echoed in.
 pub(crate) const HEADERS: [HeaderName; 2] = [
@@ -13,8 +14,14 @@ pub(crate) const HEADERS: [HeaderName; 2] = [
 ];
 
 /// The caller's id, if it sent exactly one and it is valid. One that is not is replaced and never echoed.
-pub(crate) fn from_caller(headers: &HeaderMap, names: &[HeaderName]) -> Option<CorrelationId> {
-    let name = names.iter().find(|name| headers.contains_key(*name))?;
+pub(crate) fn from_caller(
+    headers: &HeaderMap,
+    present: PresentHeaders,
+    names: &[HeaderName],
+) -> Option<CorrelationId> {
+    let name = names
+        .iter()
+        .find(|name| present.perhaps(name) && headers.contains_key(*name))?;
     let mut values = headers.get_all(name).iter();
     let id = values.next()?.to_str().ok()?;
     if values.next().is_some() {
@@ -24,8 +31,10 @@ pub(crate) fn from_caller(headers: &HeaderMap, names: &[HeaderName]) -> Option<C
 }
 
 /// Tells the caller the id to quote.
-pub(crate) fn echo(id: &CorrelationId, names: &[HeaderName], headers: &mut HeaderMap) {
-    if let (Some(name), Ok(value)) = (names.first(), HeaderValue::from_str(id.as_str())) {
+pub(crate) fn echo(cx: &Context, names: &[HeaderName], headers: &mut HeaderMap) {
+    if let (Some(name), Some(id)) = (names.first(), CorrelationId::of(cx))
+        && let Ok(value) = HeaderValue::from_bytes(id.as_bytes())
+    {
         headers.insert(name.clone(), value);
     }
 }

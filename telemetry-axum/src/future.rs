@@ -13,7 +13,6 @@ use http::Response;
 use http_body::Body;
 use opentelemetry::Context;
 use pin_project_lite::pin_project;
-use telemetry_core::CorrelationId;
 
 use crate::{
     body::ResponseBody, correlation, guard::RequestGuard, operation::Operation, options::Shared,
@@ -36,8 +35,8 @@ pub(crate) enum Entered {
     /// Another layer's, or nobody's; with the route, for an outer layer that does not know it.
     Passing(Option<Operation>),
     /// There is no pipeline: only the correlation id is there.
-    Untraced(Context, CorrelationId, Arc<Shared>),
-    Traced(RequestGuard, CorrelationId),
+    Untraced(Context, Arc<Shared>),
+    Traced(RequestGuard),
 }
 
 impl<F> ResponseFuture<F> {
@@ -59,8 +58,8 @@ where
         let this = self.project();
         let inner = this.inner;
         let output = ready!(match this.entered {
-            Entered::Traced(guard, _) => guard.poll(|| inner.poll(cx)),
-            Entered::Untraced(request, ..) => {
+            Entered::Traced(guard) => guard.poll(|| inner.poll(cx)),
+            Entered::Untraced(request, _) => {
                 let _serving = Serving::enter(request);
                 inner.poll(cx)
             }
@@ -68,12 +67,16 @@ where
         });
         let entered = std::mem::replace(this.entered, Entered::Passing(None));
         Poll::Ready(match (output, entered) {
-            (Ok(mut response), Entered::Traced(mut guard, id)) => {
-                guard.head(&mut response, &id);
+            (Ok(mut response), Entered::Traced(mut guard)) => {
+                guard.head(&mut response);
                 Ok(response.map(|body| ResponseBody::new(body, guard)))
             }
-            (Ok(mut response), Entered::Untraced(_, id, shared)) => {
-                correlation::echo(&id, &shared.options.correlation, response.headers_mut());
+            (Ok(mut response), Entered::Untraced(request, shared)) => {
+                correlation::echo(
+                    &request,
+                    &shared.options.correlation,
+                    response.headers_mut(),
+                );
                 Ok(response.map(ResponseBody::passing))
             }
             (Ok(mut response), Entered::Passing(operation)) => {
@@ -82,7 +85,7 @@ where
                 }
                 Ok(response.map(ResponseBody::passing))
             }
-            (Err(error), Entered::Traced(guard, _)) => {
+            (Err(error), Entered::Traced(guard)) => {
                 guard.service_error(type_name::<E>(), &error);
                 Err(error)
             }

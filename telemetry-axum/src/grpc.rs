@@ -114,7 +114,8 @@ impl Call {
         if self.known {
             attributes.push(KeyValue::new(RPC_METHOD, self.method.clone()));
         }
-        if let Some(Authority { host, port }) = caller.server(request) {
+        let server = caller.asked_for(request);
+        if let Some(Authority { host, port }) = server.and_then(Authority::parse) {
             attributes.push(KeyValue::new(SERVER_ADDRESS, host.to_owned()));
             attributes.extend(port.map(|port| KeyValue::new(SERVER_PORT, i64::from(port))));
         }

@@ -14,8 +14,7 @@ use opentelemetry::{
     trace::{Status, TraceContextExt},
 };
 use telemetry_core::{
-    CorrelationId, Principal,
-    metrics::ActiveGuard,
+    Principal,
     semconv_http::{
         self,
         attribute::{
@@ -29,7 +28,7 @@ use crate::{
     access_log,
     attributes::RequestFacts,
     correlation, exception,
-    metrics::{ErrorType, Labels, ServerInstruments},
+    metrics::{Ending, ErrorType},
     operation::Operation,
     options::Shared,
     request_body::ReadBytes,
@@ -44,7 +43,6 @@ pub(crate) const OUTCOME: &str = "telemetry.outcome";
 #[derive(Debug)]
 pub(crate) struct RequestGuard {
     shared: Arc<Shared>,
-    instruments: Arc<ServerInstruments>,
     cx: Context,
     facts: RequestFacts,
     started: Instant,
@@ -54,12 +52,11 @@ pub(crate) struct RequestGuard {
     /// The Content-Length, if the response has one.
     length: Option<u64>,
     ended: bool,
-    active: Option<ActiveGuard>,
     #[cfg(feature = "grpc")]
     call: Option<crate::grpc::Call>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Outcome {
     Completed,
     ServiceError,
@@ -72,16 +69,10 @@ pub(crate) enum Outcome {
 type Exception<'a> = Option<(&'static str, &'a dyn fmt::Display)>;
 
 impl RequestGuard {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        instruments: Arc<ServerInstruments>,
-        cx: Context,
-        facts: RequestFacts,
-        active: Option<ActiveGuard>,
-    ) -> Self {
+    /// A request that has not [begun](Self::begin).
+    pub(crate) fn new(shared: Arc<Shared>, cx: Context, facts: RequestFacts) -> Self {
         Self {
             shared,
-            instruments,
             cx,
             facts,
             started: Instant::now(),
@@ -90,7 +81,6 @@ impl RequestGuard {
             sent: 0,
             length: None,
             ended: false,
-            active,
             #[cfg(feature = "grpc")]
             call: None,
         }
@@ -101,6 +91,24 @@ impl RequestGuard {
     pub(crate) fn of_call(mut self, call: Option<crate::grpc::Call>) -> Self {
         self.call = call;
         self
+    }
+
+    /// It is counted as being served until it ends.
+    pub(crate) fn begin(self) -> Self {
+        if self.is_http() {
+            self.facts.endpoint.active.enter(self.facts.https);
+        }
+        self
+    }
+
+    #[cfg(feature = "grpc")]
+    fn is_http(&self) -> bool {
+        self.call.is_none()
+    }
+
+    #[cfg(not(feature = "grpc"))]
+    fn is_http(&self) -> bool {
+        true
     }
 
     /// The request's bytes are counted here.
@@ -125,7 +133,7 @@ impl RequestGuard {
     }
 
     /// The response head is there.
-    pub(crate) fn head<B>(&mut self, response: &mut Response<B>, id: &CorrelationId) {
+    pub(crate) fn head<B>(&mut self, response: &mut Response<B>) {
         self.status = Some(response.status());
         self.length = response
             .headers()
@@ -133,12 +141,14 @@ impl RequestGuard {
             .and_then(|length| length.to_str().ok()?.parse().ok());
         let options = &self.shared.options;
         if let Some(operation) = response.extensions().get::<Operation>()
-            && self.facts.name(operation)
+            && let Some(instruments) = self.shared.instruments.get()
+            && self.facts.name(operation, &instruments.endpoints)
             && self.is_recorded()
         {
-            let (span, route) = (self.cx.span(), operation.route());
-            span.update_name(semconv_http::span_name(self.facts.method, Some(route)));
-            span.set_attribute(KeyValue::new(HTTP_ROUTE, route.to_owned()));
+            let (span, endpoint) = (self.cx.span(), &self.facts.endpoint);
+            span.update_name(endpoint.span_name.clone());
+            let route = endpoint.route.clone();
+            span.set_attributes(route.map(|route| KeyValue::new(HTTP_ROUTE, route)));
         }
         if let Some(principal) = response.extensions().get::<Principal>() {
             self.cx = principal.clone().attach_to(&self.cx);
@@ -154,7 +164,7 @@ impl RequestGuard {
         if let Some(call) = &mut self.call {
             call.status(headers);
         }
-        correlation::echo(id, &options.correlation, headers);
+        correlation::echo(&self.cx, &options.correlation, headers);
         if options.traceresponse {
             trace_headers::traceresponse(self.cx.span().span_context(), headers);
         }
@@ -232,7 +242,7 @@ impl RequestGuard {
             return;
         }
         self.end_http(outcome, seconds);
-        self.active = None;
+        self.facts.endpoint.active.leave(self.facts.https);
     }
 
     fn end_http(&self, outcome: Outcome, seconds: f64) {
@@ -245,12 +255,13 @@ impl RequestGuard {
                 ErrorType::Status(status)
             }
             (Outcome::Completed | Outcome::ClientDisconnected, _) => ErrorType::None,
-            _ => ErrorType::Other(outcome.error_type()),
+            _ => ErrorType::Outcome(outcome),
         };
         let sizes = self.shared.options.body_sizes;
         let read = self.read.as_ref().map(ReadBytes::get);
         let span = self.cx.span();
-        if telemetry_core::tracer::is_recorded(&span) {
+        let recorded = telemetry_core::tracer::is_recorded(&span);
+        if recorded {
             if let Some(status) = status {
                 span.set_attribute(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status)));
             }
@@ -268,19 +279,23 @@ impl RequestGuard {
                 span.set_status(Status::error(""));
             }
         }
-        let series = self.instruments.series(&Labels {
-            route: self.facts.route(),
-            method: self.facts.method,
-            scheme: self.facts.scheme,
-            version: self.facts.version,
-            status,
-            error,
-        });
-        series.duration.record(seconds, span.span_context());
-        if sizes {
-            self.instruments.record_sizes(&series, read, self.sent);
+        if let Some(instruments) = self.shared.instruments.get() {
+            let ending = Ending {
+                https: self.facts.https,
+                version: self.facts.version,
+                status,
+                error,
+            };
+            self.facts.endpoint.record(instruments, ending, |series| {
+                series.duration.record(seconds, span.span_context());
+                if sizes {
+                    instruments.record_sizes(series, read, self.sent);
+                }
+            });
         }
-        span.end();
+        if recorded {
+            span.end();
+        }
     }
 
     #[cold]
@@ -292,8 +307,8 @@ impl RequestGuard {
         }
         if self.shared.options.access_log {
             access_log::write(&access_log::Line {
-                method: self.facts.method,
-                route: self.facts.route(),
+                method: self.facts.endpoint.method,
+                route: self.facts.endpoint.route.as_deref(),
                 status: self.status.map(|status| status.as_u16()),
                 seconds,
                 request_bytes: self.read.as_ref().map(ReadBytes::get),

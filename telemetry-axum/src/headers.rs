@@ -3,6 +3,8 @@
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 
+use crate::attributes::short;
+
 const REDACTED: &str = "REDACTED";
 
 /// Captured or not, the values of these are credentials.
@@ -62,7 +64,7 @@ fn shown(value: &HeaderValue, secret: bool) -> StringValue {
     if secret || value.is_sensitive() {
         return REDACTED.into();
     }
-    String::from_utf8_lossy(value.as_bytes())
-        .into_owned()
+    short(&String::from_utf8_lossy(value.as_bytes()))
+        .to_owned()
         .into()
 }

@@ -5,6 +5,7 @@ mod active;
 mod attributes;
 mod body;
 mod correlation;
+mod endpoint;
 mod exception;
 mod future;
 #[cfg(feature = "grpc")]

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use http::Version;
 use opentelemetry::{
     InstrumentationScope, KeyValue, StringValue,
     metrics::{BoundHistogram, Histogram, Meter},
@@ -14,7 +15,7 @@ use telemetry_core::{
     metrics::{BoundDuration, DurationHistogram, overflow},
     propagation::Propagation,
     semconv_http::{
-        BODY_SIZE_BOUNDS, DURATION_BOUNDS, SERVER_ACTIVE_REQUESTS, SERVER_REQUEST_BODY_SIZE,
+        self, BODY_SIZE_BOUNDS, DURATION_BOUNDS, SERVER_ACTIVE_REQUESTS, SERVER_REQUEST_BODY_SIZE,
         SERVER_REQUEST_DURATION, SERVER_RESPONSE_BODY_SIZE,
         attribute::{
             ERROR_TYPE, HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE,
@@ -25,7 +26,7 @@ use telemetry_core::{
     tracer::Tracer,
 };
 
-use crate::{active::ActiveRequests, names::Names};
+use crate::{active::ActiveRequests, endpoint::Endpoints, guard::Outcome};
 
 /// Routes times methods times statuses of a service; what goes beyond shares the overflow series. Below the SDK's
 /// own limit of 2000, so that ours is the one that decides.
@@ -36,8 +37,7 @@ const MAX_SERIES: usize = 1500;
 pub(crate) struct ServerInstruments {
     pub(crate) tracer: Tracer,
     pub(crate) propagation: Propagation,
-    pub(crate) active: ActiveRequests,
-    pub(crate) names: Names,
+    pub(crate) endpoints: Endpoints,
     duration: DurationHistogram,
     series: SeriesCache<Labels<Arc<str>>, Arc<RequestSeries>>,
     meter: Meter,
@@ -89,8 +89,7 @@ impl ServerInstruments {
         Self {
             tracer: providers.tracer(scope()),
             propagation: providers.propagation().clone(),
-            active,
-            names: Names::new(),
+            endpoints: Endpoints::new(active),
             duration: providers.duration_histogram(
                 &meter,
                 SERVER_REQUEST_DURATION,
@@ -160,8 +159,14 @@ impl BodySizes {
 pub(crate) struct Labels<R> {
     pub(crate) route: Option<R>,
     pub(crate) method: &'static str,
-    pub(crate) scheme: &'static str,
-    pub(crate) version: &'static str,
+    pub(crate) ending: Ending,
+}
+
+/// The labels that differ between the requests of an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Ending {
+    pub(crate) https: bool,
+    pub(crate) version: Version,
     pub(crate) status: Option<u16>,
     pub(crate) error: ErrorType,
 }
@@ -171,7 +176,12 @@ pub(crate) struct Labels<R> {
 pub(crate) enum ErrorType {
     None,
     Status(u16),
-    Other(&'static str),
+    Outcome(Outcome),
+}
+
+/// `url.scheme`.
+pub(crate) fn scheme(https: bool) -> &'static str {
+    if https { "https" } else { "http" }
 }
 
 impl ErrorType {
@@ -179,28 +189,32 @@ impl ErrorType {
         match self {
             Self::None => None,
             Self::Status(status) => Some(status.to_string().into()),
-            Self::Other(kind) => Some(kind.into()),
+            Self::Outcome(outcome) => Some(outcome.error_type().into()),
         }
     }
 }
 
 impl Labels<&str> {
     fn attributes(&self) -> Vec<KeyValue> {
+        let ending = &self.ending;
+        let version = semconv_http::protocol_version(ending.version);
         let mut attributes = vec![
             KeyValue::new(HTTP_REQUEST_METHOD, self.method),
-            KeyValue::new(URL_SCHEME, self.scheme),
-            KeyValue::new(NETWORK_PROTOCOL_VERSION, self.version),
+            KeyValue::new(URL_SCHEME, scheme(ending.https)),
+            KeyValue::new(NETWORK_PROTOCOL_VERSION, version),
         ];
         attributes.extend(
             self.route
                 .map(|route| KeyValue::new(HTTP_ROUTE, route.to_owned())),
         );
         attributes.extend(
-            self.status
+            ending
+                .status
                 .map(|status| KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status))),
         );
         attributes.extend(
-            self.error
+            ending
+                .error
                 .value()
                 .map(|value| KeyValue::new(ERROR_TYPE, value)),
         );
@@ -210,14 +224,7 @@ impl Labels<&str> {
 
 impl hashbrown::Equivalent<Labels<Arc<str>>> for Labels<&str> {
     fn equivalent(&self, key: &Labels<Arc<str>>) -> bool {
-        self.route == key.route.as_deref()
-            && (
-                self.method,
-                self.scheme,
-                self.version,
-                self.status,
-                self.error,
-            ) == (key.method, key.scheme, key.version, key.status, key.error)
+        self.route == key.route.as_deref() && (self.method, self.ending) == (key.method, key.ending)
     }
 }
 
@@ -226,10 +233,7 @@ impl ToKey<Labels<Arc<str>>> for Labels<&str> {
         Labels {
             route: self.route.map(Arc::from),
             method: self.method,
-            scheme: self.scheme,
-            version: self.version,
-            status: self.status,
-            error: self.error,
+            ending: self.ending,
         }
     }
 }

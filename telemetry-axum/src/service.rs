@@ -8,12 +8,17 @@ use std::{
 };
 
 use axum::extract::MatchedPath;
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use opentelemetry::{
     Context, KeyValue,
-    trace::{SpanContext, SpanKind, TraceContextExt, TraceState},
+    trace::{SpanContext, SpanKind, TraceContextExt, TraceId, TraceState},
 };
-use telemetry_core::{CorrelationId, correlation::CORRELATION_ID, semconv_http};
+use telemetry_core::{
+    CorrelationId,
+    correlation::CORRELATION_ID,
+    propagation::{PresentHeaders, Received},
+    tracer,
+};
 use tower_service::Service;
 
 use crate::{
@@ -24,7 +29,7 @@ use crate::{
     guard::RequestGuard,
     metrics::ServerInstruments,
     operation::Operation,
-    options::{Options, Shared},
+    options::Shared,
     request_body,
 };
 
@@ -75,16 +80,18 @@ where
             return ResponseFuture::new(self.inner.call(request), named);
         }
         let Some(instruments) = self.shared.instruments.get() else {
-            let id = correlation::from_caller(request.headers(), &self.shared.options.correlation)
-                .unwrap_or_else(CorrelationId::random);
-            let cx = id.clone().attach_to(&Context::new());
+            let (headers, names) = (request.headers(), &self.shared.options.correlation);
+            let cx = correlation::from_caller(headers, PresentHeaders::of(headers), names)
+                .map_or_else(CorrelationId::untraced_context, |id| {
+                    id.attach_to(&Context::new())
+                });
             let future = {
                 let _serving = Serving::enter(&cx);
                 self.inner.call(request)
             };
-            return ResponseFuture::new(future, Entered::Untraced(cx, id, self.shared.clone()));
+            return ResponseFuture::new(future, Entered::Untraced(cx, self.shared.clone()));
         };
-        let (mut guard, id) = enter(&self.shared, instruments, &request);
+        let mut guard = enter(&self.shared, instruments, &request);
         if self.shared.options.counts_request_bytes() {
             let (parts, body) = request.into_parts();
             let (body, read) = request_body::count(body);
@@ -93,115 +100,92 @@ where
         }
         // The inner service may do its work in `call` already.
         let future = guard.poll(|| self.inner.call(request));
-        ResponseFuture::new(future, Entered::Traced(guard, id))
+        ResponseFuture::new(future, Entered::Traced(guard))
     }
 }
 
 /// Starts everything a request has.
 fn enter<B>(
     shared: &Arc<Shared>,
-    instruments: &Arc<ServerInstruments>,
+    instruments: &ServerInstruments,
     request: &Request<B>,
-) -> (RequestGuard, CorrelationId) {
-    let options = &shared.options;
-    let (parent, link) = parent(instruments, options.public, request.headers());
+) -> RequestGuard {
+    let (options, headers) = (&shared.options, request.headers());
+    let present = PresentHeaders::of(headers);
+    let received = instruments
+        .propagation
+        .receive(Context::new(), headers, present);
+    let (parent, link) = if options.public {
+        (Received::default(), received.with_span_context(link_to))
+    } else {
+        (received, None)
+    };
+    let foreign = correlation::from_caller(headers, present, &options.correlation);
     let caller = Caller::of(request, options);
-    let facts = RequestFacts::of(request, &caller.origin, options);
-
+    let facts = RequestFacts::of(request, &caller, &options.methods, &instruments.endpoints);
     #[cfg(feature = "grpc")]
     let call = shared.grpc_call(request);
     #[cfg(feature = "grpc")]
-    let cx = match &call {
-        Some(call) => {
-            let attributes = || call.attributes(&caller, request, options);
-            let name = call.name();
-            instruments
-                .tracer
-                .start(&parent, name, SpanKind::Server, attributes)
-        }
-        None => start(instruments, &parent, &facts, &caller, request, options),
+    let name = match &call {
+        Some(call) => call.name().into(),
+        None => facts.endpoint.span_name.clone(),
     };
     #[cfg(not(feature = "grpc"))]
-    let cx = start(instruments, &parent, &facts, &caller, request, options);
+    let name = facts.endpoint.span_name.clone();
 
+    // Below a caller's span the trace is known before there is a span.
+    let trace = parent.with_span_context(SpanContext::trace_id);
+    let expected = || match &foreign {
+        Some(id) => Some(id.clone()),
+        None => (trace != TraceId::INVALID).then(|| CorrelationId::from_trace_id(trace)),
+    };
+    let attributes = || {
+        #[cfg(feature = "grpc")]
+        let mut attributes = match &call {
+            Some(call) => call.attributes(&caller, request, options),
+            None => attributes::at_start(&facts, &caller, request, options),
+        };
+        #[cfg(not(feature = "grpc"))]
+        let mut attributes = attributes::at_start(&facts, &caller, request, options);
+        attributes.extend(expected().map(|id| KeyValue::new(CORRELATION_ID, id)));
+        attributes
+    };
+    let tracer = &instruments.tracer;
+    let cx = tracer.start_received(parent, name, SpanKind::Server, attributes);
+    let span = cx.span();
     if let Some(link) = link {
-        cx.span().add_link(link, Vec::new());
+        span.add_link(link, Vec::new());
     }
-    let foreign = correlation::from_caller(request.headers(), &options.correlation);
-    let (cx, id) = correlate(cx, foreign);
-    #[cfg(feature = "grpc")]
-    let is_http = call.is_none();
-    #[cfg(not(feature = "grpc"))]
-    let is_http = true;
-    let active = is_http.then(|| instruments.active.enter(facts.method, facts.scheme));
-    let guard = RequestGuard::new(shared.clone(), instruments.clone(), cx, facts, active);
+    if foreign.is_none()
+        && trace == TraceId::INVALID
+        && tracer::is_recorded(&span)
+        && let Some(id) = CorrelationId::of(&cx)
+    {
+        span.set_attribute(KeyValue::new(CORRELATION_ID, id));
+    }
+    let guard = RequestGuard::new(shared.clone(), correlate(cx, foreign), facts);
     #[cfg(feature = "grpc")]
     let guard = guard.of_call(call);
-    (guard, id)
+    guard.begin()
 }
 
-/// Starts the span of an HTTP request.
-fn start<B>(
-    instruments: &ServerInstruments,
-    parent: &Context,
-    facts: &RequestFacts,
-    caller: &Caller<'_>,
-    request: &Request<B>,
-    options: &Options,
-) -> Context {
-    let names = facts
-        .route()
-        .and_then(|route| instruments.names.of(facts.method, route));
-    let name = match names {
-        Some(names) => names.span.into(),
-        None => semconv_http::span_name(facts.method, facts.route()),
-    };
-    let route = names.map(|names| names.route);
-    instruments
-        .tracer
-        .start(parent, name, SpanKind::Server, || {
-            attributes::at_start(facts, route, caller, request, options)
-        })
+/// A link to a caller that is not trusted: without its tracestate.
+fn link_to(span: &SpanContext) -> Option<SpanContext> {
+    let (trace, id, flags) = (span.trace_id(), span.span_id(), span.trace_flags());
+    span.is_valid()
+        .then(|| SpanContext::new(trace, id, flags, true, TraceState::NONE))
 }
 
-/// The context the span starts in, and the caller's span if it may only be a link.
-fn parent(
-    instruments: &ServerInstruments,
-    public: bool,
-    headers: &HeaderMap,
-) -> (Context, Option<SpanContext>) {
-    let caller = instruments.propagation.extract(&Context::new(), headers);
-    if !public {
-        return (caller, None);
-    }
-    let span = caller.span();
-    let span = span.span_context();
-    let link = span.is_valid().then(|| {
-        let (trace, id, flags) = (span.trace_id(), span.span_id(), span.trace_flags());
-        SpanContext::new(trace, id, flags, true, TraceState::default())
-    });
-    (Context::new(), link)
-}
-
-/// Gives the request its correlation id: the caller's, else the trace's.
-fn correlate(cx: Context, foreign: Option<CorrelationId>) -> (Context, CorrelationId) {
-    let own = CorrelationId::of(&cx);
-    let (cx, id) = match (foreign, own) {
-        (Some(foreign), Some(own)) if foreign.as_str() == own.as_str() => (cx, own),
-        (None, Some(own)) => (cx, own),
-        (Some(id), _) => (id.clone().attach_to(&cx), id),
+/// The context with the request's correlation id: the caller's, else the trace's, which is there already.
+fn correlate(cx: Context, foreign: Option<CorrelationId>) -> Context {
+    let traced = cx.span().span_context().trace_id() != TraceId::INVALID;
+    match foreign {
+        None if traced => cx,
+        Some(id) if CorrelationId::of(&cx).is_some_and(|own| own == id) => cx,
+        Some(id) => id.attach_to(&cx),
         // The tracer is a no-op one: there is no trace whose id could serve.
-        (None, None) => {
-            let id = CorrelationId::random();
-            (id.clone().attach_to(&cx), id)
-        }
-    };
-    if !telemetry_core::tracer::is_recorded(&cx.span()) {
-        return (cx, id);
+        None => CorrelationId::random().attach_to(&cx),
     }
-    cx.span()
-        .set_attribute(KeyValue::new(CORRELATION_ID, id.clone()));
-    (telemetry_core::current::mark_entry(&cx), id)
 }
 
 /// Whether the current context is that of the request this thread is working on.
@@ -212,11 +196,14 @@ fn already_served() -> bool {
 
 /// A request is known by its span; without one by its correlation id, which then is its own.
 fn identity(cx: &Context) -> u64 {
-    let span = u64::from_be_bytes(cx.span().span_context().span_id().to_bytes());
-    if span != 0 {
-        return span;
+    let span = cx.span();
+    let span = span.span_context();
+    let id = u64::from_be_bytes(span.span_id().to_bytes());
+    if id != 0 {
+        return id;
     }
-    CorrelationId::foreign(cx).map_or(0, |id| {
+    let trace = u128::from_be_bytes(span.trace_id().to_bytes()) as u64;
+    CorrelationId::foreign(cx).map_or(trace, |id| {
         // FNV-1a, enough to tell two requests of one thread apart.
         id.as_str().bytes().fold(0xcbf2_9ce4_8422_2325, |hash, b| {
             (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)

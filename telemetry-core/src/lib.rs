@@ -11,6 +11,7 @@ pub mod metrics;
 pub mod principal;
 pub mod propagation;
 pub mod providers;
+mod random;
 #[cfg(feature = "prometheus-client")]
 mod registry;
 pub mod scrape;

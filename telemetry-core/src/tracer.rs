@@ -12,10 +12,12 @@ use std::{
 use opentelemetry::{
     Context, KeyValue,
     trace::{
-        Span as _, SpanBuilder, SpanContext, SpanKind, SpanRef, TraceContextExt,
+        Span as _, SpanBuilder, SpanContext, SpanKind, SpanRef, TraceContextExt, TraceFlags,
         Tracer as ApiTracer,
     },
 };
+
+use crate::{propagation::Received, random};
 
 /// Whether a sampler of this process has ever recorded spans that it did not sample. While none has, nobody asks an
 /// unsampled span whether it is recorded, which takes its lock.
@@ -87,14 +89,28 @@ impl SamplingHint {
         }
     }
 
-    /// Whether nothing can come of a span below this parent: then there is none, and its work belongs to the parent.
-    ///
-    /// Below a remote parent there is one, so that a service has a span id of its own for its logs.
-    fn leaves_out_below(self, parent: &SpanContext) -> bool {
-        let follows = self.decides != Decides::All && parent.is_valid() && !parent.is_sampled();
-        // Once spans were recorded unsampled, a parent may be one of them whatever the sampler is now, and ending what
-        // stands for the child would end it.
-        follows && !parent.is_remote() && !UNSAMPLED_RECORDED.load(Ordering::Relaxed)
+    /// What comes of a span below this parent without asking the sampler.
+    fn foregone(self, parent: &SpanContext) -> Foregone {
+        let follows = match self.decides {
+            Decides::All => false,
+            Decides::LocalRoots => !parent.is_remote(),
+            Decides::TraceRoots => true,
+        };
+        if !follows || parent.is_sampled() || !parent.is_valid() {
+            Foregone::Nothing
+        } else if parent.is_remote() {
+            match self.records_unsampled {
+                true => Foregone::Nothing,
+                false => Foregone::Unrecorded,
+            }
+        } else {
+            // Once spans were recorded unsampled, a parent may be one of them whatever the sampler is now, and ending
+            // what stands for the child would end it.
+            match UNSAMPLED_RECORDED.load(Ordering::Relaxed) {
+                true => Foregone::Nothing,
+                false => Foregone::LeftOut,
+            }
+        }
     }
 
     fn to_bits(self) -> u8 {
@@ -116,6 +132,16 @@ impl SamplingHint {
             },
         }
     }
+}
+
+/// What is known of a span before the sampler is asked.
+enum Foregone {
+    /// The sampler decides.
+    Nothing,
+    /// Nobody records it, but it has an id of its own, so that the logs of a service are not those of its caller.
+    Unrecorded,
+    /// There is none: its work belongs to the parent.
+    LeftOut,
 }
 
 /// A hint that changes with the sampler. Clones share it; reading is one relaxed load.
@@ -163,7 +189,10 @@ pub fn is_recorded(span: &SpanRef<'_>) -> bool {
 
 /// Starts the spans of one instrumentation scope.
 #[derive(Clone)]
-pub struct Tracer(Arc<dyn StartSpan>);
+pub struct Tracer {
+    sdk: Arc<dyn StartSpan>,
+    hint: LiveSamplingHint,
+}
 
 impl Tracer {
     pub(crate) fn new<T>(tracer: T, hint: LiveSamplingHint) -> Self
@@ -171,7 +200,10 @@ impl Tracer {
         T: ApiTracer + Send + Sync + 'static,
         T::Span: Send + Sync + 'static,
     {
-        Self(Arc::new(Hinted { tracer, hint }))
+        Self {
+            sdk: Arc::new(tracer),
+            hint,
+        }
     }
 
     /// Starts a span as child of `parent` and returns the context that carries it.
@@ -187,11 +219,53 @@ impl Tracer {
         kind: SpanKind,
         attributes: impl FnOnce() -> Vec<KeyValue>,
     ) -> Context {
-        let mut attributes = Some(attributes);
+        let hint = self.hint.get();
+        let span = parent.span();
+        match hint.foregone(span.span_context()) {
+            Foregone::LeftOut => parent.clone(),
+            Foregone::Unrecorded if !parent.is_telemetry_suppressed() => {
+                unrecorded(span.span_context(), parent)
+            }
+            Foregone::Unrecorded | Foregone::Nothing => {
+                self.ask(hint, parent, name.into(), kind, attributes)
+            }
+        }
+    }
+
+    /// Starts the span of a server below what its caller has sent: [`start`](Self::start), but cheaper.
+    pub fn start_received(
+        &self,
+        parent: Received,
+        name: impl Into<Cow<'static, str>>,
+        kind: SpanKind,
+        attributes: impl FnOnce() -> Vec<KeyValue>,
+    ) -> Context {
+        let hint = self.hint.get();
+        if let Some(caller) = &parent.caller
+            && let Foregone::Unrecorded = hint.foregone(caller)
+            && !parent.cx.is_telemetry_suppressed()
+        {
+            return unrecorded(caller, &parent.cx);
+        }
+        self.start(&parent.into_context(), name, kind, attributes)
+    }
+
+    fn ask(
+        &self,
+        hint: SamplingHint,
+        parent: &Context,
+        name: Cow<'static, str>,
+        kind: SpanKind,
+        attributes: impl FnOnce() -> Vec<KeyValue>,
+    ) -> Context {
         let builder = SpanBuilder::from_name(name).with_kind(kind);
-        self.0.start(builder, parent, &mut || {
-            attributes.take().map(|build| build()).unwrap_or_default()
-        })
+        if hint.wants_attributes(parent.span().span_context()) {
+            let builder = builder.with_attributes(attributes());
+            return self.sdk.start(builder, parent, None);
+        }
+        let mut attributes = Some(attributes);
+        let mut attributes = || attributes.take().map(|build| build()).unwrap_or_default();
+        self.sdk.start(builder, parent, Some(&mut attributes))
     }
 }
 
@@ -201,22 +275,29 @@ impl fmt::Debug for Tracer {
     }
 }
 
+/// What the SDK makes of a span that its sampler drops, in one allocation.
+fn unrecorded(caller: &SpanContext, cx: &Context) -> Context {
+    cx.with_remote_span_context(SpanContext::new(
+        caller.trace_id(),
+        random::span_id(),
+        TraceFlags::NOT_SAMPLED,
+        false,
+        caller.trace_state().clone(),
+    ))
+}
+
 /// Object-safe, so that adapters need no type parameter, and without the second box of `global::BoxedTracer`.
 trait StartSpan: Send + Sync {
+    /// Starts the span and, if it is recorded, gives it the attributes that the builder does not have yet.
     fn start(
         &self,
         builder: SpanBuilder,
         parent: &Context,
-        attributes: &mut dyn FnMut() -> Vec<KeyValue>,
+        attributes: Option<&mut dyn FnMut() -> Vec<KeyValue>>,
     ) -> Context;
 }
 
-struct Hinted<T> {
-    tracer: T,
-    hint: LiveSamplingHint,
-}
-
-impl<T> StartSpan for Hinted<T>
+impl<T> StartSpan for T
 where
     T: ApiTracer + Send + Sync,
     T::Span: Send + Sync + 'static,
@@ -225,21 +306,14 @@ where
         &self,
         builder: SpanBuilder,
         parent: &Context,
-        attributes: &mut dyn FnMut() -> Vec<KeyValue>,
+        attributes: Option<&mut dyn FnMut() -> Vec<KeyValue>>,
     ) -> Context {
-        let hint = self.hint.get();
-        let span = parent.span();
-        if hint.leaves_out_below(span.span_context()) {
-            return parent.clone();
+        let mut span = self.build_with_context(builder, parent);
+        if !span.is_recording() {
+            // Only its identity is of use, and that needs no lock and no box.
+            return parent.with_remote_span_context(span.span_context().clone());
         }
-        if hint.wants_attributes(span.span_context()) {
-            let span = self
-                .tracer
-                .build_with_context(builder.with_attributes(attributes()), parent);
-            return parent.with_span(span);
-        }
-        let mut span = self.tracer.build_with_context(builder, parent);
-        if span.is_recording() {
+        if let Some(attributes) = attributes {
             span.set_attributes(attributes());
         }
         parent.with_span(span)

@@ -4,7 +4,10 @@ use axum::{
     http::StatusCode,
     routing::{get as on_get, post},
 };
-use opentelemetry::trace::{FutureExt as _, TraceContextExt};
+use opentelemetry::{
+    Context,
+    trace::{FutureExt as _, SpanId, TraceContextExt},
+};
 use std::net::SocketAddr;
 
 use super::*;
@@ -53,14 +56,70 @@ async fn a_server_span_has_the_attributes_of_the_convention_with_their_types() {
         "network.peer.address=String(Owned(\"127.0.0.1\"))".to_owned(),
         "network.peer.port=I64(4000)".to_owned(),
         "network.protocol.version=String(Static(\"1.1\"))".to_owned(),
-        "server.address=String(Owned(\"shop.example\"))".to_owned(),
+        "server.address=String(Static(\"shop.example\"))".to_owned(),
         "server.port=I64(8080)".to_owned(),
         "url.path=String(Owned(\"/orders/7\"))".to_owned(),
         "url.query=String(Owned(\"sig=REDACTED&page=2\"))".to_owned(),
         "url.scheme=String(Static(\"http\"))".to_owned(),
-        "user_agent.original=String(Owned(\"curl/8\"))".to_owned(),
+        "user_agent.original=String(Static(\"curl/8\"))".to_owned(),
     ];
     assert_eq!(attributes, expected);
+}
+
+#[tokio::test]
+async fn what_callers_write_at_length_is_cut() {
+    let telemetry = TestTelemetry::new();
+    let app = layered(shop(), &telemetry);
+    let mut request = get(&format!(
+        "/orders/{}?{}",
+        "a".repeat(20_000),
+        "b".repeat(20_000)
+    ));
+    let agent = http::HeaderValue::from_str(&"c".repeat(380_000)).unwrap();
+    request.headers_mut().insert("user-agent", agent);
+    let method = http::Method::from_bytes("M".repeat(5_000).as_bytes()).unwrap();
+    *request.method_mut() = method;
+    send(&app, request).await;
+    let span = telemetry.spans().remove(0);
+    for key in [
+        "url.path",
+        "url.query",
+        "user_agent.original",
+        "http.request.method_original",
+    ] {
+        let value = span.attributes.iter().find(|a| a.key.as_str() == key);
+        assert_eq!(value.unwrap().value.as_str().len(), 4096, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn below_an_unsampled_caller_a_service_has_a_span_id_of_its_own_and_the_callers_trace() {
+    let telemetry = TestTelemetry::new();
+    let seen = || async {
+        Context::map_current(|cx| {
+            let span = cx.span();
+            let span = span.span_context();
+            let state = span.trace_state().header();
+            format!(
+                "{} {} {} {state}",
+                span.trace_id(),
+                span.span_id() != SpanId::from(0x00f0_67aa_0ba9_02b7),
+                span.is_valid() && !span.is_sampled() && !span.is_remote()
+            )
+        })
+    };
+    let app = layered(Router::new().route("/seen", on_get(seen)), &telemetry);
+    let mut request = get("/seen");
+    let headers = request.headers_mut();
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+    headers.insert("traceparent", parent.parse().unwrap());
+    headers.insert("tracestate", "a=b".parse().unwrap());
+    let response = app.clone().oneshot(request).await.unwrap();
+    let id = response.headers()["x-correlation-id"].clone();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(id, "4bf92f3577b34da6a3ce929d0e0e4736");
+    assert_eq!(body, "4bf92f3577b34da6a3ce929d0e0e4736 true true a=b");
+    assert!(telemetry.spans().is_empty());
 }
 
 #[tokio::test]

@@ -217,11 +217,13 @@ impl Telemetry {
         }
         let meters = Arc::new(meter_provider.clone());
         let providers = if settings.disabled {
+            // It makes no spans, it passes the caller's on: there is nothing to foresee.
             Providers::builder(NoopTracerProvider::new(), meters)
         } else {
-            Providers::builder(tracer_provider.clone(), meters).with_scrape(text)
+            Providers::builder(tracer_provider.clone(), meters)
+                .with_scrape(text)
+                .with_sampling_hint(sampler.hint())
         }
-        .with_sampling_hint(sampler.hint())
         .with_propagation(settings.propagation)
         .with_exemplars(exemplars)
         .with_namespace(attribute(&resource, "service.namespace"))

@@ -9,7 +9,7 @@ use opentelemetry::{
 };
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
-const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+pub(super) static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 const MAX_BYTES: usize = 8192;
 const MAX_MEMBERS: usize = 64;
 
@@ -23,13 +23,13 @@ const RESERVED: &AsciiSet = &CONTROLS
     .add(b'%');
 
 pub(super) fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> {
-    if !headers.contains_key(BAGGAGE) {
+    if !headers.contains_key(&BAGGAGE) {
         return None;
     }
     let mut baggage = Baggage::new();
     let mut bytes = 0;
     let members = headers
-        .get_all(BAGGAGE)
+        .get_all(&BAGGAGE)
         .iter()
         .filter_map(|value| value.to_str().ok());
     for member in members.flat_map(|value| value.split(',')).take(MAX_MEMBERS) {
@@ -78,7 +78,7 @@ pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
         return;
     }
     if let Ok(value) = HeaderValue::try_from(header) {
-        let _ = headers.try_insert(BAGGAGE, value);
+        let _ = headers.try_insert(&BAGGAGE, value);
     }
 }
 

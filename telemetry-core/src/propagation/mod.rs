@@ -4,10 +4,12 @@ mod b3;
 mod baggage;
 mod ids;
 mod jaeger;
+mod present;
 mod text_map;
 mod trace_context;
 mod xray;
 
+pub use present::PresentHeaders;
 pub use text_map::TextMap;
 
 use std::{fmt, sync::Arc};
@@ -16,17 +18,44 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{
     Context,
     propagation::{Extractor, Injector, TextMapPropagator},
+    trace::{SpanContext, TraceContextExt},
 };
 
 use crate::Principal;
 
 /// An ordered list of propagation formats, applied to a request's headers.
 ///
-/// Cost: W3C Trace Context is parsed and written in place, without the generic carrier's strings; a format whose
-/// headers are absent costs one header lookup.
+/// Cost: W3C Trace Context is parsed and written in place, without the generic carrier's strings; W3C headers that are
+/// absent cost nothing, those of another format one look-up.
 #[derive(Clone, Debug)]
 pub struct Propagation {
     formats: Arc<[Format]>,
+}
+
+/// What a caller has sent: its span, and the context of everything else.
+#[derive(Clone, Debug, Default)]
+pub struct Received {
+    /// Not in the context yet; it overrides a span that is.
+    pub(crate) caller: Option<SpanContext>,
+    pub(crate) cx: Context,
+}
+
+impl Received {
+    /// Looks at the caller's span; at [`SpanContext::NONE`] if it sent none.
+    pub fn with_span_context<T>(&self, look: impl FnOnce(&SpanContext) -> T) -> T {
+        match &self.caller {
+            Some(caller) => look(caller),
+            None => look(self.cx.span().span_context()),
+        }
+    }
+
+    /// The context that carries it all.
+    pub fn into_context(self) -> Context {
+        match self.caller {
+            Some(caller) => self.cx.with_remote_span_context(caller),
+            None => self.cx,
+        }
+    }
 }
 
 /// One propagation format.
@@ -65,6 +94,24 @@ impl Format {
 }
 
 impl Format {
+    /// Reads a format that works on contexts only.
+    fn extract_after(&self, received: Received, headers: &HeaderMap) -> Received {
+        let cx = received.into_context();
+        let next = match self {
+            Self::TraceContext | Self::Baggage => None,
+            Self::B3 | Self::B3Multi => b3::extract(&cx, headers),
+            Self::Jaeger => jaeger::extract(&cx, headers),
+            Self::XRay => xray::extract(&cx, headers),
+            Self::Custom(propagator) => {
+                Some(propagator.extract_with_context(&cx, &HeaderExtractor(headers)))
+            }
+        };
+        Received {
+            caller: None,
+            cx: next.map_or(cx, Principal::from_baggage),
+        }
+    }
+
     fn fields(&self) -> Vec<&str> {
         match self {
             Self::TraceContext => vec!["traceparent", "tracestate"],
@@ -91,24 +138,45 @@ impl Propagation {
         Self::new([])
     }
 
-    /// The parent context with what the headers carry, a [`Principal`] in baggage as such. Invalid headers change nothing; nothing here can fail.
+    /// The parent context with what the headers carry, a [`Principal`] in baggage as such. Invalid headers change
+    /// nothing; nothing here can fail.
     pub fn extract(&self, parent: &Context, headers: &HeaderMap) -> Context {
-        let mut cx = None;
+        self.receive(parent.clone(), headers, PresentHeaders::of(headers))
+            .into_context()
+    }
+
+    /// Like [`extract`](Self::extract), for a server that starts a span at once: the caller's span of `traceparent`
+    /// costs an allocation only where it is needed in a context.
+    pub fn receive(
+        &self,
+        parent: Context,
+        headers: &HeaderMap,
+        present: PresentHeaders,
+    ) -> Received {
+        let mut received = Received {
+            caller: None,
+            cx: parent,
+        };
         for format in self.formats.iter() {
-            let base = cx.as_ref().unwrap_or(parent);
-            let next = match format {
-                Format::TraceContext => trace_context::extract(base, headers),
-                Format::Baggage => baggage::extract(base, headers),
-                Format::B3 | Format::B3Multi => b3::extract(base, headers),
-                Format::Jaeger => jaeger::extract(base, headers),
-                Format::XRay => xray::extract(base, headers),
-                Format::Custom(propagator) => {
-                    Some(propagator.extract_with_context(base, &HeaderExtractor(headers)))
+            match format {
+                Format::TraceContext => {
+                    if let Some((caller, whole)) = trace_context::extract(headers, present) {
+                        received.caller = Some(caller);
+                        if let Some(whole) = whole {
+                            received.cx = received.cx.with_value(whole);
+                        }
+                    }
                 }
-            };
-            cx = next.or(cx);
+                Format::Baggage if !present.perhaps(&baggage::BAGGAGE) => {}
+                Format::Baggage => {
+                    if let Some(cx) = baggage::extract(&received.cx, headers) {
+                        received.cx = Principal::from_baggage(cx);
+                    }
+                }
+                other => received = other.extract_after(received, headers),
+            }
         }
-        cx.map_or_else(|| parent.clone(), Principal::from_baggage)
+        received
     }
 
     /// The headers that are written, as far as their names are fixed.

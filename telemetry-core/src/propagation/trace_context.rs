@@ -8,10 +8,11 @@ use opentelemetry::{
     trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
 
+use super::PresentHeaders;
 use crate::hex;
 
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// `00-` trace id `-` parent id `-` flags.
 const LENGTH: usize = 55;
@@ -25,7 +26,7 @@ const MAX_MEMBERS: usize = 32;
 /// A tracestate with keys that level 2 of the specification allows and [`TraceState`] does not: it knows the rules of
 /// level 1 for an `@`. The span's state has the other members, for samplers to read and write.
 #[derive(Debug)]
-struct WholeState {
+pub(super) struct WholeState {
     trace_id: TraceId,
     members: String,
 }
@@ -52,25 +53,32 @@ impl WholeState {
     }
 }
 
-pub(super) fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> {
-    let mut values = headers.get_all(TRACEPARENT).iter();
+/// The caller's span, and its tracestate if that is more than the span's state can be.
+pub(super) fn extract(
+    headers: &HeaderMap,
+    present: PresentHeaders,
+) -> Option<(SpanContext, Option<WholeState>)> {
+    if !present.perhaps(&TRACEPARENT) {
+        return None;
+    }
+    let mut values = headers.get_all(&TRACEPARENT).iter();
     let header = values.next()?;
     // Two traceparents contradict each other: the trace restarts, as the specification's test suite expects.
     if values.next().is_some() {
         return None;
     }
     let (trace_id, span_id, flags) = parse(header.as_bytes())?;
+    if !present.perhaps(&TRACESTATE) {
+        let span = SpanContext::new(trace_id, span_id, flags, true, TraceState::NONE);
+        return Some((span, None));
+    }
     let members = trace_state(headers);
     let (state, whole) = match TraceState::from_str(&members) {
         Ok(state) => (state, None),
         Err(_) => WholeState::part(trace_id, members),
     };
     let span = SpanContext::new(trace_id, span_id, flags, true, state);
-    let cx = parent.with_remote_span_context(span);
-    Some(match whole {
-        Some(whole) => cx.with_value(whole),
-        None => cx,
-    })
+    Some((span, whole))
 }
 
 pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
@@ -84,7 +92,7 @@ pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
     }
     if let Ok(value) = HeaderValue::from_bytes(&format(span_context)) {
         // A map that is full drops it: a request is not to fail because of its headers.
-        let _ = headers.try_insert(TRACEPARENT, value);
+        let _ = headers.try_insert(&TRACEPARENT, value);
     }
     let state = span_context.trace_state();
     let whole = cx
@@ -93,20 +101,20 @@ pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
     if let Some(whole) = whole
         && let Ok(value) = HeaderValue::try_from(whole.merged_with(state))
     {
-        let _ = headers.try_insert(TRACESTATE, value);
+        let _ = headers.try_insert(&TRACESTATE, value);
         return;
     }
     // An empty tracestate would be sent to every service for nothing; a stale one would belong to another span.
     if *state == TraceState::NONE {
-        headers.remove(TRACESTATE);
+        headers.remove(&TRACESTATE);
         return;
     }
     match HeaderValue::try_from(state.header()) {
         Ok(value) if !value.is_empty() => {
-            let _ = headers.try_insert(TRACESTATE, value);
+            let _ = headers.try_insert(&TRACESTATE, value);
         }
         _ => {
-            headers.remove(TRACESTATE);
+            headers.remove(&TRACESTATE);
         }
     }
 }
@@ -148,7 +156,7 @@ fn trace_state(headers: &HeaderMap) -> String {
     let mut joined = String::new();
     let mut length = 0;
     let mut members = 0;
-    for value in headers.get_all(TRACESTATE) {
+    for value in headers.get_all(&TRACESTATE) {
         let Ok(text) = value.to_str() else {
             return String::new();
         };
