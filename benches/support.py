@@ -50,6 +50,12 @@ def callgrind(*arguments, env, main=True):
         return totals
 
 
+def cpu_seconds(pid):
+    """User and system time of a process."""
+    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def output(*arguments, env=None):
     return subprocess.run([BINARY, *arguments], env=env, check=True, capture_output=True, text=True).stdout
 

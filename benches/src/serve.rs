@@ -19,7 +19,7 @@ pub fn serve(variant: &str, port: u16, exporter: &str) -> Option<bool> {
     } else {
         variant
     };
-    let server = Server::with_sdk(variant, false, sdk)?;
+    let server = Server::with_sdk(variant, false, sdk.clone())?;
     let app = server.app.clone();
     let served: std::io::Result<()> = server.runtime.block_on(async {
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
@@ -32,5 +32,7 @@ pub fn serve(variant: &str, port: u16, exporter: &str) -> Option<bool> {
             () = stop => Ok(()),
         }
     });
-    Some(served.is_ok() && server.finish())
+    // What is still in a queue shall arrive.
+    let sent = exporter != "otlp" || sdk.tracers.shutdown().is_ok();
+    Some(served.is_ok() && server.finish() && sent)
 }
