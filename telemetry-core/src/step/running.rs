@@ -133,7 +133,8 @@ impl Running {
         let duration = self.started.elapsed().as_secs_f64();
         let instruments = self.providers.steps();
         let span = self.cx.span();
-        if is_recorded(&span) {
+        let recorded = is_recorded(&span);
+        if recorded {
             let keys = &instruments.keys;
             span.set_attribute(KeyValue::new(keys.outcome.clone(), end.outcome.as_str()));
             if let Some(kind) = end.error_type {
@@ -154,7 +155,10 @@ impl Running {
         let series = instruments.series(&key);
         series.count.add(1);
         series.duration.record(duration, span.span_context());
-        span.end();
+        // Otherwise it may be the parent's, and if not there is nothing to end.
+        if recorded {
+            span.end();
+        }
     }
 
     fn line<'a>(&self, end: &'a End, duration: f64) -> log::Line<'a> {
