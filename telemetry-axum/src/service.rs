@@ -196,12 +196,11 @@ fn correlate(cx: Context, foreign: Option<CorrelationId>) -> (Context, Correlati
             (id.clone().attach_to(&cx), id)
         }
     };
-    if !telemetry_core::tracer::is_recorded(&cx.span()) {
-        return (cx, id);
+    if telemetry_core::tracer::is_recorded(&cx.span()) {
+        cx.span()
+            .set_attribute(KeyValue::new(CORRELATION_ID, id.clone()));
     }
-    cx.span()
-        .set_attribute(KeyValue::new(CORRELATION_ID, id.clone()));
-    (telemetry_core::current::mark_entry(&cx), id)
+    (cx, id)
 }
 
 /// Whether the current context is that of the request this thread is working on.

@@ -13,7 +13,7 @@ use super::{
     log,
     output::{Judgement, Verdict},
 };
-use crate::{providers::Providers, tracer::is_recorded};
+use crate::{current::remember_entry, providers::Providers, tracer::is_recorded};
 
 /// A longer message belongs into a log record.
 const MAX_DESCRIPTION: usize = 256;
@@ -64,7 +64,7 @@ impl Running {
         } = step;
         let instruments = providers.steps();
         let cx = Context::map_current(|parent| {
-            instruments
+            let cx = instruments
                 .tracer
                 .start(parent, name, SpanKind::Internal, || {
                     let keys = &instruments.keys;
@@ -74,7 +74,8 @@ impl Running {
                     all.extend(stage.map(|stage| KeyValue::new(keys.stage.clone(), stage)));
                     all.extend(attributes);
                     all
-                })
+                });
+            remember_entry(parent, cx)
         });
         Self {
             cx,
