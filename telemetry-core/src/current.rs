@@ -1,8 +1,8 @@
 //! The span one is in: late attributes, events, links, status, errors.
 //!
 //! There are two that matter. [`current_span`] is the innermost: inside a step the step's, else, in a handler, the
-//! server's. [`entry_span`] is the one this service's part of the trace began with, so in a handler the server span, also
-//! from inside steps and `tracing` spans.
+//! server's. [`entry_span`] is the one that the outermost step was started in, so in a handler the server span, also from
+//! inside steps.
 //!
 //! ```
 //! use telemetry_core::{current_span, entry_span};
@@ -28,10 +28,10 @@ pub fn current_span() -> CurrentSpan {
     CurrentSpan(Context::current())
 }
 
-/// The span that this service's part of the trace began with: in a handler the server span, wherever one is in it.
+/// The span that this service's part of the trace began with: in a handler the server span, also from inside steps.
 ///
-/// It is known where an adapter or [`mark_entry`] said so; elsewhere it is the [`current_span`]. Adapters say so for
-/// requests that are recorded only: below an unsampled span there are no spans, so there it is the current one, too.
+/// It is the span that the outermost step was started in, and outside of steps the [`current_span`]. So it is one's own
+/// `tracing` span where that is around the outermost step; keep a [`current_span`] of before to reach beyond it.
 pub fn entry_span() -> CurrentSpan {
     Context::map_current(|cx| match cx.get::<Entry>() {
         Some(Entry(entry)) => CurrentSpan(entry.clone()),
@@ -39,10 +39,20 @@ pub fn entry_span() -> CurrentSpan {
     })
 }
 
-/// A copy of the context in which its span is the [`entry_span`], for writers of adapters. Costs three allocations.
-#[must_use]
-pub fn mark_entry(cx: &Context) -> Context {
-    cx.with_value(Entry(cx.clone()))
+/// The context of a step that was started in `parent`, from which the [`entry_span`] is still found. The outermost
+/// recorded step pays for it with three allocations, those in it with nothing.
+pub(crate) fn remember_entry(parent: &Context, cx: Context) -> Context {
+    if parent.get::<Entry>().is_some() || !is_recorded(&cx.span()) {
+        return cx;
+    }
+    let outer = parent.span();
+    let outer = outer.span_context();
+    let entry = if outer.is_valid() && !outer.is_remote() {
+        parent.clone()
+    } else {
+        cx.clone()
+    };
+    cx.with_value(Entry(entry))
 }
 
 /// Sets an attribute on the current span: in a handler the server span, inside a step the step's.

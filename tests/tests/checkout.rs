@@ -84,6 +84,11 @@ POST /checkout/execute [retail-web] SERVER http.response.status_code=200 retail.
             └─ COMMIT [retail-api] CLIENT db.namespace=retail.db
 "
     );
+    // Said from inside a step, of the request.
+    assert!(trace.root().unwrap().attribute("retail.order.id").is_some());
+    let charge = trace.span_named("Execute_Payment_Charge").unwrap();
+    let card = charge.attribute("retail.card").unwrap().to_string();
+    assert!(card.len() == 32 && !card.contains("visa"), "{card}");
     assert_attributes(&shop, &trace);
 }
 
@@ -423,6 +428,9 @@ async fn metrics_count_every_request_once_by_push_and_by_pull() {
         ("retail-web", "http.client.request.duration"),
         ("retail-web", "retail.steps"),
         ("retail-web", "retail.step.duration"),
+        ("retail-web", "retail.checkouts"),
+        ("retail-web", "retail.checkout.value"),
+        ("retail-api", "retail.stock"),
         ("retail-api", "http.server.request.duration"),
         ("retail-api", "db.client.operation.duration"),
     ] {
@@ -448,6 +456,38 @@ async fn metrics_count_every_request_once_by_push_and_by_pull() {
             "{line} in {text}"
         );
     }
+    let api = metrics(&shop.api, "*/*").await;
+    for (text, name, label, value) in [
+        (
+            &text,
+            "retail_checkouts_total",
+            r#"retail_outcome="ok""#,
+            "2",
+        ),
+        (
+            &text,
+            "retail_checkouts_total",
+            r#"retail_reason="card_declined""#,
+            "1",
+        ),
+        (
+            &text,
+            "retail_checkouts_total",
+            r#"retail_reason="upstream""#,
+            "1",
+        ),
+        (&text, "retail_checkout_value_sum", "", "7996"),
+        // Two checkouts of two.
+        (&api, "retail_stock", r#"retail_sku="SKU-1""#, "999996"),
+    ] {
+        let line = text
+            .lines()
+            .find(|line| line.starts_with(name) && line.contains(label));
+        assert!(
+            line.is_some_and(|line| line.ends_with(&format!(" {value}"))),
+            "{name} {label} in {text}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -461,6 +501,7 @@ async fn exemplars_lead_from_the_metric_to_the_trace_by_push_and_by_pull() {
         (&shop.web, "http_server_request_duration_seconds_bucket"),
         (&shop.web, "http_client_request_duration_seconds_bucket"),
         (&shop.web, "retail_step_duration_seconds_bucket"),
+        (&shop.web, "retail_checkout_value_bucket"),
         (&shop.api, "db_client_operation_duration_seconds_bucket"),
     ] {
         let text = metrics(service, "application/openmetrics-text").await;

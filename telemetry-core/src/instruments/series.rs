@@ -83,7 +83,10 @@ impl<S: Bind> Cached<S> {
 
 /// The declared instruments of a pipeline, by kind and name.
 #[derive(Default)]
-pub(crate) struct Declared(Mutex<HashMap<(TypeId, &'static str), Arc<dyn Any + Send + Sync>>>);
+pub(crate) struct Declared(Mutex<HashMap<Key, Arc<dyn Any + Send + Sync>>>);
+
+/// The kind, as the type of its series, and the name.
+type Key = (TypeId, &'static str);
 
 impl Declared {
     fn get<S: Bind>(&self, declaration: &Declaration, providers: &Providers) -> Arc<Instrument<S>> {

@@ -1,7 +1,9 @@
 //! One log event for each step, at its end.
 
+use std::cell::LazyCell;
+
 use opentelemetry::{Context, trace::TraceContextExt as _};
-use tracing::Level;
+use tracing::{Level, level_filters::LevelFilter};
 
 use super::running::Outcome;
 use crate::exception;
@@ -23,12 +25,17 @@ pub(super) struct Line<'a> {
 /// Everything but the level and the message is the same for all outcomes, and the level must be known to the compiler.
 macro_rules! emit {
     ($level:expr, $cx:expr, $line:expr, $message:literal) => {
-        if tracing::event_enabled!(target: "telemetry_core::step", $level) {
+        // Without this most steps, whose line is at DEBUG, would attach for nothing.
+        if $level <= LevelFilter::current() {
             let line: &Line<'_> = $line;
             // Log lines carry the ids of the current context, and this may be a drop outside of any.
             let _attached = $cx.clone().attach();
-            // The error itself is said once, by the step it came from.
-            let error = line.error.filter(|error| exception::is_new($cx.span().span_context(), &[error]));
+            // The error itself is said once, by the step it came from; asked only if the line is written.
+            let error = LazyCell::new(|| {
+                let span = $cx.span();
+                line.error
+                    .filter(|error| exception::is_new(span.span_context(), &[error]))
+            });
             tracing::event!(
                 name: "step",
                 target: "telemetry_core::step",
@@ -40,8 +47,8 @@ macro_rules! emit {
                     outcome = line.outcome.as_str(),
                     reason = line.reason,
                     error.type = line.error_type,
-                    exception.type = error.and(line.error_type),
-                    exception.message = error,
+                    exception.type = (*error).and(line.error_type),
+                    exception.message = *error,
                     duration = line.duration,
                 },
                 $message

@@ -13,7 +13,7 @@ use super::{
     log,
     output::{Judgement, Verdict},
 };
-use crate::{providers::Providers, tracer::is_recorded};
+use crate::{current::remember_entry, providers::Providers, tracer::is_recorded};
 
 /// A longer message belongs into a log record.
 const MAX_DESCRIPTION: usize = 256;
@@ -64,7 +64,7 @@ impl Running {
         } = step;
         let instruments = providers.steps();
         let cx = Context::map_current(|parent| {
-            instruments
+            let cx = instruments
                 .tracer
                 .start(parent, name, SpanKind::Internal, || {
                     let keys = &instruments.keys;
@@ -74,7 +74,8 @@ impl Running {
                     all.extend(stage.map(|stage| KeyValue::new(keys.stage.clone(), stage)));
                     all.extend(attributes);
                     all
-                })
+                });
+            remember_entry(parent, cx)
         });
         Self {
             cx,
@@ -133,7 +134,8 @@ impl Running {
         let duration = self.started.elapsed().as_secs_f64();
         let instruments = self.providers.steps();
         let span = self.cx.span();
-        if is_recorded(&span) {
+        let recorded = is_recorded(&span);
+        if recorded {
             let keys = &instruments.keys;
             span.set_attribute(KeyValue::new(keys.outcome.clone(), end.outcome.as_str()));
             if let Some(kind) = end.error_type {
@@ -154,7 +156,10 @@ impl Running {
         let series = instruments.series(&key);
         series.count.add(1);
         series.duration.record(duration, span.span_context());
-        span.end();
+        // Otherwise it may be the parent's, and if not there is nothing to end.
+        if recorded {
+            span.end();
+        }
     }
 
     fn line<'a>(&self, end: &'a End, duration: f64) -> log::Line<'a> {

@@ -1,7 +1,6 @@
 //! The span one is in, and the one the request began with.
 
 use telemetry_core::{
-    current::mark_entry,
     current_span, entry_span,
     opentelemetry::{
         Context, InstrumentationScope, KeyValue,
@@ -17,7 +16,7 @@ fn serving(telemetry: &TestTelemetry, handler: impl FnOnce()) {
     let scope = InstrumentationScope::builder("server").build();
     let server = telemetry.providers().tracer(scope);
     let cx = server.start(&Context::new(), "GET /", SpanKind::Server, Vec::new);
-    let attached = mark_entry(&cx).attach();
+    let attached = cx.clone().attach();
     handler();
     drop(attached);
     cx.span().end();
@@ -45,6 +44,17 @@ fn inside_a_step_both_its_span_and_the_servers_are_at_hand() {
 "#
     );
     assert!(!format!("{:?}", telemetry.spans()).contains("ada"));
+}
+
+#[test]
+fn without_a_request_the_outermost_step_is_the_entry() {
+    let telemetry = TestTelemetry::new();
+    let _default = telemetry.providers().set_default();
+    step("Job").in_scope(|| step("Inner").in_scope(|| entry_span().set_attribute("entry", true)));
+    assert_eq!(
+        telemetry.tree(&["entry"]),
+        "INTERNAL Job entry=true\n  INTERNAL Inner\n"
+    );
 }
 
 #[test]
