@@ -5,6 +5,7 @@ pub mod database;
 mod error;
 mod inventory;
 mod orders;
+mod outbox;
 mod payment;
 
 use axum::{
@@ -16,6 +17,7 @@ use telemetry_sqlx::SqlitePool;
 
 pub use args::{Args, StartError, listen};
 pub use error::ApiError;
+pub use outbox::Worker;
 
 /// The service's routes: the layer for what retail-web does, the operations for what operators ask.
 pub fn router(pool: SqlitePool) -> Router {

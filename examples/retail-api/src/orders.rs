@@ -6,7 +6,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use telemetry_sqlx::SqlitePool;
 
-use crate::ApiError;
+use crate::{ApiError, outbox};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct NewOrder {
@@ -69,8 +69,10 @@ async fn place(pool: &SqlitePool, order: &NewOrder) -> Result<i64, ApiError> {
         .bind(order.payment_id)
         .execute(&mut *tx)
         .await?;
+    let order_id = inserted.last_insert_rowid();
+    outbox::confirm_later(&mut tx, order_id).await?;
     tx.commit().await?;
-    Ok(inserted.last_insert_rowid())
+    Ok(order_id)
 }
 
 /// Gives the held amount back at once. If this fails, or nobody comes to create the order, the hold is simply never
