@@ -52,6 +52,8 @@ pub fn set_attribute(key: impl Into<Key>, value: impl Into<Value>) {
 /// The code of the guides, compiled and run with the tests of this crate.
 #[cfg(all(doctest, feature = "pipeline"))]
 mod guides {
+    #[doc = include_str!("../../docs/guides/background-work.md")]
+    mod background_work {}
     #[doc = include_str!("../../docs/guides/sampling.md")]
     mod sampling {}
 }

@@ -224,3 +224,8 @@ pub fn operations(telemetry: &Telemetry) -> Operations {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The code of guides that need more than one crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guides/identity.md")]
+struct IdentityGuide;
