@@ -49,6 +49,8 @@ pub use telemetry_macros::step;
 /// The code of the guides, compiled and run with the tests of this crate.
 #[cfg(all(doctest, feature = "pipeline"))]
 mod guides {
+    #[doc = include_str!("../../docs/guides/background-work.md")]
+    mod background_work {}
     #[doc = include_str!("../../docs/guides/logs.md")]
     mod logs {}
     #[doc = include_str!("../../docs/guides/metrics.md")]

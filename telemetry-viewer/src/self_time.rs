@@ -93,10 +93,13 @@ impl TimeSpent {
     pub fn summary(&self) -> String {
         let mut parts: Vec<_> = self.by_activity.iter().collect();
         parts.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
-        let percent = |nanos: u64| 100.0 * nanos as f64 / self.total_nanos.max(1) as f64;
+        let percent = |nanos: u64| match 100.0 * nanos as f64 / self.total_nanos.max(1) as f64 {
+            less if less < 1.0 => "<1%".to_owned(),
+            percent => format!("{percent:.0}%"),
+        };
         let parts: Vec<_> = parts
             .into_iter()
-            .map(|(activity, nanos)| format!("{} {:.0}%", activity.as_str(), percent(*nanos)))
+            .map(|(activity, nanos)| format!("{} {}", activity.as_str(), percent(*nanos)))
             .collect();
         let mut line = format!("{} of {}", parts.join(", "), duration(self.total_nanos));
         if self.outside_nanos > 0 {

@@ -13,7 +13,7 @@ use std::{
 use axum::Router;
 use telemetry_axum::{Operations, TelemetryLayer};
 use telemetry_core::{Config, Service, Telemetry, pipeline::Protocol};
-use telemetry_reqwest::TelemetryMiddleware;
+use telemetry_reqwest::{Hosts, TelemetryMiddleware};
 use telemetry_viewer::{Viewer, ViewerOptions};
 use tokio::{net::TcpListener, sync::oneshot};
 
@@ -130,7 +130,9 @@ impl Shop {
     /// When something cannot be started.
     pub async fn open() -> SetUp<Self> {
         Self::open_with(|web, api| {
-            let middleware = TelemetryMiddleware::new().with_providers(web.providers().clone());
+            let middleware = TelemetryMiddleware::new()
+                .with_providers(web.providers().clone())
+                .with_propagation_to(Hosts::new(["127.0.0.1"]));
             Ok(retail_web::RetailApi::with_middleware(api, middleware)?)
         })
         .await
@@ -227,3 +229,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guides/test-your-telemetry.md")]
 struct TestYourTelemetry;
+
+/// The code of guides that need more than one crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guides/identity.md")]
+struct IdentityGuide;

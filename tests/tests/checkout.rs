@@ -81,6 +81,8 @@ POST /checkout/execute [retail-web] SERVER http.response.status_code=200 retail.
             ├─ UPDATE inventory [retail-api] CLIENT db.namespace=retail.db
             ├─ UPDATE payments [retail-api] CLIENT db.namespace=retail.db
             ├─ INSERT orders [retail-api] CLIENT db.namespace=retail.db
+            ├─ send order-confirmations [retail-api] PRODUCER
+            │  └─ INSERT outbox [retail-api] CLIENT db.namespace=retail.db
             └─ COMMIT [retail-api] CLIENT db.namespace=retail.db
 "
     );

@@ -8,7 +8,7 @@ use sqlx::{
 };
 use telemetry_sqlx::SqlitePool;
 
-use crate::StartError;
+use crate::{StartError, outbox};
 
 /// Tables, and stock for them. A payment is `authorized` until an order captures it.
 const SCHEMA: &str = "
@@ -59,6 +59,7 @@ pub async fn open(path: &Path) -> Result<SqlitePool, StartError> {
         .map_err(fail)?;
     // On the pool itself, so that starting up is no trace.
     pool.execute(SCHEMA).await.map_err(fail)?;
+    pool.execute(outbox::SCHEMA).await.map_err(fail)?;
     Ok(SqlitePool::from(pool))
 }
 

@@ -6,6 +6,7 @@ mod error;
 mod inventory;
 mod metrics;
 mod orders;
+mod outbox;
 mod payment;
 
 use axum::{
@@ -17,6 +18,7 @@ use telemetry_sqlx::SqlitePool;
 
 pub use args::{Args, StartError, listen};
 pub use error::ApiError;
+pub use outbox::Worker;
 
 /// The service's routes: the layer for what retail-web does, the operations for what operators ask.
 pub fn router(pool: SqlitePool) -> Router {

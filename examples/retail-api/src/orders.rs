@@ -6,7 +6,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use telemetry_sqlx::SqlitePool;
 
-use crate::{ApiError, metrics::STOCK};
+use crate::{ApiError, metrics::STOCK, outbox};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct NewOrder {
@@ -67,9 +67,11 @@ async fn place(pool: &SqlitePool, order: &NewOrder) -> Result<i64, ApiError> {
         .bind(order.payment_id)
         .execute(&mut *tx)
         .await?;
+    let order_id = inserted.last_insert_rowid();
+    outbox::confirm_later(&mut tx, order_id).await?;
     tx.commit().await?;
     STOCK.set(left, ("retail.sku", &order.sku));
-    Ok(inserted.last_insert_rowid())
+    Ok(order_id)
 }
 
 /// Gives the held amount back at once. If this fails, or nobody comes to create the order, the hold is simply never

@@ -12,7 +12,14 @@ use crate::report::progress;
 
 const PACKAGES: [&str; 3] = ["telemetry-viewer", "retail-api", "retail-web"];
 
-/// Where the three programs are.
+const PROGRAMS: [&str; 4] = [
+    "telemetry-viewer",
+    "retail-api",
+    "retail-worker",
+    "retail-web",
+];
+
+/// Where the programs are.
 #[derive(Debug)]
 pub(crate) struct Binaries(PathBuf);
 
@@ -31,7 +38,7 @@ impl Binaries {
         }
         let directory = own.parent().map(Path::to_owned).unwrap_or_default();
         let binaries = Self(directory);
-        let missing = PACKAGES
+        let missing = PROGRAMS
             .iter()
             .map(|program| binaries.path(program))
             .find(|path| !path.is_file());

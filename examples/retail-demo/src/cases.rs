@@ -66,7 +66,11 @@ POST /checkout/execute [retail-web] SERVER
         POST /orders [retail-api] SERVER
           UPDATE inventory [retail-api] CLIENT
           UPDATE payments [retail-api] CLIENT
-          INSERT orders [retail-api] CLIENT";
+          INSERT orders [retail-api] CLIENT
+          send order-confirmations [retail-api] PRODUCER
+            INSERT outbox [retail-api] CLIENT
+            process order-confirmations [retail-worker] CONSUMER
+              INSERT confirmations [retail-worker] CLIENT";
 
 /// A "no" of the bank is an error for the client that got it, and for nobody else.
 const CARD_DECLINED: &str = "\

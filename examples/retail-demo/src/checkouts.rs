@@ -8,6 +8,8 @@ use crate::failure::{Failure, Result};
 
 /// The correlation id that one of the customers brings along.
 pub(crate) const OWN_ID: &str = "demo-checkout-1";
+/// The same customer has logged in.
+const OWN_TOKEN: &str = "tok_ada";
 const CORRELATION_HEADER: &str = "x-correlation-id";
 
 /// A request and what came back.
@@ -66,7 +68,9 @@ async fn visit(
             .json(&json!({ "sku": case.sku(), "quantity": quantity, "card": case.card() })),
     };
     if let Some(id) = own_id {
-        request = request.header(CORRELATION_HEADER, id);
+        request = request
+            .header(CORRELATION_HEADER, id)
+            .bearer_auth(OWN_TOKEN);
     }
     let response = request
         .send()

@@ -49,7 +49,7 @@ async fn show(args: &Args) -> Result<(Stage, String)> {
     let mut stage = Stage::start(&binaries, &client).await?;
     let viewer = Viewer::new(client.clone(), stage.addresses.viewer.clone());
     progress(&format!(
-        "all three are ready after {:.1?}",
+        "all four are ready after {:.1?}",
         started.elapsed()
     ));
 

@@ -20,7 +20,7 @@ const WIDTH: usize = 110;
 /// What stands before each line of a tree or table.
 const MARGIN: usize = 3;
 /// What tells the story of a request, in this order; the viewer keeps all the others, too.
-const TELLING: &str = "http.response.status_code,correlation_id,retail.flow,retail.stage,retail.reason,\
+const TELLING: &str = "http.response.status_code,correlation_id,user.roles,retail.flow,retail.stage,retail.reason,\
                        url.full,db.response.returned_rows,db.query.text";
 /// For a failed one less, so that the error is not lost among what went well.
 const BRIEF: &str = "http.response.status_code,retail.stage,retail.reason,db.query.text";
@@ -73,13 +73,18 @@ impl Report<'_> {
         for (program, url, about) in [
             (
                 "telemetry-viewer",
-                viewer,
+                viewer.as_str(),
                 format!("receives OTLP here and at {grpc} (gRPC)"),
             ),
-            ("retail-api", api, "exports over gRPC".to_owned()),
+            ("retail-api", api.as_str(), "exports over gRPC".to_owned()),
+            (
+                "retail-worker",
+                "",
+                "confirms the orders of retail-api, from its outbox".to_owned(),
+            ),
             (
                 "retail-web",
-                web,
+                web.as_str(),
                 "exports over HTTP; this is the one customers call".to_owned(),
             ),
         ] {
@@ -91,11 +96,14 @@ impl Report<'_> {
         self.heading(
             out,
             1,
-            "A checkout, from the customer's request to the SQL: one trace over both services",
+            "A checkout, from the customer's request to the SQL and the confirmation that follows: one trace",
         );
         let (_, trace) = self.of(|visit| visit.correlation_id == OWN_ID)?;
         let tree = self.tree(trace, TELLING).await?;
         push_indented(out, &tree, None, &self.paint);
+        out.push('\n');
+        let time = self.viewer.time_text(&trace.trace_id).await?;
+        push_indented(out, &time, None, &self.paint);
         Ok(())
     }
 
@@ -148,7 +156,7 @@ impl Report<'_> {
 
     async fn logs(&self, out: &mut String) -> Result<()> {
         let title = format!(
-            "The {} log lines of both services about {OWN_ID}, found by this id alone",
+            "The {} log lines of all services about {OWN_ID}, found by this id alone",
             self.evidence.logs
         );
         self.heading(out, 4, &title);

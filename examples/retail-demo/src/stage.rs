@@ -1,4 +1,4 @@
-//! The three processes, each told where the others are.
+//! The four processes, each told where the others are.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -20,6 +20,7 @@ pub(crate) struct Stage {
     // In the order in which they must end: whoever sends telemetry before whoever receives it. The files go last.
     web: Process,
     api: Process,
+    worker: Process,
     viewer: Process,
     scratch: TempDir,
     pub(crate) addresses: Addresses,
@@ -67,6 +68,16 @@ impl Stage {
         )?;
         let api_url = poll(START_LIMIT, async || api.announced(listening)).await?;
 
+        let arguments = ["--database", &database.to_string_lossy()];
+        let environment = exporting("http/protobuf", &http);
+        let worker = start(
+            binaries,
+            "retail-worker",
+            &arguments,
+            &environment,
+            directory,
+        )?;
+
         let arguments = ["--listen", &listen_on(8080), "--api", &api_url];
         let environment = exporting("http/protobuf", &http);
         let mut web = start(binaries, "retail-web", &arguments, &environment, directory)?;
@@ -81,6 +92,7 @@ impl Stage {
         let mut stage = Self {
             web,
             api,
+            worker,
             viewer,
             scratch,
             addresses,
@@ -117,7 +129,12 @@ impl Stage {
 
     /// An error if one of the processes has ended.
     pub(crate) fn check(&mut self) -> Result<()> {
-        for process in [&mut self.viewer, &mut self.api, &mut self.web] {
+        for process in [
+            &mut self.viewer,
+            &mut self.api,
+            &mut self.worker,
+            &mut self.web,
+        ] {
             process.check()?;
         }
         Ok(())
@@ -131,7 +148,7 @@ impl Stage {
     /// Stops all of them, whatever becomes of one; the first that did not end well is the error.
     pub(crate) async fn stop(self) -> Result<()> {
         let mut result = Ok(());
-        for process in [self.web, self.api, self.viewer] {
+        for process in [self.web, self.api, self.worker, self.viewer] {
             let stopped = process.stop().await;
             result = result.and(stopped);
         }

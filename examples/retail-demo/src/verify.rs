@@ -23,7 +23,7 @@ struct Histogram {
     measures: fn(&Span) -> bool,
 }
 
-const HISTOGRAMS: [Histogram; 5] = [
+const HISTOGRAMS: [Histogram; 7] = [
     Histogram {
         name: "http.server.request.duration",
         service: "retail-web",
@@ -43,6 +43,16 @@ const HISTOGRAMS: [Histogram; 5] = [
         name: "db.client.operation.duration",
         service: "retail-api",
         measures: is_client,
+    },
+    Histogram {
+        name: "db.client.operation.duration",
+        service: "retail-worker",
+        measures: is_client,
+    },
+    Histogram {
+        name: "messaging.process.duration",
+        service: "retail-worker",
+        measures: |span| span.kind == "CONSUMER",
     },
     Histogram {
         name: "retail.step.duration",
@@ -217,9 +227,9 @@ fn metrics(points: &[Point], traces: &[Trace]) -> std::result::Result<(), Unmet>
     Ok(())
 }
 
-/// One line of retail-web and one for each of the three calls to retail-api, at least.
+/// One line of retail-web, one for each of the three calls to retail-api, and two of the confirmation, at least.
 fn logs(services: &[&str]) -> std::result::Result<(), Unmet> {
-    for (service, least) in [("retail-web", 1), ("retail-api", 3)] {
+    for (service, least) in [("retail-web", 1), ("retail-api", 3), ("retail-worker", 2)] {
         let lines = services.iter().filter(|it| **it == service).count();
         if lines < least {
             return Err(Unmet::Yet(format!(

@@ -103,6 +103,11 @@ impl Viewer {
         self.text(&format!("/traces/{trace_id}.txt"), style).await
     }
 
+    pub(crate) async fn time_text(&self, trace_id: &str) -> Result<String> {
+        self.text(&format!("/traces/{trace_id}/time.txt"), &[])
+            .await
+    }
+
     pub(crate) async fn red_text(&self) -> Result<String> {
         self.text("/red.txt", &[]).await
     }

@@ -8,7 +8,7 @@ use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
 use serde::Deserialize;
 use serde_json::json;
 use telemetry_core::step;
-use telemetry_reqwest::TelemetryMiddleware;
+use telemetry_reqwest::{Hosts, TelemetryMiddleware};
 
 use crate::{CheckoutError, StartError, checkout::FLOW};
 
@@ -29,7 +29,16 @@ impl RetailApi {
     ///
     /// When it is no URL.
     pub fn new(base: &str) -> Result<Self, StartError> {
-        Self::with_middleware(base, TelemetryMiddleware::new())
+        // Only retail-api is told on whose behalf it is called.
+        let ours = reqwest::Url::parse(base).ok().and_then(|url| {
+            Some(format!(
+                "{}:{}",
+                url.host_str()?,
+                url.port_or_known_default()?
+            ))
+        });
+        let middleware = TelemetryMiddleware::new().with_propagation_to(Hosts::new(ours));
+        Self::with_middleware(base, middleware)
     }
 
     /// [`new`](Self::new) with a middleware of the caller's, for several services in one process.
@@ -53,6 +62,8 @@ impl RetailApi {
         }
         let plain = reqwest::Client::builder()
             .timeout(Duration::from_secs(10))
+            // It never redirects, and what is sent to it is for nobody else.
+            .redirect(reqwest::redirect::Policy::none())
             .build();
         let plain = plain.map_err(|error| fail(error.to_string()))?;
         let client = ClientBuilder::new(plain.clone()).with(middleware).build();

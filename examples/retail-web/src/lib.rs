@@ -4,11 +4,14 @@
 mod api;
 mod args;
 mod checkout;
+mod customer;
 mod error;
 mod metrics;
 
-use axum::{Router, routing::post};
-use telemetry_axum::{Operations, TelemetryLayer};
+use axum::{Router, middleware::from_fn, routing::post};
+use telemetry_axum::{Operations, TelemetryLayer, identify};
+
+use crate::customer::Customer;
 
 pub use api::RetailApi;
 pub use args::{Args, StartError, listen};
@@ -25,6 +28,7 @@ pub fn router_with(api: RetailApi, layer: TelemetryLayer, operations: Operations
     let upstream = api.clone();
     Router::new()
         .route("/checkout/execute", post(checkout::execute))
+        .route_layer(from_fn(identify::<Customer>))
         .with_state(api)
         .merge(operations.ready_when("retail-api", move || upstream.clone().reachable()))
         .layer(layer)

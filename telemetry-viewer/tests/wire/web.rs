@@ -70,6 +70,19 @@ async fn a_trace_and_the_red_table_come_as_plain_text() {
         "POST /checkout [shop] SERVER 5.00ms correlation_id=order-7\n\
          └─ charge <card> [shop] SERVER 5.00ms ERROR declined\n"
     );
+    let tree = get(&viewer, &format!("/traces/{TRACE}.txt?self_times=true")).await;
+    assert_eq!(
+        tree.text().await.unwrap(),
+        "POST /checkout [shop] SERVER 5.00ms (self 1ns) correlation_id=order-7\n\
+         └─ charge <card> [shop] SERVER 5.00ms (self 5.00ms) ERROR declined\n"
+    );
+    let time = get(&viewer, &format!("/traces/{TRACE}/time.txt")).await;
+    assert_eq!(
+        time.text().await.unwrap(),
+        "where the time went: application 100% of 5.00ms\n \
+         self time  spans  instrumentation scope\n    5.00ms      2  (none)\n"
+    );
+    assert_eq!(get(&viewer, "/traces/7/time.txt").await.status(), 404);
     let red = get(&viewer, "/red.txt").await.text().await.unwrap();
     assert!(
         red.contains("shop     POST    /checkout        20"),

@@ -110,10 +110,21 @@ fn metrics_must_count_every_span_once() {
 }
 
 #[test]
-fn logs_of_both_services_are_needed() {
-    assert!(logs(&["retail-web", "retail-api", "retail-api", "retail-api"]).is_ok());
-    assert!(logs(&["retail-web", "retail-api", "retail-api"]).is_err());
-    assert!(logs(&["retail-api"; 4]).is_err());
+fn logs_of_all_services_are_needed() {
+    let all = [
+        "retail-web",
+        "retail-api",
+        "retail-api",
+        "retail-api",
+        "retail-worker",
+        "retail-worker",
+    ];
+    assert!(logs(&all).is_ok());
+    for left_out in 0..all.len() {
+        let mut some = all.to_vec();
+        some.remove(left_out);
+        assert!(logs(&some).is_err(), "{some:?}");
+    }
 }
 
 #[test]
