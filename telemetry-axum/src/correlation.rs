@@ -5,7 +5,10 @@ use std::convert::Infallible;
 use axum::{extract::FromRequestParts, http::request::Parts};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
-use telemetry_core::{CorrelationId, propagation::PresentHeaders};
+use telemetry_core::{
+    CorrelationId,
+    propagation::{PresentHeaders, is_repeated},
+};
 
 /// Where a correlation id is looked for, in this order; the first is the one it is echoed in.
 pub(crate) const HEADERS: [HeaderName; 2] = [
@@ -19,15 +22,12 @@ pub(crate) fn from_caller(
     present: PresentHeaders,
     names: &[HeaderName],
 ) -> Option<CorrelationId> {
-    let name = names
-        .iter()
-        .find(|name| present.perhaps(name) && headers.contains_key(*name))?;
-    let mut values = headers.get_all(name).iter();
-    let id = values.next()?.to_str().ok()?;
-    if values.next().is_some() {
+    let mut perhaps = names.iter().filter(|name| present.perhaps(name));
+    let (name, id) = perhaps.find_map(|name| Some((name, headers.get(name)?)))?;
+    if is_repeated(headers, name) {
         return None;
     }
-    CorrelationId::parse(id)
+    CorrelationId::parse(id.to_str().ok()?)
 }
 
 /// Tells the caller the id to quote.

@@ -49,7 +49,7 @@ pub(crate) struct RequestGuard {
     status: Option<StatusCode>,
     read: Option<ReadBytes>,
     sent: u64,
-    /// The Content-Length, if the response has one.
+    /// The length of the response's body, if that or its Content-Length says it.
     length: Option<u64>,
     ended: bool,
     #[cfg(feature = "grpc")]
@@ -133,12 +133,14 @@ impl RequestGuard {
     }
 
     /// The response head is there.
-    pub(crate) fn head<B>(&mut self, response: &mut Response<B>) {
+    pub(crate) fn head<B: http_body::Body>(&mut self, response: &mut Response<B>) {
         self.status = Some(response.status());
-        self.length = response
-            .headers()
-            .get(header::CONTENT_LENGTH)
-            .and_then(|length| length.to_str().ok()?.parse().ok());
+        let declared = || {
+            let length = response.headers().get(header::CONTENT_LENGTH)?;
+            length.to_str().ok()?.parse().ok()
+        };
+        // A body that knows its length says so for less than a header costs.
+        self.length = response.body().size_hint().exact().or_else(declared);
         let options = &self.shared.options;
         if let Some(operation) = response.extensions().get::<Operation>()
             && let Some(instruments) = self.shared.instruments.get()

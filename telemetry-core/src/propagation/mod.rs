@@ -9,7 +9,7 @@ mod text_map;
 mod trace_context;
 mod xray;
 
-pub use present::PresentHeaders;
+pub use present::{PresentHeaders, is_repeated};
 pub use text_map::TextMap;
 
 use std::{fmt, sync::Arc};

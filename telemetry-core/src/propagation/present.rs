@@ -20,6 +20,11 @@ impl PresentHeaders {
     }
 }
 
+/// Whether this header, which is there, is there more than once. Seldom looks: most requests repeat no header at all.
+pub fn is_repeated(headers: &HeaderMap, name: &HeaderName) -> bool {
+    headers.len() != headers.keys_len() && headers.get_all(name).iter().nth(1).is_some()
+}
+
 /// Length and first letter; by this factor they tell the names telemetry looks for from nearly all usual ones.
 fn bit(name: &HeaderName) -> u64 {
     let name = name.as_str().as_bytes();

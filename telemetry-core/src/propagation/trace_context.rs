@@ -8,7 +8,7 @@ use opentelemetry::{
     trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
 
-use super::PresentHeaders;
+use super::{PresentHeaders, is_repeated};
 use crate::hex;
 
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -61,10 +61,9 @@ pub(super) fn extract(
     if !present.perhaps(&TRACEPARENT) {
         return None;
     }
-    let mut values = headers.get_all(&TRACEPARENT).iter();
-    let header = values.next()?;
+    let header = headers.get(&TRACEPARENT)?;
     // Two traceparents contradict each other: the trace restarts, as the specification's test suite expects.
-    if values.next().is_some() {
+    if is_repeated(headers, &TRACEPARENT) {
         return None;
     }
     let (trace_id, span_id, flags) = parse(header.as_bytes())?;
