@@ -114,11 +114,7 @@ impl Form {
     ) {
         match self {
             Self::Readable => record(&mut readable::Fields::of_span(text, max_value)),
-            Self::Json(json) => {
-                record(&mut json::Members::new(
-                    text, json, metadata, max_value, false,
-                ));
-            }
+            Self::Json(json) => record(&mut json::Members::new(text, json, metadata, max_value)),
         }
     }
 }

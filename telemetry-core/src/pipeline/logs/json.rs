@@ -9,6 +9,7 @@ use tracing::{
 
 use super::{
     format::{Ids, Line, Severity, TraceIds},
+    keys::{Callsites, Keys},
     span_fields,
     text::{Bounded, MAX_VALUE, Names},
     timestamp,
@@ -40,6 +41,7 @@ pub(in crate::pipeline) struct Json {
     /// Names of members the line has of its own. An event's field of the same name is written with a prefix, so that
     /// no object has a key twice.
     reserved: &'static [&'static str],
+    callsites: Callsites,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +117,7 @@ impl Json {
             service: member,
             may_be_reserved: Names::default(),
             reserved: &[],
+            callsites: Callsites::new(),
         }
         .reserving(&[
             "timestamp",
@@ -135,6 +138,17 @@ impl Json {
         }
     }
 
+    /// The key of a field of this name: `,"key":`.
+    fn key(&self, name: &str) -> String {
+        let mut key = String::with_capacity(name.len() + 4);
+        if self.is_reserved(name) {
+            write_renamed_key(&mut key, name);
+        } else {
+            write_key(&mut key, name);
+        }
+        key
+    }
+
     fn is_reserved(&self, name: &str) -> bool {
         self.may_be_reserved.may_have(name) && self.reserved.contains(&name)
             || self.dialect == Dialect::Gcp && name.starts_with("logging.googleapis.com/")
@@ -150,13 +164,12 @@ pub(super) fn write(text: &mut String, json: &Json, line: &Line<'_>) {
     text.push_str(&json.service);
     write_str(text, metadata.target());
     let principal = line.ids.principal.as_ref();
-    line.event.record(&mut Members::new(
-        text,
-        json,
-        metadata,
-        MAX_VALUE,
-        principal.is_some(),
-    ));
+    let keys = json.callsites.keys(metadata, |name| json.key(name));
+    line.event.record(&mut Members {
+        keys: keys.as_deref(),
+        principal: principal.is_some(),
+        ..Members::new(text, json, metadata, MAX_VALUE)
+    });
     if let Some(spans) = line.spans {
         span_fields::write(text, line, spans);
     }
@@ -239,6 +252,7 @@ pub(super) struct Members<'a> {
     json: &'a Json,
     fields: &'static FieldSet,
     max_value: usize,
+    keys: Option<&'a Keys>,
     /// Whether the line says on whose behalf it was written: no field poses as that.
     principal: bool,
     written: Names,
@@ -250,14 +264,14 @@ impl<'a> Members<'a> {
         json: &'a Json,
         metadata: &'static Metadata<'static>,
         max_value: usize,
-        principal: bool,
     ) -> Self {
         Self {
             text,
             json,
             fields: metadata.fields(),
             max_value,
-            principal,
+            keys: None,
+            principal: false,
             written: Names::default(),
         }
     }
@@ -265,16 +279,21 @@ impl<'a> Members<'a> {
     /// Whether the field is to be written: of two with one name it is the first.
     fn key(&mut self, field: &Field) -> bool {
         let name = field.name();
+        let poses = self.principal && principal::is_key(name);
+        if let Some(known) = self.keys.and_then(|keys| keys.get(field))
+            && !poses
+        {
+            self.text.push_str(known.unwrap_or_default());
+            return known.is_some();
+        }
         if self.written.may_have(name) && self.is_repeated(field) {
             return false;
         }
         self.written.insert(name);
-        if self.json.is_reserved(name) || self.principal && principal::is_key(name) {
-            self.text.push_str(",\"field.");
-            escape(self.text, name, usize::MAX);
-            self.text.push_str("\":");
+        if poses {
+            write_renamed_key(self.text, name);
         } else {
-            write_key(self.text, name);
+            self.text.push_str(&self.json.key(name));
         }
         true
     }
@@ -326,8 +345,8 @@ impl Visit for Members<'_> {
             // JSON has no NaN and no infinity.
             self.quoted(field, value);
         } else if self.key(field) {
-            // Not the decimal form, which has 300 digits for 1e300.
-            let _ = write!(self.text, "{value:?}");
+            // With an exponent where it is shorter: the decimal form of 1e300 has 300 digits.
+            self.text.push_str(ryu::Buffer::new().format_finite(value));
         }
     }
 
@@ -353,6 +372,13 @@ impl Visit for Members<'_> {
             self.text.push('"');
         }
     }
+}
+
+/// The key of a field whose own name means something else.
+fn write_renamed_key(text: &mut String, name: &str) {
+    text.push_str(",\"field.");
+    escape(text, name, usize::MAX);
+    text.push_str("\":");
 }
 
 fn write_key(text: &mut String, key: &str) {

@@ -3,6 +3,7 @@
 mod filter;
 mod format;
 mod json;
+mod keys;
 mod layer;
 mod otlp;
 mod panics;
