@@ -190,9 +190,10 @@ impl Config {
         self
     }
 
-    /// The bound of `shutdown` over all signals. Default: 5 seconds.
+    /// The bound of `shutdown` over all signals. Default: 5 seconds. At most a year.
     pub fn with_shutdown_timeout(mut self, timeout: Duration) -> Self {
-        self.shutdown_timeout = timeout;
+        // `Duration::MAX` from now is no point in time.
+        self.shutdown_timeout = timeout.min(Duration::from_secs(365 * 24 * 3600));
         self
     }
 
