@@ -163,7 +163,9 @@ impl Config {
 
     /// Where log lines go, each with its newline. Default: standard output.
     ///
-    /// It is called by the thread that logs, which waits for it; standard output keeps no thread waiting.
+    /// It is called by the thread that logs, which waits for it; standard output keeps no thread waiting. What it logs
+    /// itself does not come to it. It must not panic: its panic is the panic of whoever logs, and one while a panic is
+    /// logged ends the process.
     pub fn with_log_sink(mut self, sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.log_sink = Some(LogSink::new(sink));
         self

@@ -6,6 +6,7 @@
 mod filters;
 mod formats;
 mod panics;
+mod sink;
 #[cfg(unix)]
 mod stdout;
 
