@@ -275,7 +275,9 @@ impl Shared {
         let mut rest = lines.as_slice();
         while !rest.is_empty() {
             drop(state);
-            let written = self.output.write(rest);
+            // In parts, because a write to a pipe returns when all of it is written, and someone may flush a part.
+            let part = rest.get(..ATOMIC).unwrap_or(rest);
+            let written = self.output.write(part);
             state = self.lock();
             match written {
                 Ok(written) => {
