@@ -5,7 +5,9 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use telemetry_core::{Config, ShutdownError, opentelemetry::InstrumentationScope, scrape::ScrapeFormat};
+use telemetry_core::{
+    Config, ShutdownError, opentelemetry::InstrumentationScope, scrape::ScrapeFormat,
+};
 
 use crate::{Lines, collector::Collector};
 
