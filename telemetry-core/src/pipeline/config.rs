@@ -163,7 +163,9 @@ impl Config {
 
     /// Where log lines go, each with its newline. Default: standard output.
     ///
-    /// It is called by the thread that logs, which waits for it; standard output keeps no thread waiting.
+    /// It is called by the thread that logs, which waits for it; standard output keeps no thread waiting. What it logs
+    /// itself does not come to it. It must not panic: its panic is the panic of whoever logs, and one while a panic is
+    /// logged ends the process.
     pub fn with_log_sink(mut self, sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.log_sink = Some(LogSink::new(sink));
         self
@@ -190,9 +192,10 @@ impl Config {
         self
     }
 
-    /// The bound of `shutdown` over all signals. Default: 5 seconds.
+    /// The bound of `shutdown` over all signals. Default: 5 seconds. At most a year.
     pub fn with_shutdown_timeout(mut self, timeout: Duration) -> Self {
-        self.shutdown_timeout = timeout;
+        // `Duration::MAX` from now is no point in time.
+        self.shutdown_timeout = timeout.min(Duration::from_secs(365 * 24 * 3600));
         self
     }
 

@@ -91,6 +91,19 @@ fn the_environment_refines_the_resource_and_code_beats_it() {
 }
 
 #[test]
+fn a_shutdown_may_be_given_all_the_time_there_is() {
+    let telemetry = Config::new("shop")
+        .with_environment(OFF)
+        .with_file_system("/nowhere")
+        .with_shutdown_timeout(std::time::Duration::MAX)
+        .with_log_sink(|_| {})
+        .build()
+        .unwrap();
+    assert_eq!(telemetry.force_flush(), Ok(()));
+    assert_eq!(telemetry.shutdown(), Ok(()));
+}
+
+#[test]
 fn a_collector_that_is_not_there_bounds_shutdown_and_is_reported_with_counts() {
     // A port that was free a moment ago and that nobody listens on.
     let port = std::net::TcpListener::bind("127.0.0.1:0")

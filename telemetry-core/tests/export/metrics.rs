@@ -5,7 +5,9 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use telemetry_core::{Config, opentelemetry::InstrumentationScope, scrape::ScrapeFormat};
+use telemetry_core::{
+    Config, ShutdownError, opentelemetry::InstrumentationScope, scrape::ScrapeFormat,
+};
 
 use crate::{Lines, collector::Collector};
 
@@ -102,8 +104,8 @@ fn a_callback_that_hangs_holds_up_no_other_signal() {
     drop(release);
 }
 
-#[test]
-fn metrics_sent_later_make_up_for_those_that_failed() {
+/// The first export fails, the others do not.
+fn ends_after_a_failure(temporality: &str) -> Result<(), ShutdownError> {
     let collector = Collector::answering(|_, before| match before {
         0 => crate::collector::status("400 Bad Request"),
         _ => crate::collector::ok(),
@@ -115,6 +117,10 @@ fn metrics_sent_later_make_up_for_those_that_failed() {
             ("OTEL_LOGS_EXPORTER", "none"),
             ("OTEL_INSTRUMENTATION_PROCESS_ENABLED", "false"),
             ("OTEL_INSTRUMENTATION_SDK_ENABLED", "false"),
+            (
+                "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+                temporality,
+            ),
         ])
         .with_log_sink(|_| {})
         .build()
@@ -122,8 +128,24 @@ fn metrics_sent_later_make_up_for_those_that_failed() {
     let meter = telemetry
         .providers()
         .meter(InstrumentationScope::builder("test").build());
-    meter.u64_counter("hits").build().add(1, &[]);
+    let hits = meter.u64_counter("hits").build();
+    hits.add(1, &[]);
     let error = telemetry.force_flush().unwrap_err();
     assert_eq!(error.losses[0].export_failed, 1, "{error}");
-    assert_eq!(telemetry.shutdown(), Ok(()));
+    hits.add(1, &[]);
+    assert_eq!(telemetry.force_flush(), Ok(()));
+    telemetry.shutdown()
+}
+
+#[test]
+fn metrics_sent_later_make_up_for_those_that_failed() {
+    assert_eq!(ends_after_a_failure("cumulative"), Ok(()));
+}
+
+#[test]
+fn nothing_makes_up_for_a_change_that_was_not_sent() {
+    for temporality in ["delta", "lowmemory"] {
+        let error = ends_after_a_failure(temporality).unwrap_err();
+        assert_eq!(error.losses[0].export_failed, 1, "{temporality}: {error}");
+    }
 }

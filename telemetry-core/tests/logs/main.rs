@@ -3,9 +3,11 @@
 // Clippy knows test functions, not their helpers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod context;
 mod filters;
 mod formats;
 mod panics;
+mod sink;
 #[cfg(unix)]
 mod stdout;
 

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use telemetry_core::Telemetry;
+
 use crate::{config, is_program, objects, program};
 
 const LINES: usize = 60_000;
@@ -29,9 +31,27 @@ fn logs_more_than_anyone_takes() {
     let mut go = String::new();
     std::io::stdin().read_line(&mut go).unwrap();
     let lost = telemetry.force_flush().unwrap_err().losses[0].items();
-    tracing::dispatcher::with_default(telemetry.dispatch(), || tracing::info!(lost, "after"));
+    let blocked = counted(&telemetry, "blocked");
+    tracing::dispatcher::with_default(telemetry.dispatch(), || {
+        tracing::info!(lost, blocked, "after");
+    });
     drop(telemetry);
     std::process::exit(0);
+}
+
+/// What `/metrics` counts of the lines that standard output did not take.
+fn counted(telemetry: &Telemetry, error_type: &str) -> Option<u64> {
+    let text = telemetry.providers().scrape(Default::default())?;
+    let labels = [
+        "otel_component_type=\"stdout_log_writer\"",
+        &format!("error_type=\"{error_type}\""),
+    ];
+    let line = text.lines().find(|line| {
+        line.starts_with("otel_sdk_processor_log_processed_total{")
+            && labels.iter().all(|label| line.contains(label))
+    })?;
+    let (_, count) = line.rsplit_once(' ')?;
+    count.parse().ok()
 }
 
 fn signal(signal: &str, process: u32) {
@@ -85,6 +105,11 @@ fn while_the_reader_of_a_pipe_is_stopped_logging_goes_on_and_what_is_lost_is_tol
         lost,
         "the flush says the same"
     );
+    assert_eq!(
+        lines.last().unwrap()["blocked"],
+        lost,
+        "and so does /metrics"
+    );
 }
 
 #[test]
@@ -136,8 +161,9 @@ fn logs_to_nobody() {
             tracing::info!(number, "line");
         }
     });
+    let failed = counted(&telemetry, "write_failed");
     let error = telemetry.shutdown().unwrap_err();
-    writeln!(std::io::stderr(), "said: {error}").unwrap();
+    writeln!(std::io::stderr(), "counted: {failed:?}, said: {error}").unwrap();
     std::process::exit(0);
 }
 
@@ -160,7 +186,7 @@ fn a_closed_standard_output_takes_nothing_down_and_is_told_at_shutdown() {
     said.read_to_string(&mut rest).unwrap();
     assert!(logging.wait().unwrap().success(), "{rest}");
     assert!(
-        rest.contains("said: telemetry was not delivered completely: 1000 log lines not accepted (standard output: "),
+        rest.contains("counted: Some(1000), said: telemetry was not delivered completely: 1000 log lines not accepted (standard output: "),
         "{rest}"
     );
 }

@@ -87,10 +87,13 @@ impl SharedReader {
         }
         collected.ok()?;
         if let Some(overflows) = &self.watch {
-            let whole = self.reader.temporality(InstrumentKind::Counter) == Temporality::Cumulative;
-            overflows.look(&metrics, whole);
+            overflows.look(&metrics, self.is_cumulative());
         }
         Some(metrics)
+    }
+
+    fn is_cumulative(&self) -> bool {
+        self.reader.temporality(InstrumentKind::Counter) == Temporality::Cumulative
     }
 }
 
@@ -218,8 +221,8 @@ impl MetricsExport {
                 (1, self.sender.start(1), Err(what))
             }
         };
-        if self.sender.account(count, started, result) {
-            // Metrics are cumulative: those that are sent later make up for those that were not.
+        if self.sender.account(count, started, result) && self.reader.is_cumulative() {
+            // Those that are sent later make up for those that were not.
             self.sender.losses.forgive();
         }
     }

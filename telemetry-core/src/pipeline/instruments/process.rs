@@ -107,9 +107,9 @@ impl Process {
 
 impl Snapshot {
     fn read(machine: &Machine) -> Option<Self> {
-        let stat = machine.file("/proc/self/stat")?;
-        let status = machine.file("/proc/self/status").unwrap_or_default();
-        let io = machine.file("/proc/self/io").unwrap_or_default();
+        let stat = machine.of_process("stat")?;
+        let status = machine.of_process("status").unwrap_or_default();
+        let io = machine.of_process("io").unwrap_or_default();
         let (_, fields) = stat.rsplit_once(')')?;
         let fields: Vec<&str> = fields.split_whitespace().collect();
         let field = |at: usize| fields.get(at)?.parse::<u64>().ok();
@@ -139,7 +139,7 @@ impl Snapshot {
 
 /// How long the process has been running.
 fn age(machine: &Machine) -> Option<Duration> {
-    let stat = machine.file("/proc/self/stat")?;
+    let stat = machine.of_process("stat")?;
     let (_, fields) = stat.rsplit_once(')')?;
     let ticks: u64 = fields.split_whitespace().nth(19)?.parse().ok()?;
     let uptime = machine.file("/proc/uptime")?;

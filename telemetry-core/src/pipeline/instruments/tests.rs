@@ -111,6 +111,18 @@ process_unix_file_descriptor_count  2"#;
 }
 
 #[test]
+fn a_process_whose_name_the_kernel_cut_amidst_a_letter_is_read_all_the_same() {
+    let (root, machine) = machine(&[("proc/self/fd/0", "")]);
+    let name = &"магазины".as_bytes()[..15];
+    assert!(std::str::from_utf8(name).is_err());
+    let fields = b") S 1 2 3 4 5 6 700 8 9 10 150 250 0 0 20 0 17 0 1000 5000 77";
+    let stat = [b"42 (", name, fields].concat();
+    fs::write(root.path().join("proc/self/stat"), stat).unwrap();
+    let text = observed(Process::new(machine));
+    assert!(text.contains("process_thread_count  17"), "{text}");
+}
+
+#[test]
 fn without_such_files_there_is_the_uptime() {
     for files in [&[][..], &[("proc/self/stat", "42 (shop) S 1")]] {
         let (_root, machine) = machine(files);

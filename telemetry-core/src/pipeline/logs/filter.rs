@@ -6,7 +6,6 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use opentelemetry::Context;
 use tracing::{
     Metadata, Subscriber,
     callsite::rebuild_interest_cache,
@@ -20,6 +19,8 @@ use tracing_subscriber::{
     filter::Directive,
     layer::{Context as LayerContext, Filter},
 };
+
+use super::current;
 
 /// Crates whose spans are the transport's own and would hang below every client span, or come from exporting.
 const TRANSPORT: [&str; 8] = [
@@ -288,7 +289,7 @@ impl<S: Subscriber> Filter<S> for SpanFilter {
         metadata.is_span()
             && !is_transport(metadata)
             && self.0.spans.load().filter.enabled(metadata, cx.clone())
-            && !Context::is_current_telemetry_suppressed()
+            && !current::is_suppressed()
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {

@@ -194,6 +194,7 @@ pub(super) trait SurroundingSpans {
 }
 
 /// The ids a line carries.
+#[derive(Default)]
 pub(super) struct Ids {
     pub(super) trace: Option<TraceIds>,
     /// The correlation id, if it is not the trace id.
@@ -217,19 +218,17 @@ impl Ids {
         self.foreign.clone().or_else(own)
     }
 
-    pub(super) fn current() -> Self {
-        Context::map_current(|cx| {
-            let span = cx.span();
-            let span = span.span_context();
-            Self {
-                trace: span.is_valid().then(|| TraceIds {
-                    trace: span.trace_id(),
-                    span: span.span_id(),
-                    sampled: span.is_sampled(),
-                }),
-                foreign: CorrelationId::foreign(cx).cloned(),
-                principal: Principal::of(cx).cloned(),
-            }
-        })
+    pub(super) fn of(cx: &Context) -> Self {
+        let span = cx.span();
+        let span = span.span_context();
+        Self {
+            trace: span.is_valid().then(|| TraceIds {
+                trace: span.trace_id(),
+                span: span.span_id(),
+                sampled: span.is_sampled(),
+            }),
+            foreign: CorrelationId::foreign(cx).cloned(),
+            principal: Principal::of(cx).cloned(),
+        }
     }
 }

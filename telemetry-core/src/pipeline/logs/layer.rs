@@ -6,7 +6,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use opentelemetry::Context;
 use opentelemetry_sdk::logs::SdkLogger;
 use tracing::{
     Event, Subscriber,
@@ -15,7 +14,7 @@ use tracing::{
 use tracing_subscriber::{Layer, layer::Context as LayerContext, registry::LookupSpan};
 
 use super::{
-    LogSink,
+    LogSink, current,
     format::{Form, Ids, Line, SurroundingSpans},
     otlp,
     span_fields::SpanFields,
@@ -42,9 +41,9 @@ impl LogOutput {
     pub(super) fn log(&self, line: &Line<'_>) {
         self.write_line(line);
         if let Some(logger) = &self.otlp
-            && !Context::is_current_telemetry_suppressed()
             // What the SDK says while it takes a record must not become another.
             && !line.event.metadata().target().starts_with("opentelemetry")
+            && !current::is_suppressed()
         {
             otlp::emit(logger, line);
         }
@@ -117,11 +116,16 @@ where
 
     fn on_event(&self, event: &Event<'_>, cx: LayerContext<'_, S>) {
         let spans = EventScope { event, cx };
+        let metadata = event.metadata();
+        // What OpenTelemetry says of the stack of contexts it says while it holds that stack: to look would panic.
+        let unreadable =
+            metadata.target() == "opentelemetry" && metadata.name().starts_with("Context.");
+        let ids = (!unreadable).then(|| current::with_current(Ids::of));
         self.0.log(&Line {
             event,
-            severity: event.metadata().level().into(),
+            severity: metadata.level().into(),
             now: SystemTime::now(),
-            ids: Ids::current(),
+            ids: ids.flatten().unwrap_or_default(),
             source: None,
             spans: self
                 .0

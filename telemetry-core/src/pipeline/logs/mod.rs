@@ -1,5 +1,6 @@
 //! Logs: each `tracing` event becomes one line and, with OTLP, one record, both with the ids of the current context.
 
+mod current;
 mod filter;
 mod format;
 mod json;

@@ -3,7 +3,6 @@
 use std::{
     any::Any,
     backtrace::{Backtrace, BacktraceStatus},
-    cell::Cell,
     panic::{self, PanicHookInfo},
     sync::{Arc, Weak},
     thread,
@@ -19,6 +18,7 @@ use tracing::{
 };
 
 use super::{
+    current,
     format::{Ids, Line, Severity},
     layer::LogOutput,
 };
@@ -62,10 +62,6 @@ impl Callsite for PanicCallsite {
     }
 }
 
-thread_local! {
-    static LOGGING: Cell<bool> = const { Cell::new(false) };
-}
-
 /// Logs every panic of the process from now on, then does what was done before.
 ///
 /// A panic is an [exception](https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/): the event
@@ -85,10 +81,6 @@ fn log(output: &Weak<LogOutput>, panic: &PanicHookInfo<'_>) {
     let Some(output) = output.upgrade() else {
         return;
     };
-    // Nothing here panics; but if a sink of the application's does, its panic is not logged to it again.
-    if LOGGING.try_with(|logging| logging.replace(true)) != Ok(false) {
-        return;
-    }
     write(&output, panic);
     let bound = if cfg!(panic = "abort") {
         LAST_FLUSH
@@ -96,7 +88,6 @@ fn log(output: &Weak<LogOutput>, panic: &PanicHookInfo<'_>) {
         FLUSH
     };
     output.flush(bound);
-    let _ = LOGGING.try_with(|logging| logging.set(false));
 }
 
 fn write(output: &LogOutput, panic: &PanicHookInfo<'_>) {
@@ -136,7 +127,7 @@ fn write(output: &LogOutput, panic: &PanicHookInfo<'_>) {
             Severity::Error
         },
         now: SystemTime::now(),
-        ids: Ids::current(),
+        ids: current::with_current(Ids::of).unwrap_or_default(),
         source: file.zip(line),
         spans: None,
     });

@@ -1,9 +1,30 @@
 //! Where lines go.
 
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{cell::Cell, fmt, io, sync::Arc, time::Duration};
 
 use super::stdout::Stdout;
 use crate::pipeline::export::{Losses, Reporter};
+
+thread_local! {
+    static IS_WITHIN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// While a function of the application's is called. What it logs, or the line of its panic, is not for itself: it may
+/// hold a lock.
+struct Within;
+
+impl Within {
+    fn enter() -> Option<Self> {
+        // Not `then_some`, which would make one to drop it.
+        (!IS_WITHIN.replace(true)).then(|| Self)
+    }
+}
+
+impl Drop for Within {
+    fn drop(&mut self) {
+        IS_WITHIN.set(false);
+    }
+}
 
 /// A function of the application's, or standard output.
 #[derive(Clone)]
@@ -26,7 +47,11 @@ impl LogSink {
     /// Takes lines, each with its newline, all at once or none.
     pub(in crate::pipeline) fn write(&self, lines: &str) {
         match self {
-            Self::Function(sink) => sink(lines),
+            Self::Function(sink) => {
+                if let Some(_within) = Within::enter() {
+                    sink(lines);
+                }
+            }
             Self::Stdout(stdout) => stdout.write(lines),
         }
     }

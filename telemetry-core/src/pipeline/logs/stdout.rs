@@ -15,7 +15,7 @@ use std::{
 use crate::pipeline::export::{Losses, Reason};
 
 /// The most bytes that wait. About ten thousand lines.
-const MAX_WAITING: usize = 4 * 1024 * 1024;
+const MAX_WAITING: u64 = 4 * 1024 * 1024;
 
 /// What a pipe that can be written to takes at once (PIPE_BUF of Linux).
 const ATOMIC: usize = 4096;
@@ -88,8 +88,9 @@ struct Shared {
 #[derive(Default)]
 struct State {
     queue: Vec<u8>,
-    /// Taken from the queue and not yet written.
-    in_flight: usize,
+    /// Bytes that were ever taken on, and those of them that were written or lost, in their order.
+    accepted: u64,
+    settled: u64,
     /// Some thread writes.
     writing: bool,
     /// The thread waits for work.
@@ -132,8 +133,9 @@ impl Stdout {
             return;
         }
         state.writing = true;
-        drop(state);
         let bytes = lines.as_bytes();
+        state.accepted += bytes.len() as u64;
+        drop(state);
         let written = if shared.output.is_ready() {
             shared.output.write(bytes)
         } else {
@@ -143,7 +145,7 @@ impl Stdout {
         state.writing = false;
         match written {
             Ok(written) => {
-                state.recovered |= written > 0 && state.unreported > 0;
+                state.wrote(written);
                 // Others may have queued lines meanwhile, but this one is older.
                 if let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
                     state.queue.splice(..0, rest.iter().copied());
@@ -154,14 +156,16 @@ impl Stdout {
         shared.wake(&mut state);
     }
 
-    /// Waits until everything is written, a report included, at most so long. Returns whether it is.
+    /// Waits until everything before this call is written or lost, a report included, at most so long. Returns whether
+    /// it is.
     pub(super) fn flush(&self, bound: Duration) -> bool {
         let until = Instant::now() + bound;
         let mut state = self.0.lock();
         state.flushing += 1;
+        let mark = state.accepted;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            let written = state.is_written();
+            let written = state.is_settled(mark);
             if written || left.is_zero() {
                 state.flushing -= 1;
                 return written;
@@ -188,8 +192,17 @@ impl Drop for Stdout {
 }
 
 impl State {
-    fn is_written(&self) -> bool {
-        self.queue.is_empty() && !self.writing && !self.recovered && !self.reporting
+    fn is_settled(&self, mark: u64) -> bool {
+        self.settled >= mark && !self.recovered && !self.reporting
+    }
+
+    fn waiting(&self) -> u64 {
+        self.accepted - self.settled
+    }
+
+    fn wrote(&mut self, bytes: usize) {
+        self.settled += bytes as u64;
+        self.recovered |= bytes > 0 && self.unreported > 0;
     }
 
     fn has_work(&self) -> bool {
@@ -199,12 +212,14 @@ impl State {
 
 impl Shared {
     fn enqueue(&self, state: &mut State, lines: &str) {
-        if state.queue.len() + state.in_flight + lines.len() > MAX_WAITING {
+        let bytes = lines.len() as u64;
+        if state.waiting() + bytes > MAX_WAITING {
             let lost = count_lines(lines.as_bytes());
             self.losses.lost(Reason::QueueBytes, lost);
             state.unreported += lost;
         } else {
             state.queue.extend_from_slice(lines.as_bytes());
+            state.accepted += bytes;
             self.wake(state);
         }
     }
@@ -215,6 +230,7 @@ impl Shared {
         self.losses.lost(Reason::ExportFailed, lost);
         self.losses.explain(format!("standard output: {error}"));
         state.unreported += lost;
+        state.settled += rest.len() as u64;
     }
 
     fn wake(&self, state: &mut State) {
@@ -222,7 +238,7 @@ impl Shared {
             state.idle = false;
             self.work.notify_one();
         }
-        if state.flushing > 0 && state.is_written() {
+        if state.flushing > 0 {
             self.done.notify_all();
         }
     }
@@ -255,24 +271,25 @@ impl Shared {
 
     fn write_queue<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         let lines = std::mem::take(&mut state.queue);
-        state.in_flight = lines.len();
         state.writing = true;
         let mut rest = lines.as_slice();
         while !rest.is_empty() {
             drop(state);
-            let written = self.output.write(rest);
+            // In parts, because a write to a pipe returns when all of it is written, and someone may flush a part.
+            let part = rest.get(..ATOMIC).unwrap_or(rest);
+            let written = self.output.write(part);
             state = self.lock();
             match written {
                 Ok(written) => {
                     rest = rest.get(written..).unwrap_or_default();
-                    state.recovered |= written > 0 && state.unreported > 0;
+                    state.wrote(written);
                 }
                 Err(error) => {
                     self.failed(&mut state, rest, &error);
                     rest = &[];
                 }
             }
-            state.in_flight = rest.len();
+            self.wake(&mut state);
         }
         state.writing = false;
         self.wake(&mut state);

@@ -114,6 +114,17 @@ fn a_json_line_has_flat_typed_fields_and_the_ids_of_the_context() {
 }
 
 #[test]
+fn what_opentelemetry_says_of_its_contexts_is_written_without_looking_at_them() {
+    let lines = objects(JSON, || {
+        let _request = traced().attach();
+        tracing::warn!(name: "Context.AttachFailed", target: "opentelemetry", "too many");
+        tracing::warn!(name: "BatchSpanProcessor", target: "opentelemetry_sdk", "dropped");
+    });
+    assert_eq!(lines[0].get("trace_id"), None);
+    assert!(lines[1]["trace_id"].is_string());
+}
+
+#[test]
 fn outside_of_a_request_there_are_no_ids() {
     let lines = lines(LogFormat::Json, || tracing::warn!("starting"));
     let line: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();

@@ -36,15 +36,22 @@ impl Machine {
 
     /// The contents of a file, trimmed; `None` for what is empty, missing, unreadable or not text.
     pub(in crate::pipeline) fn file(&self, path: &str) -> Option<String> {
-        let mut bytes = Vec::new();
-        File::open(self.path(path))
-            .ok()?
-            .take(MAX_FILE)
-            .read_to_end(&mut bytes)
-            .ok()?;
-        let text = String::from_utf8(bytes).ok()?;
+        let text = String::from_utf8(self.bytes(path)?).ok()?;
         let text = text.trim();
         (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// A file of the process in `/proc`. The kernel cuts the name in it after 15 bytes, amidst a letter if need be.
+    pub(in crate::pipeline) fn of_process(&self, file: &str) -> Option<String> {
+        let bytes = self.bytes(&format!("/proc/self/{file}"))?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn bytes(&self, path: &str) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let file = File::open(self.path(path)).ok()?;
+        file.take(MAX_FILE).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
     }
 
     /// Whether there is such a file or directory.

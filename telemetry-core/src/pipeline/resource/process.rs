@@ -44,7 +44,7 @@ pub(super) fn detect(machine: &Machine, env: &Env) -> Vec<KeyValue> {
 
 /// The start of the machine and the ticks from there to the start of the process, in ISO 8601.
 fn creation_time(machine: &Machine) -> Option<String> {
-    let stat = machine.file("/proc/self/stat")?;
+    let stat = machine.of_process("stat")?;
     // The second field is a name that may contain anything; the twenty-second is the twentieth after its parenthesis.
     let (_, fields) = stat.rsplit_once(')')?;
     let ticks: u64 = fields.split_whitespace().nth(19)?.parse().ok()?;
@@ -67,7 +67,7 @@ fn owner(machine: &Machine, env: &Env) -> Option<String> {
     if machine.os != "linux" {
         return env.get("USER").or_else(|| env.get("USERNAME"));
     }
-    let status = machine.file("/proc/self/status")?;
+    let status = machine.of_process("status")?;
     // Real, effective, saved and file system user.
     let id = status
         .lines()

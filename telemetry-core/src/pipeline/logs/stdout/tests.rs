@@ -38,7 +38,7 @@ fn a_line_is_out_when_the_call_returns() {
 #[test]
 fn a_reader_that_stops_keeps_nobody_waiting_and_every_line_is_read_or_counted() {
     let (stdout, reader, reports) = start();
-    let count = 2 * MAX_WAITING / numbered(0).len();
+    let count = 2 * MAX_WAITING as usize / numbered(0).len();
     let mut slowest = Duration::ZERO;
     for number in 0..count {
         let started = Instant::now();
@@ -53,10 +53,7 @@ fn a_reader_that_stops_keeps_nobody_waiting_and_every_line_is_read_or_counted() 
     );
     let lost = stdout.losses().total().unwrap().queue_bytes;
     assert!(lost > 0 && lost < count as u64, "{lost}");
-    {
-        let state = stdout.0.lock();
-        assert!(state.queue.len() + state.in_flight <= MAX_WAITING);
-    }
+    assert!(stdout.0.lock().waiting() <= MAX_WAITING);
 
     let kept = count - usize::try_from(lost).unwrap();
     let lines = read(reader.try_clone().unwrap(), kept);
@@ -95,7 +92,7 @@ fn a_reader_that_is_gone_costs_lines_and_nothing_else() {
 #[test]
 fn a_reader_that_goes_away_amidst_the_queue_is_accounted_for() {
     let (stdout, mut reader, _) = start();
-    let count = MAX_WAITING / 2 / numbered(0).len();
+    let count = MAX_WAITING as usize / 2 / numbered(0).len();
     for number in 0..count {
         stdout.write(&numbered(number));
     }
@@ -145,4 +142,23 @@ fn what_waits_is_written_after_the_handle_is_gone() {
     drop(stdout);
     let lines = BufReader::new(reader).lines();
     assert_eq!(lines.count(), count);
+}
+
+#[test]
+fn a_flush_does_not_wait_for_what_comes_after_it() {
+    let (stdout, mut reader, _) = start();
+    // More than a pipe holds, both before and after.
+    let count = 2000;
+    (0..count).for_each(|number| stdout.write(&numbered(number)));
+    thread::scope(|scope| {
+        let flush = scope.spawn(|| stdout.flush(Duration::from_secs(10)));
+        while stdout.0.lock().flushing == 0 {
+            thread::yield_now();
+        }
+        (0..count).for_each(|number| stdout.write(&numbered(number)));
+        let mut before = vec![0; count * numbered(0).len()];
+        reader.read_exact(&mut before).unwrap();
+        assert!(flush.join().unwrap());
+        assert!(stdout.0.lock().waiting() > 0);
+    });
 }
