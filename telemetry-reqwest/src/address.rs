@@ -73,7 +73,7 @@ impl Address {
         record: impl FnOnce(&BoundDuration),
     ) {
         let (usual, handle) = self.0.usual.get_or_init(|| (*labels, resolve(self)));
-        if usual == labels {
+        if usual.is(labels) {
             record(handle);
         } else {
             record(&resolve(self));
@@ -107,16 +107,31 @@ impl Hash for Address {
 }
 
 #[derive(Debug)]
-pub(crate) struct Addresses(SeriesCache<Key<Arc<str>>, Address>);
+pub(crate) struct Addresses {
+    /// Many clients call one server only: its address is compared instead of hashed.
+    first: OnceLock<Address>,
+    all: SeriesCache<Key<Arc<str>>, Address>,
+}
 
 impl Addresses {
     pub(crate) fn new() -> Self {
-        Self(SeriesCache::new(MAX_ADDRESSES))
+        Self {
+            first: OnceLock::new(),
+            all: SeriesCache::new(MAX_ADDRESSES),
+        }
     }
 
     pub(crate) fn of(&self, url: &Url) -> Address {
         let (host, port) = host_and_port(url);
-        self.0.get(&Key { host, port }, |series| match series {
+        let first = self.first.get_or_init(|| self.find(host, port));
+        if first.0.port == port && *first.0.host == *host {
+            return first.clone();
+        }
+        self.find(host, port)
+    }
+
+    fn find(&self, host: &str, port: Option<u16>) -> Address {
+        self.all.get(&Key { host, port }, |series| match series {
             Series::Of(Key { host, port }) => Address::new(host, *port),
             Series::Overflow => Address(Arc::new(Parts {
                 host: OTHER_ADDRESS.into(),

@@ -44,8 +44,10 @@ pub(crate) struct Attempt {
     method: &'static str,
     template: Option<&'static str>,
     head: Option<Head>,
-    sizes: Option<BodySizes>,
+    /// Boxed, because few ask for them and an attempt is moved several times.
+    sizes: Option<Box<BodySizes>>,
     orphan: bool,
+    recorded: bool,
     /// Whether the context is made current. One that records nothing, below a span that does not either, tells those
     /// below nothing that the span does not.
     attach: bool,
@@ -60,7 +62,6 @@ pub(crate) struct Attempt {
 struct Head {
     status: u16,
     version: Version,
-    peer: Option<SocketAddr>,
 }
 
 /// In bytes, as far as they are known.
@@ -94,7 +95,7 @@ impl Attempt {
             .get::<UrlTemplate>()
             .map(|UrlTemplate(template)| *template);
         let address = instruments.addresses.of(request.url());
-        let (cx, orphan, attach) = Context::map_current(|parent| {
+        let (cx, orphan, recorded, attach) = Context::map_current(|parent| {
             if parent.is_telemetry_suppressed() {
                 return None;
             }
@@ -106,8 +107,9 @@ impl Attempt {
             );
             let above = parent.span();
             let orphan = !above.span_context().is_valid();
-            let attach = orphan || is_recorded(&cx.span()) || is_recorded(&above);
-            Some((cx, orphan, attach))
+            let recorded = is_recorded(&cx.span());
+            let attach = orphan || recorded || is_recorded(&above);
+            Some((cx, orphan, recorded, attach))
         })?;
         let active = options.active_requests.then(|| {
             instruments.active(&ActiveKey {
@@ -116,10 +118,12 @@ impl Attempt {
                 template,
             })
         });
-        let sizes = options.body_sizes.then(|| BodySizes {
-            measured: true,
-            request: request_size(request),
-            response: None,
+        let sizes = options.body_sizes.then(|| {
+            Box::new(BodySizes {
+                measured: true,
+                request: request_size(request),
+                response: None,
+            })
         });
         Some(Self {
             instruments: instruments.clone(),
@@ -131,6 +135,7 @@ impl Attempt {
             head: None,
             sizes,
             orphan,
+            recorded,
             attach,
             // It starts inside of a poll, which may not get to that of what is below.
             in_poll: true,
@@ -170,11 +175,14 @@ impl Attempt {
 
     /// The response's head is there.
     pub(crate) fn head(&mut self, response: &Response) {
-        self.head = Some(Head {
+        let head = Head {
             status: response.status().as_u16(),
             version: response.version(),
-            peer: response.remote_addr(),
-        });
+        };
+        self.head = Some(head);
+        if self.recorded {
+            head.describe(&self.cx.span(), response.remote_addr());
+        }
         if let Some(sizes) = &mut self.sizes
             && self.method != "HEAD"
         {
@@ -195,10 +203,12 @@ impl Attempt {
     /// So many bytes of the body were read, whether it ends here or not.
     pub(crate) fn read(&mut self, bytes: u64) {
         self.sizes
-            .get_or_insert(BodySizes {
-                measured: false,
-                request: None,
-                response: None,
+            .get_or_insert_with(|| {
+                Box::new(BodySizes {
+                    measured: false,
+                    request: None,
+                    response: None,
+                })
             })
             .response = Some(bytes);
     }
@@ -216,8 +226,7 @@ impl Attempt {
             _ => ErrorType::None,
         };
         let span = self.cx.span();
-        let recorded = is_recorded(&span);
-        if recorded {
+        if self.recorded {
             self.describe(&span, outcome, error);
         }
         let labels = Labels {
@@ -234,13 +243,13 @@ impl Attempt {
             measured: true,
             request,
             response,
-        }) = self.sizes
+        }) = self.sizes.as_deref().copied()
         {
             self.instruments
                 .record_sizes(&self.address, &labels, request, response);
         }
         // Nobody is told of the end of one that records nothing, which may be that of the caller.
-        if recorded {
+        if self.recorded {
             span.end();
         }
     }
@@ -248,18 +257,7 @@ impl Attempt {
     /// Tells the span how it ended. One by one, because few of these are there, and an iterator over all that may be is
     /// as large as they are.
     fn describe(&self, span: &SpanRef<'_>, outcome: Outcome, error: ErrorType) {
-        if let Some(head) = self.head {
-            let status = i64::from(head.status);
-            span.set_attribute(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, status));
-            let version = semconv_http::protocol_version(head.version);
-            span.set_attribute(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
-            if let Some(peer) = head.peer {
-                let address = peer.ip().to_canonical().to_string();
-                span.set_attribute(KeyValue::new(NETWORK_PEER_ADDRESS, address));
-                span.set_attribute(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));
-            }
-        }
-        if let Some(sizes) = self.sizes {
+        if let Some(sizes) = &self.sizes {
             let size = |name, bytes: Option<u64>| {
                 if let Some(bytes) = bytes {
                     let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
@@ -276,6 +274,23 @@ impl Attempt {
         }
         if let Some(outcome) = outcome.as_str() {
             span.set_attribute(KeyValue::new(OUTCOME, outcome));
+        }
+    }
+}
+
+impl Head {
+    fn describe(self, span: &SpanRef<'_>, peer: Option<SocketAddr>) {
+        span.set_attributes([
+            KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(self.status)),
+            KeyValue::new(
+                NETWORK_PROTOCOL_VERSION,
+                semconv_http::protocol_version(self.version),
+            ),
+        ]);
+        if let Some(peer) = peer {
+            let address = peer.ip().to_canonical().to_string();
+            span.set_attribute(KeyValue::new(NETWORK_PEER_ADDRESS, address));
+            span.set_attribute(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));
         }
     }
 }
@@ -327,11 +342,14 @@ fn at_start(
     if resends > 0 {
         attributes.push(KeyValue::new(HTTP_REQUEST_RESEND_COUNT, i64::from(resends)));
     }
-    let agent = request
-        .headers()
-        .get(header::USER_AGENT)
-        .and_then(|agent| agent.to_str().ok());
-    attributes.extend(agent.map(|agent| KeyValue::new(USER_AGENT_ORIGINAL, agent.to_owned())));
+    let headers = request.headers();
+    // A middleware sees what this request sets itself, which is little: going over it costs less than a hash.
+    if headers.keys().any(|name| name == header::USER_AGENT)
+        && let Some(agent) = headers.get(header::USER_AGENT)
+        && let Ok(agent) = agent.to_str()
+    {
+        attributes.push(KeyValue::new(USER_AGENT_ORIGINAL, agent.to_owned()));
+    }
     attributes
 }
 

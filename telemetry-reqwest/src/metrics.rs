@@ -1,6 +1,9 @@
 //! The client's instruments, with a handle for each set of labels.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::{
+    ptr,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
 use http::Version;
 use opentelemetry::{
@@ -142,6 +145,22 @@ pub(crate) struct Labels {
     pub(crate) version: Option<Version>,
     pub(crate) status: Option<u16>,
     pub(crate) error: ErrorType,
+}
+
+impl Labels {
+    /// Compares texts by their address, so a `false` may be wrong and then costs a look-up.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        let templates = match (self.template, other.template) {
+            (Some(one), Some(other)) => ptr::eq(one, other),
+            (None, None) => true,
+            _ => false,
+        };
+        templates
+            && ptr::eq(self.method, other.method)
+            && self.status == other.status
+            && self.version == other.version
+            && self.error == other.error
+    }
 }
 
 impl Keyed {
