@@ -9,9 +9,9 @@
 //!
 //! The difference, divided by 2000, is the cost of one. Cases: `log-json`, `log-gcp`, `log-aws`, `log-stdout` (the same as
 //! `log-json`, to standard output), `log-span-fields` (two `tracing` spans with three fields around it), `log-filtered`,
-//! `step-sampled`, `step-unsampled` (below a caller's span), `step-below-unsampled` (below one of this process),
-//! `step-disabled`, `step-rejected` and `step-rejected-silenced` (with a log line, and with a filter against it),
-//! `step-guard`, `counter`, `histogram`, `gauge`, `counter-disabled`, `nothing`.
+//! `step-sampled`, `step-below-unsampled` (below an unsampled span of this process, as in a handler), `step-unsampled`
+//! (below a caller's, so with a span id of its own), `step-disabled`, `step-rejected` and `step-rejected-silenced` (with a
+//! log line, and with a filter against it), `step-guard`, `counter`, `histogram`, `gauge`, `counter-disabled`, `nothing`.
 
 use std::{future::Future, hint::black_box, pin::pin, process::ExitCode, task};
 

@@ -325,7 +325,7 @@ impl Visit for Members<'_> {
         if !value.is_finite() {
             // JSON has no NaN and no infinity.
             self.quoted(field, value);
-        } else if self.key(field) {
+        } else if self.key(field) && !write_short(self.text, value) {
             // Not the decimal form, which has 300 digits for 1e300.
             let _ = write!(self.text, "{value:?}");
         }
@@ -353,6 +353,29 @@ impl Visit for Members<'_> {
             self.text.push('"');
         }
     }
+}
+
+/// Writes a positive number of at most nine decimals, such as a duration in nanoseconds, without a search for its shortest
+/// form, which those are. Returns whether it is one.
+fn write_short(text: &mut String, value: f64) -> bool {
+    const DECIMALS: f64 = 1e9;
+    let scaled = (value * DECIMALS).round();
+    // Numbers of up to fifteen digits are told apart by these alone. Zero has a sign.
+    if !(1.0..1e15).contains(&scaled) || scaled / DECIMALS != value {
+        return false;
+    }
+    let scaled = scaled as u64;
+    text.push_str(itoa::Buffer::new().format(scaled / 1_000_000_000));
+    let mut digits = itoa::Buffer::new();
+    // The leading digit keeps the zeros after the point.
+    let fraction = digits.format(1_000_000_000 + scaled % 1_000_000_000);
+    let fraction = fraction.trim_end_matches('0');
+    text.push('.');
+    text.push_str(match fraction.get(1..) {
+        Some("") | None => "0",
+        Some(fraction) => fraction,
+    });
+    true
 }
 
 fn write_key(text: &mut String, key: &str) {
@@ -397,6 +420,12 @@ fn escape(text: &mut String, part: &str, end: usize) -> bool {
 /// Whether JSON escapes any of the bytes. Looks at eight at a time, because most keys and values are that short.
 fn has_special(bytes: &[u8]) -> bool {
     let Some(last) = bytes.last_chunk::<8>() else {
+        if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+            let mut both = [0; 8];
+            both[..4].copy_from_slice(first);
+            both[4..].copy_from_slice(last);
+            return special(both) != 0;
+        }
         return bytes.iter().any(|b| *b < 0x20 || *b == b'"' || *b == b'\\');
     };
     let (chunks, _) = bytes.as_chunks::<8>();
@@ -417,7 +446,49 @@ fn special(chunk: [u8; 8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    #[test]
+    fn a_number_of_few_decimals_is_written_as_any_other() {
+        for (value, expected) in [
+            (1.5, Some("1.5")),
+            (0.000_312, Some("0.000312")),
+            (0.002, Some("0.002")),
+            (7.0, Some("7.0")),
+            (999_999.25, Some("999999.25")),
+            (1_000_000.25, None),
+            (0.0, None),
+            (-0.0, None),
+            (-1.5, None),
+            (0.000_012, Some("0.000012")),
+            (0.000_000_000_1, None),
+            (0.1 + 0.2, None),
+            (1e300, None),
+            (f64::INFINITY, None),
+            (f64::NAN, None),
+        ] {
+            let mut text = String::new();
+            assert_eq!(
+                write_short(&mut text, value).then_some(text.as_str()),
+                expected
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_the_same_number_and_no_longer(scaled in 0..10_u64.pow(15), value: f64) {
+            for value in [scaled as f64 / 1e9, (scaled % 1_000_000) as f64 / 1e9, value] {
+                let mut text = String::new();
+                if write_short(&mut text, value) {
+                    prop_assert_eq!(text.parse::<f64>(), Ok(value));
+                    prop_assert_eq!(text.trim_end_matches(".0"), format!("{value}"));
+                }
+            }
+        }
+    }
 
     #[test]
     fn every_byte_is_found_wherever_it_stands() {
