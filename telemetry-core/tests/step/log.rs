@@ -1,23 +1,14 @@
 //! One log event a step, at the level its end deserves, with the step's ids.
 
 use std::{
-    future::Future as _,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
     sync::{Arc, Mutex},
-    task::{self, Waker},
 };
 
 use serde_json::{Value, json};
 use telemetry_core::{
-    Config, Service, Verdict,
-    opentelemetry::{
-        Context,
-        trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState},
-    },
-    pipeline::LogFormat,
-    record_error, step,
-    testing::TestTelemetry,
+    Config, Service, Verdict, opentelemetry::trace::TraceContextExt as _, pipeline::LogFormat,
+    record_error, step, testing::TestTelemetry,
 };
 
 use crate::Declined;
@@ -135,63 +126,6 @@ fn a_line_has_the_ids_of_its_step_wherever_the_step_ends() {
         })
         .collect();
     assert_eq!(said, [ids[1].clone(), ids[0].clone()]);
-}
-
-#[test]
-fn a_step_without_a_span_ends_in_the_context_it_began_in() {
-    let unsampled = |trace| {
-        Context::new().with_remote_span_context(SpanContext::new(
-            TraceId::from(trace),
-            SpanId::from(1),
-            TraceFlags::NOT_SAMPLED,
-            false,
-            TraceState::default(),
-        ))
-    };
-    let lines = lines("info", || {
-        let began = unsampled(1);
-        let of_others = unsampled(2);
-        let mut waits = pin!(step("Waits").run(std::future::pending::<()>()));
-        let mut fails = pin!(step("Fails").run(async {
-            tokio::task::yield_now().await;
-            Err::<(), _>(Declined)
-        }));
-        let mut panics = Box::pin(step("Panics").run(async {
-            if true {
-                panic!("oh")
-            }
-        }));
-        let poll = |polls: &mut dyn FnMut(&mut task::Context<'_>)| {
-            polls(&mut task::Context::from_waker(Waker::noop()));
-        };
-        let attached = began.attach();
-        let guard = step("Guards").start();
-        poll(&mut |cx| assert!(waits.as_mut().poll(cx).is_pending()));
-        poll(&mut |cx| assert!(fails.as_mut().poll(cx).is_pending()));
-        poll(&mut |cx| {
-            let _ = catch_unwind(AssertUnwindSafe(|| panics.as_mut().poll(cx).is_ready()));
-        });
-        drop(attached);
-        let _attached = of_others.attach();
-        poll(&mut |cx| assert!(fails.as_mut().poll(cx).is_ready()));
-        drop(panics);
-        drop(guard);
-        waits.set(step("Never begun").run(std::future::pending()));
-    });
-    let said: Vec<_> = lines
-        .iter()
-        .map(|line| (line["step"].as_str(), line["trace_id"].as_str()))
-        .collect();
-    let trace = Some("00000000000000000000000000000001");
-    assert_eq!(
-        said,
-        [
-            (Some("Fails"), trace),
-            (Some("Panics"), trace),
-            (Some("Guards"), trace),
-            (Some("Waits"), trace)
-        ]
-    );
 }
 
 #[test]
