@@ -70,7 +70,9 @@ impl Address {
 }
 
 /// The first series of a pipeline by their addresses, each written once, so that reading needs neither a lock nor a count.
-struct Slots(Box<[OnceLock<(Address, Arc<Recorders>)>]>);
+struct Slots(Box<[OnceLock<Slot>]>);
+
+type Slot = (Address, Arc<Recorders>);
 
 impl Slots {
     fn new() -> Self {
