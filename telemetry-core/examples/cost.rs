@@ -9,9 +9,10 @@
 //!
 //! The difference, divided by 2000, is the cost of one. Cases: `log-json`, `log-gcp`, `log-aws`, `log-stdout` (the same as
 //! `log-json`, to standard output), `log-span-fields` (two `tracing` spans with three fields around it), `log-filtered`,
-//! `step-sampled`, `step-unsampled` (below a caller's span), `step-below-unsampled` (below one of this process),
-//! `step-disabled`, `step-rejected` and `step-rejected-silenced` (with a log line, and with a filter against it),
-//! `step-guard`, `counter`, `histogram`, `gauge`, `counter-disabled`, `nothing`.
+//! `step-sampled`, `step-within` (in another step), `step-below-unsampled` (below an unsampled span of this process, as in a
+//! handler), `step-unsampled` (below a caller's, so with a span id of its own), `step-disabled`, `step-rejected` and
+//! `step-rejected-silenced` (with a log line, and with a filter against it), `step-guard`, `counter`, `histogram`, `gauge`,
+//! `counter-disabled`, `nothing`.
 
 use std::{future::Future, hint::black_box, pin::pin, process::ExitCode, task};
 
@@ -83,6 +84,8 @@ fn main() -> ExitCode {
         ),
     };
     let _request = parent.attach();
+    let outer = (case == "step-within").then(|| step("Checkout").flow("checkout").start());
+    let _outer = outer.as_ref().map(|outer| outer.context().attach());
     let _spans = (case == "log-span-fields").then(|| {
         let outer = tracing::info_span!("checkout", user_id = 7, tenant = "acme").entered();
         (tracing::info_span!("cart", items = 3).entered(), outer)

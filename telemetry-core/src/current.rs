@@ -21,7 +21,7 @@ use opentelemetry::{
     trace::{SpanContext, Status, TraceContextExt},
 };
 
-use crate::{exception, sensitive, tracer::is_recorded};
+use crate::{exception, sensitive::Sensitive, tracer::is_recorded};
 
 /// The innermost span that is current: inside a step the step's, else, in a handler, the server span.
 pub fn current_span() -> CurrentSpan {
@@ -88,10 +88,12 @@ impl CurrentSpan {
         }
     }
 
-    /// Sets an attribute of which only the [hash](sensitive::hash) is shown.
+    /// Sets an attribute of which only the hash is shown, or nothing (see [`Sensitive`]).
     pub fn set_sensitive(&self, key: impl Into<Key>, value: impl Display) {
-        if self.is_recorded() {
-            self.set_attribute(key, sensitive::hash(&value.to_string()));
+        if self.is_recorded()
+            && let Some(shown) = Sensitive::current().shown(value)
+        {
+            self.set_attribute(key, shown);
         }
     }
 

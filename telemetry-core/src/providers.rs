@@ -24,6 +24,7 @@ use crate::{
     metrics::DurationHistogram,
     propagation::Propagation,
     scrape::{Exposition, Scrape, ScrapeFormat},
+    sensitive::Sensitive,
     step::StepInstruments,
     tracer::{LiveSamplingHint, SamplingHint, Tracer},
 };
@@ -51,6 +52,7 @@ struct Inner {
     exemplars: Arc<ExemplarStore>,
     scrape: Option<Arc<dyn Scrape>>,
     namespace: Arc<str>,
+    sensitive: Sensitive,
     steps: OnceLock<StepInstruments>,
     declared: Declared,
     instruments: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
@@ -78,6 +80,7 @@ impl Providers {
             exemplars: Arc::default(),
             scrape: None,
             namespace: Arc::from(""),
+            sensitive: Sensitive::default(),
         }
     }
 
@@ -155,6 +158,11 @@ impl Providers {
         &self.0.namespace
     }
 
+    /// What becomes of sensitive attributes.
+    pub fn sensitive(&self) -> Sensitive {
+        self.0.sensitive
+    }
+
     /// All metrics as text; `None` if no pull output is configured.
     pub fn scrape(&self, format: ScrapeFormat) -> Option<String> {
         self.0.scrape.as_ref().map(|source| source.scrape(format))
@@ -225,6 +233,7 @@ pub struct ProvidersBuilder {
     exemplars: Arc<ExemplarStore>,
     scrape: Option<Arc<dyn Scrape>>,
     namespace: Arc<str>,
+    sensitive: Sensitive,
 }
 
 impl ProvidersBuilder {
@@ -258,6 +267,12 @@ impl ProvidersBuilder {
         self
     }
 
+    /// What becomes of sensitive attributes. Default: they are hashed.
+    pub fn with_sensitive(mut self, sensitive: Sensitive) -> Self {
+        self.sensitive = sensitive;
+        self
+    }
+
     /// The providers. No global effect.
     pub fn build(self) -> Providers {
         self.hint.get().announce();
@@ -268,6 +283,7 @@ impl ProvidersBuilder {
             exemplars: self.exemplars,
             scrape: self.scrape,
             namespace: self.namespace,
+            sensitive: self.sensitive,
             steps: OnceLock::new(),
             declared: Declared::default(),
             instruments: Mutex::default(),

@@ -1,6 +1,7 @@
-//! Values that must not be readable in telemetry and still be told apart: keyed hashes.
+//! Values that must not be readable in telemetry: they are shown as keyed hashes, which tell them apart, or dropped.
 
 use std::{
+    fmt::Display,
     hash::{BuildHasher as _, RandomState},
     sync::OnceLock,
 };
@@ -8,9 +9,42 @@ use std::{
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
-use crate::hex;
+use crate::{hex, providers::Providers};
 
 type KeyedHash = Hmac<Sha256>;
+
+/// What becomes of attributes whose values are said to be sensitive: of `attr_sensitive`, of `sensitive(..)` in `#[step]`
+/// and of `set_sensitive`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sensitive {
+    /// The value is shown as its [`hash`].
+    #[default]
+    Hash,
+    /// The attribute is left out.
+    Drop,
+}
+
+impl Sensitive {
+    /// What is decided for the current [`Providers`]: the setting `TELEMETRY_SENSITIVE_VALUES`, `hash` or `drop`.
+    pub fn current() -> Self {
+        Providers::current().map_or(Self::default(), |providers| providers.sensitive())
+    }
+
+    /// What is shown instead of the value; `None` for nothing. A value to be dropped is not even formatted.
+    ///
+    /// ```
+    /// use telemetry_core::sensitive::{Sensitive, hash};
+    ///
+    /// assert_eq!(Sensitive::Hash.shown("ada"), Some(hash("ada")));
+    /// assert_eq!(Sensitive::Drop.shown("ada"), None);
+    /// ```
+    pub fn shown(self, value: impl Display) -> Option<String> {
+        match self {
+            Self::Hash => Some(hash(&value.to_string())),
+            Self::Drop => None,
+        }
+    }
+}
 
 static KEYED: OnceLock<KeyedHash> = OnceLock::new();
 

@@ -14,7 +14,7 @@ use std::{fmt::Display, future::Future};
 
 use opentelemetry::{Key, KeyValue, Value};
 
-use crate::{providers::Providers, sensitive};
+use crate::providers::Providers;
 use output::{Judge, Judgement};
 use running::Running;
 
@@ -94,12 +94,14 @@ impl Step {
         self
     }
 
-    /// An attribute whose value is nobody's business: what is shown is its [hash](sensitive::hash).
+    /// An attribute whose value is nobody's business: what is shown is its hash, or nothing (see [`Sensitive`]).
+    ///
+    /// [`Sensitive`]: crate::sensitive::Sensitive
     pub fn attr_sensitive(self, key: impl Into<Key>, value: impl Display) -> Self {
-        if Providers::current().is_none() {
-            return self;
+        match Providers::current().and_then(|providers| providers.sensitive().shown(value)) {
+            Some(shown) => self.attr(key, shown),
+            None => self,
         }
-        self.attr(key, sensitive::hash(&value.to_string()))
     }
 
     /// Runs the future in this step; its output says how the step ended (see [`StepOutput`]). An `Err` is a failure
@@ -164,11 +166,11 @@ impl Step {
         self.in_scope_judged(work, output::by_value(classify))
     }
 
-    fn in_scope_judged<T>(self, work: impl FnOnce() -> T, judge: impl Judge<T>) -> T {
+    fn in_scope_judged<T>(mut self, work: impl FnOnce() -> T, judge: impl Judge<T>) -> T {
         let Some(providers) = Providers::current() else {
             return work();
         };
-        let mut running = Running::start(self, providers);
+        let mut running = Running::start(&mut self, providers);
         let output = running.within(work);
         running.finish(judge(&output));
         output

@@ -219,15 +219,27 @@ impl Tracer {
         kind: SpanKind,
         attributes: impl FnOnce() -> Vec<KeyValue>,
     ) -> Context {
+        self.start_own(parent, name, kind, attributes)
+            .unwrap_or_else(|| parent.clone())
+    }
+
+    /// [`start`](Self::start); `None` where that is the parent's context.
+    pub(crate) fn start_own(
+        &self,
+        parent: &Context,
+        name: impl Into<Cow<'static, str>>,
+        kind: SpanKind,
+        attributes: impl FnOnce() -> Vec<KeyValue>,
+    ) -> Option<Context> {
         let hint = self.hint.get();
         let span = parent.span();
         match hint.foregone(span.span_context()) {
-            Foregone::LeftOut => parent.clone(),
+            Foregone::LeftOut => None,
             Foregone::Unrecorded if !parent.is_telemetry_suppressed() => {
-                unrecorded(span.span_context(), parent)
+                Some(unrecorded(span.span_context(), parent))
             }
             Foregone::Unrecorded | Foregone::Nothing => {
-                self.ask(hint, parent, name.into(), kind, attributes)
+                Some(self.ask(hint, parent, name.into(), kind, attributes))
             }
         }
     }

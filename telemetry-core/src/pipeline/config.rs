@@ -21,7 +21,7 @@ use crate::{
     exemplar::ExemplarFilter,
     principal::Shown,
     propagation::{Format, Propagation},
-    sensitive::HashKey,
+    sensitive::{HashKey, Sensitive},
 };
 
 /// What the code says of the service; the environment may say otherwise.
@@ -313,6 +313,10 @@ impl Config {
             hash_key: Some(env.value("TELEMETRY_HASH_KEY"))
                 .filter(|key| !key.is_empty())
                 .map(HashKey),
+            sensitive: match env.value("TELEMETRY_SENSITIVE_VALUES").as_str() {
+                "drop" => Sensitive::Drop,
+                _ => Sensitive::Hash,
+            },
             log_filter: env.value("RUST_LOG"),
             own_log_level: Some(env.value("OTEL_LOG_LEVEL")).filter(|level| !level.is_empty()),
             span_filter: env.value("TELEMETRY_SPAN_FILTER"),
@@ -368,6 +372,7 @@ pub(super) struct Settings {
     pub(super) propagation: Propagation,
     pub(super) principal: Shown,
     pub(super) hash_key: Option<HashKey>,
+    pub(super) sensitive: Sensitive,
     pub(super) log_filter: String,
     pub(super) own_log_level: Option<String>,
     pub(super) span_filter: String,

@@ -227,6 +227,7 @@ impl Telemetry {
         .with_propagation(settings.propagation)
         .with_exemplars(exemplars)
         .with_namespace(attribute(&resource, "service.namespace"))
+        .with_sensitive(settings.sensitive)
         .build();
 
         let form = Form::new(

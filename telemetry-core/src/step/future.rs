@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context as TaskContext, Poll, ready},
+    task::{Context as TaskContext, Poll},
 };
 
 use pin_project_lite::pin_project;
@@ -48,19 +48,19 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        if matches!(this.state, State::Ready(_))
-            && let State::Ready(step) = std::mem::replace(this.state, State::Running(None))
-        {
+        if let State::Ready(step) = this.state {
             let running = Providers::current().map(|providers| Running::start(step, providers));
             *this.state = State::Running(running);
         }
         let State::Running(Some(running)) = this.state else {
             return this.future.poll(cx);
         };
-        let output = ready!(running.within(|| this.future.poll(cx)));
-        if let State::Running(Some(running)) = std::mem::replace(this.state, State::Running(None)) {
-            running.finish((this.judge)(&output));
-        }
+        let Poll::Ready(output) = running.within(|| this.future.poll(cx)) else {
+            running.keep_context();
+            return Poll::Pending;
+        };
+        running.finish((this.judge)(&output));
+        *this.state = State::Running(None);
         Poll::Ready(output)
     }
 }

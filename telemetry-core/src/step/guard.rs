@@ -12,7 +12,7 @@ use super::{
     output::{self, Judgement, StepOutput, Verdict},
     running::Running,
 };
-use crate::{providers::Providers, sensitive};
+use crate::{providers::Providers, tracer::is_recorded};
 
 /// A step in progress, from [`Step::start`]. End it with [`ok`](Self::ok), [`rejected`](Self::rejected),
 /// [`failed`](Self::failed) or [`finish`](Self::finish); dropped before, by a `?` or because its future was dropped, it
@@ -40,30 +40,42 @@ use crate::{providers::Providers, sensitive};
 pub struct StepGuard(Option<Running>);
 
 impl StepGuard {
-    pub(super) fn start(step: Step) -> Self {
-        Self(Providers::current().map(|providers| Running::start(step, providers)))
+    pub(super) fn start(mut step: Step) -> Self {
+        Self(Providers::current().map(|providers| {
+            let mut running = Running::start(&mut step, providers);
+            running.keep_context();
+            running
+        }))
+    }
+
+    fn cx(&self) -> Option<&Context> {
+        self.0.as_ref().and_then(Running::cx)
     }
 
     /// Adds an attribute to the span.
     pub fn attr(&mut self, key: impl Into<Key>, value: impl Into<Value>) {
-        if let Some(running) = &self.0 {
-            running.attr(|| KeyValue::new(key, value));
+        if let Some(cx) = self.cx()
+            && is_recorded(&cx.span())
+        {
+            cx.span().set_attribute(KeyValue::new(key, value));
         }
     }
 
-    /// Adds an attribute of which only the [hash](sensitive::hash) is shown.
+    /// Adds an attribute of which only the hash is shown, or nothing (see [`Sensitive`]).
+    ///
+    /// [`Sensitive`]: crate::sensitive::Sensitive
     pub fn attr_sensitive(&mut self, key: impl Into<Key>, value: impl Display) {
-        if self.is_recorded() {
-            self.attr(key, sensitive::hash(&value.to_string()));
+        if self.is_recorded()
+            && let Some(running) = &self.0
+            && let Some(shown) = running.sensitive().shown(value)
+        {
+            self.attr(key, shown);
         }
     }
 
     /// The context with the step's span; without a pipeline the current one.
     pub fn context(&self) -> Context {
-        match &self.0 {
-            Some(running) => running.cx().clone(),
-            None => Context::current(),
-        }
+        self.cx().cloned().unwrap_or_else(Context::current)
     }
 
     /// Runs a future in the step: spans below become its children, log lines carry its ids.
@@ -73,7 +85,7 @@ impl StepGuard {
 
     /// Runs a closure in the step.
     pub fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
-        let _attached = self.0.as_ref().map(|running| running.cx().clone().attach());
+        let _attached = self.cx().map(|cx| cx.clone().attach());
         work()
     }
 
@@ -102,13 +114,11 @@ impl StepGuard {
 
     /// Whether there is a pipeline and the span is recorded: whether an attribute is worth computing.
     pub fn is_recorded(&self) -> bool {
-        self.0
-            .as_ref()
-            .is_some_and(|running| crate::tracer::is_recorded(&running.cx().span()))
+        self.cx().is_some_and(|cx| is_recorded(&cx.span()))
     }
 
     fn end(mut self, judgement: Judgement<'_>) {
-        if let Some(running) = self.0.take() {
+        if let Some(mut running) = self.0.take() {
             running.finish(judgement);
         }
     }

@@ -29,12 +29,12 @@ macro_rules! emit {
         if $level <= LevelFilter::current() {
             let line: &Line<'_> = $line;
             // Log lines carry the ids of the current context, and this may be a drop outside of any.
-            let _attached = $cx.clone().attach();
+            let _attached = $cx.map(|cx| cx.clone().attach());
             // The error itself is said once, by the step it came from; asked only if the line is written.
             let error = LazyCell::new(|| {
-                let span = $cx.span();
-                line.error
-                    .filter(|error| exception::is_new(span.span_context(), &[error]))
+                line.error.filter(|error| {
+                    Context::map_current(|cx| exception::is_new(cx.span().span_context(), &[error]))
+                })
             });
             tracing::event!(
                 name: "step",
@@ -57,9 +57,9 @@ macro_rules! emit {
     };
 }
 
-/// Writes it in the step's context. The person on call reads what went wrong: what went well is in the span and the
+/// Writes it in the step's context; `None` is the current one. The person on call reads what went wrong: what went well is in the span and the
 /// metrics, and here only for who asks for DEBUG.
-pub(super) fn write(cx: &Context, line: &Line<'_>) {
+pub(super) fn write(cx: Option<&Context>, line: &Line<'_>) {
     match line.outcome {
         Outcome::Ok => emit!(Level::DEBUG, cx, line, "step completed"),
         Outcome::Rejected => emit!(Level::INFO, cx, line, "step rejected"),

@@ -13,7 +13,9 @@ use super::{
     log,
     output::{Judgement, Verdict},
 };
-use crate::{current::remember_entry, providers::Providers, tracer::is_recorded};
+use crate::{
+    current::remember_entry, providers::Providers, sensitive::Sensitive, tracer::is_recorded,
+};
 
 /// A longer message belongs into a log record.
 const MAX_DESCRIPTION: usize = 256;
@@ -43,7 +45,8 @@ impl Outcome {
 /// A step in progress; ends exactly once, at the latest when dropped.
 #[derive(Debug)]
 pub(super) struct Running {
-    cx: Context,
+    /// `None` while the step has no span of its own and what is current is its context.
+    cx: Option<Context>,
     started: Instant,
     providers: Providers,
     name: &'static str,
@@ -55,27 +58,29 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn start(step: Step, providers: Providers) -> Self {
+    /// Starts it in the current context; if that does not stay current until the end, [`keep_context`](Self::keep_context)
+    /// comes next.
+    pub(super) fn start(step: &mut Step, providers: Providers) -> Self {
         let Step {
             name,
             flow,
             stage,
-            attributes,
-        } = step;
+            ref mut attributes,
+        } = *step;
         let instruments = providers.steps();
         let cx = Context::map_current(|parent| {
             let cx = instruments
                 .tracer
-                .start(parent, name, SpanKind::Internal, || {
+                .start_own(parent, name, SpanKind::Internal, || {
                     let keys = &instruments.keys;
                     // With room for what the end adds.
                     let mut all = Vec::with_capacity(attributes.len() + 4);
                     all.extend(flow.map(|flow| KeyValue::new(keys.flow.clone(), flow)));
                     all.extend(stage.map(|stage| KeyValue::new(keys.stage.clone(), stage)));
-                    all.extend(attributes);
+                    all.append(attributes);
                     all
                 });
-            remember_entry(parent, cx)
+            cx.map(|cx| remember_entry(parent, cx))
         });
         Self {
             cx,
@@ -89,23 +94,27 @@ impl Running {
         }
     }
 
-    pub(super) fn cx(&self) -> &Context {
-        &self.cx
+    /// Holds the context that is current now, where the step has none of its own: from now on another may be current.
+    pub(super) fn keep_context(&mut self) -> &Context {
+        self.cx.get_or_insert_with(Context::current)
     }
 
-    pub(super) fn attr(&self, attribute: impl FnOnce() -> KeyValue) {
-        let span = self.cx.span();
-        if is_recorded(&span) {
-            span.set_attribute(attribute());
-        }
+    /// The context if the step has a span of its own, or has kept it.
+    pub(super) fn cx(&self) -> Option<&Context> {
+        self.cx.as_ref()
+    }
+
+    pub(super) fn sensitive(&self) -> Sensitive {
+        self.providers.sensitive()
     }
 
     /// Does some of the step's work in its context.
     pub(super) fn within<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        let _attached = self.cx.clone().attach();
+        let _attached = self.cx.clone().map(Context::attach);
         self.working = true;
+        let unless_panicked = KeptOnPanic(self);
         let output = work();
-        self.working = false;
+        unless_panicked.0.working = false;
         output
     }
 
@@ -114,7 +123,7 @@ impl Running {
         self.working = true;
     }
 
-    pub(super) fn finish(mut self, judgement: Judgement<'_>) {
+    pub(super) fn finish(&mut self, judgement: Judgement<'_>) {
         self.end(match judgement.verdict {
             Verdict::Ok => End::of(Outcome::Ok),
             Verdict::Rejected(reason) => End {
@@ -133,9 +142,10 @@ impl Running {
         self.ended = true;
         let duration = self.started.elapsed().as_secs_f64();
         let instruments = self.providers.steps();
-        let span = self.cx.span();
-        let recorded = is_recorded(&span);
-        if recorded {
+        let span = self.cx.as_ref().map(TraceContextExt::span);
+        // Otherwise it may be the parent's, and if not there is nothing to end.
+        let recorded = span.filter(is_recorded);
+        if let Some(span) = &recorded {
             let keys = &instruments.keys;
             span.set_attribute(KeyValue::new(keys.outcome.clone(), end.outcome.as_str()));
             if let Some(kind) = end.error_type {
@@ -146,18 +156,22 @@ impl Running {
                 span.set_attribute(KeyValue::new(keys.reason.clone(), reason));
             }
         }
-        log::write(&self.cx, &self.line(&end, duration));
+        log::write(self.cx.as_ref(), &self.line(&end, duration));
         let key = SeriesKey {
             flow: self.flow,
             stage: self.stage,
             outcome: end.outcome,
             error_type: end.error_type,
         };
-        let series = instruments.series(&key);
-        series.count.add(1);
-        series.duration.record(duration, span.span_context());
-        // Otherwise it may be the parent's, and if not there is nothing to end.
-        if recorded {
+        instruments.record(&key, |series| {
+            series.count.add(1);
+            let record = |cx: &Context| series.duration.record(duration, cx.span().span_context());
+            match &self.cx {
+                Some(cx) => record(cx),
+                None => Context::map_current(record),
+            }
+        });
+        if let Some(span) = recorded {
             span.end();
         }
     }
@@ -172,6 +186,17 @@ impl Running {
             error_type: end.error_type,
             error: end.error.as_deref(),
             duration,
+        }
+    }
+}
+
+/// Whoever catches the panic of a step without a span of its own may drop it in another context.
+struct KeptOnPanic<'a>(&'a mut Running);
+
+impl Drop for KeptOnPanic<'_> {
+    fn drop(&mut self) {
+        if self.0.working {
+            self.0.keep_context();
         }
     }
 }

@@ -61,6 +61,7 @@ use crate::{
     propagation::Propagation,
     providers,
     scrape::ScrapeFormat,
+    sensitive::Sensitive,
     tracer::{Decides, LiveSamplingHint, SamplingHint},
 };
 
@@ -96,6 +97,7 @@ impl TestTelemetry {
         TestTelemetryBuilder {
             sampling: Sampling::Sdk(Sampler::ParentBased(Box::new(Sampler::AlwaysOn))),
             namespace: "retail".to_owned(),
+            sensitive: Sensitive::default(),
             propagation: Propagation::default(),
             seed: None,
             start: None,
@@ -309,6 +311,7 @@ enum Sampling {
 pub struct TestTelemetryBuilder {
     sampling: Sampling,
     namespace: String,
+    sensitive: Sensitive,
     propagation: Propagation,
     seed: Option<u64>,
     start: Option<SystemTime>,
@@ -324,6 +327,12 @@ impl TestTelemetryBuilder {
     /// The resource's `service.namespace`, the prefix of business attributes. Default: `retail`.
     pub fn with_namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
+        self
+    }
+
+    /// What becomes of sensitive attributes. Default: they are hashed.
+    pub fn with_sensitive(mut self, sensitive: Sensitive) -> Self {
+        self.sensitive = sensitive;
         self
     }
 
@@ -404,6 +413,7 @@ impl TestTelemetryBuilder {
             .with_exemplars(exemplars)
             .with_scrape(Arc::new(text))
             .with_namespace(self.namespace)
+            .with_sensitive(self.sensitive)
             .build();
 
         let records = Memory::default();

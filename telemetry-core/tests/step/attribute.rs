@@ -11,7 +11,7 @@ use std::{
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 use telemetry_core::{
-    StepOutput, Verdict,
+    Config, Service, StepOutput, Verdict, current_span,
     opentelemetry::{
         Context,
         trace::{
@@ -19,6 +19,7 @@ use telemetry_core::{
             TraceState,
         },
     },
+    sensitive::Sensitive,
     step,
     testing::TestTelemetry,
 };
@@ -325,6 +326,46 @@ fn arguments_become_attributes_and_sensitive_ones_their_hash() {
             hash("ada@shop")
         )
     );
+}
+
+#[step(attrs(never = sensitive(Never)))]
+fn secretive() {
+    current_span().set_sensitive("late", Never);
+}
+
+#[test]
+fn where_sensitive_values_are_dropped_nobody_sees_them_in_any_form() {
+    let telemetry = TestTelemetry::builder()
+        .with_sensitive(Sensitive::Drop)
+        .build();
+    let _default = telemetry.providers().set_default();
+    arguments(7, "ada", "tok_visa");
+    secretive();
+    let mut guard = step("Charge").attr_sensitive("card", Never).start();
+    guard.attr_sensitive("late", Never);
+    guard.ok();
+    assert_eq!(
+        telemetry.tree(&["number", "card", "mail", "never", "late"]),
+        "INTERNAL arguments number=7\nINTERNAL secretive\nINTERNAL Charge\n"
+    );
+}
+
+#[test]
+fn a_setting_decides_what_becomes_of_sensitive_values() {
+    for (setting, expected) in [
+        (None, Sensitive::Hash),
+        (Some("hash"), Sensitive::Hash),
+        (Some("Drop"), Sensitive::Drop),
+        (Some("show"), Sensitive::Hash),
+    ] {
+        let quiet = ["TRACES", "METRICS", "LOGS"].map(|it| (format!("OTEL_{it}_EXPORTER"), "none"));
+        let setting = setting.map(|it| ("TELEMETRY_SENSITIVE_VALUES".to_owned(), it));
+        let telemetry = Config::new(Service::new("shop"))
+            .with_environment(quiet.into_iter().chain(setting.clone()))
+            .build()
+            .unwrap();
+        assert_eq!(telemetry.providers().sensitive(), expected, "{setting:?}");
+    }
 }
 
 struct Never;

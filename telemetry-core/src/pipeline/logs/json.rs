@@ -423,6 +423,12 @@ fn escape(text: &mut String, part: &str, end: usize) -> bool {
 /// Whether JSON escapes any of the bytes. Looks at eight at a time, because most keys and values are that short.
 fn has_special(bytes: &[u8]) -> bool {
     let Some(last) = bytes.last_chunk::<8>() else {
+        if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+            let mut both = [0; 8];
+            both[..4].copy_from_slice(first);
+            both[4..].copy_from_slice(last);
+            return special(both) != 0;
+        }
         return bytes.iter().any(|b| *b < 0x20 || *b == b'"' || *b == b'\\');
     };
     let (chunks, _) = bytes.as_chunks::<8>();

@@ -443,6 +443,13 @@ const IDENTITY: &[Setting] = &[
             "the key of hashes such as `user.hash`, the same for all services of a system; unset, a random one for each start of a process",
         )
     },
+    setting(
+        "TELEMETRY_SENSITIVE_VALUES",
+        "hash",
+        Kind::One(&["hash", "drop"]),
+        "",
+        "what becomes of attributes that code marks as sensitive: `hash` shows the hash of the value, `drop` leaves the attribute out",
+    ),
 ];
 
 const LIMITS: &[Setting] = &[
