@@ -101,6 +101,31 @@ fn a_business_counter_carries_the_exemplar_of_the_last_sampled_span() {
 }
 
 #[test]
+fn business_metrics_are_named_with_their_units() {
+    static WAIT: crate::Histogram = crate::histogram("shop.wait").unit("s");
+    static UPLOADED: crate::Counter = crate::counter("shop.uploaded").unit("By");
+    static STOCK: crate::Gauge = crate::gauge("shop.stock").unit("{item}");
+    let telemetry = crate::testing::TestTelemetry::new();
+    let _default = telemetry.providers().set_default();
+    WAIT.record(std::time::Duration::from_millis(1500), ());
+    UPLOADED.add(7, ());
+    STOCK.set(23, ());
+    let text = telemetry
+        .providers()
+        .scrape(ScrapeFormat::OpenMetrics)
+        .unwrap();
+    strict::parse(&text).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
+    for expected in [
+        "# TYPE shop_wait_seconds histogram\n# UNIT shop_wait_seconds seconds\n",
+        "\nshop_wait_seconds_sum{",
+        "# TYPE shop_uploaded_bytes counter\n# UNIT shop_uploaded_bytes bytes\nshop_uploaded_bytes_total{",
+        "# TYPE shop_stock gauge\nshop_stock{",
+    ] {
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+#[test]
 fn the_classic_format_has_totals_in_its_headers_and_no_exemplars() {
     let text = scraped(ScrapeFormat::Prometheus, |meter, _| {
         let counter = meter
