@@ -1,9 +1,10 @@
 //! What the layer costs a request: run it under `valgrind --tool=callgrind` with two request counts and divide the
 //! difference (see the crate's README).
 //!
-//! `cost <bare|layer|disabled|unsampled|sampled|access-log|access-line> <requests> [further routes]`
+//! `cost <bare|layer|disabled|sdk-disabled|unsampled|sampled|access-log|access-line> <requests> [further routes]`
 //!
 //! `access-line` writes the line as JSON, where `access-log` makes the event alone.
+//! `disabled` is without a pipeline, `sdk-disabled` with one that OTEL_SDK_DISABLED silences, below a sampled caller.
 //! `layer` is what axum itself charges for a layer that wraps the response's body and does nothing else.
 
 use std::{
@@ -153,6 +154,7 @@ async fn main() -> ExitCode {
             "01",
         ),
         "disabled" => (routes.layer(TelemetryLayer::new()), "01"),
+        "sdk-disabled" => (routes.layer(TelemetryLayer::new()), "01"),
         "unsampled" => (routes.layer(layer()), "00"),
         "sampled" => (routes.layer(layer()), "01"),
         "access-log" | "access-line" => (routes.layer(layer().with_access_log()), "01"),
@@ -164,6 +166,14 @@ async fn main() -> ExitCode {
     if variant == "access-log" && tracing::subscriber::set_global_default(Blind).is_err() {
         return ExitCode::FAILURE;
     }
+    // Kept until the end, as an application does.
+    let _disabled = match variant.as_str() {
+        "sdk-disabled" => match sdk_disabled() {
+            Some(telemetry) => Some(telemetry),
+            None => return ExitCode::FAILURE,
+        },
+        _ => None,
+    };
     let lines = (variant == "access-line").then(lines).flatten();
     if let Some(lines) = &lines {
         let _ = tracing::dispatcher::set_global_default(lines.dispatch().clone());
@@ -179,6 +189,13 @@ async fn main() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+/// The pipeline of an application whose operator switched it off.
+fn sdk_disabled() -> Option<Telemetry> {
+    let config = Config::new("cost").with_environment([("OTEL_SDK_DISABLED", "true")]);
+    let telemetry = config.build().ok()?;
+    telemetry.providers().clone().install().then_some(telemetry)
 }
 
 /// Log lines of JSON that nobody reads.
@@ -197,7 +214,7 @@ fn lines() -> Option<Telemetry> {
 fn usage() -> ExitCode {
     let _ = writeln!(
         std::io::stderr(),
-        "cost <bare|layer|disabled|unsampled|sampled|access-log|access-line> <requests> [further routes]"
+        "cost <bare|layer|disabled|sdk-disabled|unsampled|sampled|access-log|access-line> <requests> [further routes]"
     );
     ExitCode::FAILURE
 }

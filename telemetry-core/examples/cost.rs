@@ -11,8 +11,8 @@
 //! `log-json`, to standard output), `log-span-fields` (two `tracing` spans with three fields around it), `log-filtered`,
 //! `step-sampled`, `step-within` (in another step), `step-below-unsampled` (below an unsampled span of this process, as in a
 //! handler), `step-unsampled` (below a caller's, so with a span id of its own), `step-disabled`, `step-rejected` and
-//! `step-rejected-silenced` (with a log line, and with a filter against it), `step-guard`, `counter`, `histogram`, `gauge`,
-//! `counter-disabled`, `nothing`.
+//! `step-rejected-silenced` (with a log line, and with a filter against it), `step-guard`, `counter`, `counter-exemplar` (with an
+//! exemplar each time), `histogram`, `gauge`, `counter-disabled`, `nothing`.
 
 use std::{future::Future, hint::black_box, pin::pin, process::ExitCode, task};
 
@@ -56,6 +56,10 @@ fn main() -> ExitCode {
         .with_log_format(format);
     if case == "log-span-fields" {
         config = config.with_setting("TELEMETRY_LOG_SPAN_FIELDS", "true");
+    }
+    if case == "counter-exemplar" {
+        // As when traces are exported, and the span is sampled.
+        config = config.with_setting("OTEL_METRICS_EXEMPLAR_FILTER", "always_on");
     }
     if case != "log-stdout" {
         config = config.with_log_sink(|line| {
@@ -104,7 +108,9 @@ fn main() -> ExitCode {
             "nothing" => {
                 black_box(i);
             }
-            "counter" | "counter-disabled" => CHECKOUTS.add(1, ("retail.outcome", "ok")),
+            "counter" | "counter-exemplar" | "counter-disabled" => {
+                CHECKOUTS.add(1, ("retail.outcome", "ok"))
+            }
             "histogram" => VALUE.record(i, ("retail.outcome", "ok")),
             "gauge" => STOCK.set(i, ("retail.sku", "SKU-1")),
             "step-guard" => step("Verify")

@@ -1,7 +1,8 @@
-//! Exemplars: for each bucket of a histogram series, the last sampled span that fell into it.
+//! Exemplars: for each bucket of a histogram series the last sampled span that fell into it, and for each series of a
+//! business counter the last sampled span that counted.
 //!
 //! The OpenTelemetry SDK for Rust collects none (opentelemetry-rust issue 3369), so they are kept beside its
-//! histograms and joined again, by instrument and attributes, when metrics are exported or scraped.
+//! instruments and joined again, by instrument and attributes, when metrics are exported or scraped.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,8 +12,8 @@ use std::{
 };
 
 use opentelemetry::{
-    Key, KeyValue,
-    trace::{SpanContext, SpanId, TraceId},
+    Context, Key, KeyValue,
+    trace::{SpanContext, SpanId, TraceContextExt as _, TraceId},
 };
 
 /// One measurement and the span it was made in.
@@ -40,7 +41,7 @@ pub enum ExemplarFilter {
     AlwaysOff,
 }
 
-/// The exemplars of one histogram series, one slot for each bucket.
+/// The exemplars of one series: one slot for each bucket of a histogram, a single one for a counter.
 pub struct ExemplarSlots {
     filter: ExemplarFilter,
     bounds: Arc<[f64]>,
@@ -80,6 +81,13 @@ impl ExemplarSlots {
                 trace_id: span.trace_id(),
                 span_id: span.span_id(),
             });
+        }
+    }
+
+    /// Offers a measurement made in the current span.
+    pub(crate) fn offer_current(&self, value: f64) {
+        if self.filter != ExemplarFilter::AlwaysOff {
+            Context::map_current(|cx| self.offer(value, cx.span().span_context()));
         }
     }
 
@@ -244,6 +252,15 @@ impl StreamExemplars<'_> {
                 slots.flat_map(|slots| slots.read()).flatten().collect()
             }
         }
+    }
+
+    /// The latest exemplar of a series that has no buckets.
+    pub(crate) fn latest<'a>(
+        &self,
+        attributes: impl Iterator<Item = &'a KeyValue>,
+    ) -> Option<Exemplar> {
+        let exemplars = self.of_series(attributes).into_iter();
+        exemplars.max_by_key(|exemplar| exemplar.time)
     }
 
     /// The latest exemplar of each bucket of a series; a view may have given it other buckets than it was kept by.

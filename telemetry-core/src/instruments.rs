@@ -13,7 +13,8 @@
 //! CHECKOUTS.add(1, (("retail.outcome", "ok"), ("retail.express", true)));
 //! ```
 //!
-//! They go where all metrics go, OTLP and `/metrics`; what a histogram records in a sampled span is its exemplar. Before `bootstrap`, and without it, nothing is recorded.
+//! They go where all metrics go, OTLP and `/metrics`; what a histogram records or a counter adds in a
+//! sampled span is its exemplar. Before `bootstrap`, and without it, nothing is recorded.
 //!
 //! **Cost**: each set of attributes is bound to its series once; from then on recording looks it up without a lock or an
 //! allocation. **Bounds**: an instrument has at most 500 series (see `max_series`); all further sets of attributes share
@@ -26,8 +27,6 @@ mod series;
 mod tests;
 
 use std::fmt;
-
-use opentelemetry::{Context, trace::TraceContextExt as _};
 
 pub use attributes::{AttributeValue, Attributes, Number, ToAttributeValue};
 pub(crate) use series::Declared;
@@ -53,7 +52,7 @@ pub const fn up_down_counter(name: &'static str) -> UpDownCounter {
     UpDownCounter(Cached::new(name))
 }
 
-/// A number that only grows, such as checkouts. At `/metrics` its name ends in `_total`.
+/// A number that only grows, such as checkouts, with exemplars. At `/metrics` its name ends in `_total`.
 pub struct Counter(Cached<CounterSeries>);
 
 /// A distribution, such as the value of checkouts, with exemplars.
@@ -103,9 +102,12 @@ macro_rules! declared {
 declared!(Counter, Histogram, Gauge, UpDownCounter);
 
 impl Counter {
-    /// Counts this many more.
+    /// Counts this many more; a sampled current span becomes the exemplar of the series.
     pub fn add(&self, count: u64, attributes: impl Attributes) {
-        self.0.series(&attributes, |series| series.bound.add(count));
+        self.0.series(&attributes, |series| {
+            series.bound.add(count);
+            series.exemplars.offer_current(count.to_f64());
+        });
     }
 }
 
@@ -121,7 +123,7 @@ impl Histogram {
         let value = value.to_f64();
         self.0.series(&attributes, |series| {
             series.bound.record(value);
-            Context::map_current(|cx| series.exemplars.offer(value, cx.span().span_context()));
+            series.exemplars.offer_current(value);
         });
     }
 }

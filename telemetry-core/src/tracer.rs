@@ -64,6 +64,15 @@ impl Default for SamplingHint {
 }
 
 impl SamplingHint {
+    /// Of a tracer that does nothing: what a caller has sent stays the parent of whatever is called from here.
+    #[cfg(feature = "pipeline")]
+    pub(crate) const NOTHING_RECORDED: Self = Self {
+        reads_attributes: false,
+        records_roots: false,
+        records_unsampled: false,
+        decides: Decides::LocalRoots,
+    };
+
     /// From now on, spans of a sampler like this may be there.
     pub(crate) fn announce(self) {
         if self.records_unsampled {
@@ -183,8 +192,11 @@ impl fmt::Debug for LiveSamplingHint {
 /// Adapters ask this before they build attributes for the end of a span. It takes a lock only if the span is not sampled
 /// and a sampler of this process keeps traces by how they end.
 pub fn is_recorded(span: &SpanRef<'_>) -> bool {
-    span.span_context().is_sampled()
-        || (UNSAMPLED_RECORDED.load(Ordering::Relaxed) && span.is_recording())
+    let context = span.span_context();
+    // The caller's is recorded there, not here.
+    !context.is_remote()
+        && (context.is_sampled()
+            || (UNSAMPLED_RECORDED.load(Ordering::Relaxed) && span.is_recording()))
 }
 
 /// Starts the spans of one instrumentation scope.

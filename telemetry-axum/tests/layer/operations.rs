@@ -148,3 +148,39 @@ async fn how_export_goes_is_shown_to_a_probe_and_decides_only_where_asked_to() {
         "{body}"
     );
 }
+
+#[tokio::test]
+async fn a_scrape_holds_up_no_request() {
+    let telemetry = TestTelemetry::new();
+    let app = app(&telemetry, Ok(()));
+    let (release, released) = std::sync::mpsc::channel();
+    let released = std::sync::Mutex::new(released);
+    let (entered, rendering) = tokio::sync::oneshot::channel();
+    let entered = std::sync::Mutex::new(Some(entered));
+    // It takes as long as the slowest of what it reads.
+    assert!(
+        telemetry
+            .providers()
+            .merge_metrics(std::sync::Arc::new(move || {
+                if let Some(entered) = entered.lock().unwrap().take() {
+                    entered.send(()).unwrap();
+                }
+                let patience = std::time::Duration::from_secs(10);
+                let in_time = released.lock().unwrap().recv_timeout(patience);
+                format!(
+                    "# TYPE released gauge\nreleased {}\n",
+                    u8::from(in_time.is_ok())
+                )
+            }))
+    );
+    let scrape = tokio::spawn({
+        let app = app.clone();
+        async move { text(&app, get("/metrics")).await }
+    });
+    rendering.await.unwrap();
+    // This runtime has one thread.
+    assert_eq!(send(&app, get("/")).await.status(), 200);
+    release.send(()).unwrap();
+    let (status, _, body) = scrape.await.unwrap();
+    assert!(status == 200 && body.contains("released 1"), "{body}");
+}

@@ -152,17 +152,22 @@ pub(super) trait Bind: Sized + Send + Sync + 'static {
 
 pub(super) struct CounterSeries {
     pub(super) bound: BoundCounter<u64>,
+    pub(super) exemplars: Arc<ExemplarSlots>,
 }
 
 impl Bind for CounterSeries {
-    fn binder(declaration: &Declaration, meter: &Meter, _: &Providers) -> Binder<Self> {
+    fn binder(declaration: &Declaration, meter: &Meter, providers: &Providers) -> Binder<Self> {
+        let name = declaration.name;
         let counter: Counter<u64> = meter
-            .u64_counter(declaration.name)
+            .u64_counter(name)
             .with_unit(declaration.unit)
             .with_description(declaration.description)
             .build();
+        let exemplars = providers.exemplars().clone();
+        let one_slot = Arc::<[f64]>::from([]);
         Box::new(move |attributes| Self {
             bound: counter.bind(attributes),
+            exemplars: exemplars.slots(name, attributes, &one_slot),
         })
     }
 }

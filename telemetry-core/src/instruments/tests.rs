@@ -1,3 +1,5 @@
+use opentelemetry::Context;
+
 use super::*;
 use crate::testing::TestTelemetry;
 
@@ -59,7 +61,10 @@ retail_few_total{retail_customer="1"} 1"#
 
 #[test]
 fn a_measurement_in_a_sampled_span_is_an_exemplar() {
-    use opentelemetry::{InstrumentationScope, trace::SpanKind};
+    use opentelemetry::{
+        InstrumentationScope,
+        trace::{SpanKind, TraceContextExt as _},
+    };
 
     let telemetry = TestTelemetry::new();
     let _default = telemetry.providers().set_default();

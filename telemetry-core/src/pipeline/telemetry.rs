@@ -14,6 +14,7 @@ use std::{
 use opentelemetry::{
     InstrumentationScope, Key, global,
     logs::LoggerProvider as _,
+    metrics::noop::NoopMeterProvider,
     trace::{TracerProvider as _, noop::NoopTracerProvider},
 };
 use opentelemetry_sdk::{
@@ -49,6 +50,7 @@ use crate::{
     propagation::TextMap,
     providers::Providers,
     sensitive::HashKey,
+    tracer::SamplingHint,
 };
 
 /// Running telemetry. Shut it down at the end of `main`; dropping it does the same and reports on standard error.
@@ -215,12 +217,15 @@ impl Telemetry {
             }
             instruments::observe_runtimes(&meter, settings.runtimes);
         }
-        let meters = Arc::new(meter_provider.clone());
         let providers = if settings.disabled {
-            // It makes no spans, it passes the caller's on: there is nothing to foresee.
-            Providers::builder(NoopTracerProvider::new(), meters)
+            // It makes no spans, it passes the caller's on.
+            Providers::builder(
+                NoopTracerProvider::new(),
+                Arc::new(NoopMeterProvider::new()),
+            )
+            .with_sampling_hint(SamplingHint::NOTHING_RECORDED)
         } else {
-            Providers::builder(tracer_provider.clone(), meters)
+            Providers::builder(tracer_provider.clone(), Arc::new(meter_provider.clone()))
                 .with_scrape(text)
                 .with_sampling_hint(sampler.hint())
         }

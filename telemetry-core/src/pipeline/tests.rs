@@ -156,3 +156,42 @@ fn traces_that_are_not_exported_are_no_exemplars() {
     );
     assert!(!scraped.contains("trace_id"), "{scraped}");
 }
+
+#[test]
+fn switched_off_nothing_is_built_for_spans() {
+    use opentelemetry::{
+        Context, InstrumentationScope,
+        trace::{
+            SpanContext, SpanId, SpanKind, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+        },
+    };
+
+    let telemetry = built(&[("OTEL_SDK_DISABLED", "true")]).unwrap();
+    let scope = InstrumentationScope::builder("t").build();
+    let tracer = telemetry.providers().tracer(scope);
+    let caller = SpanContext::new(
+        TraceId::from(1),
+        SpanId::from(2),
+        TraceFlags::SAMPLED,
+        true,
+        TraceState::NONE,
+    );
+    for parent in [
+        Context::new(),
+        Context::new().with_remote_span_context(caller),
+    ] {
+        let cx = tracer.start(&parent, "GET /", SpanKind::Server, || {
+            unreachable!("for nobody")
+        });
+        assert_eq!(cx.span().span_context(), parent.span().span_context());
+        assert!(!crate::tracer::is_recorded(&cx.span()));
+        let below = tracer.start(&cx, "GET", SpanKind::Client, || unreachable!("for nobody"));
+        assert_eq!(below.span().span_context(), parent.span().span_context());
+    }
+    assert_eq!(
+        telemetry
+            .providers()
+            .scrape(crate::scrape::ScrapeFormat::Prometheus),
+        None
+    );
+}

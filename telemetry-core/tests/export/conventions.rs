@@ -109,4 +109,6 @@ fn every_metric_of_our_own_is_one_of_the_conventions_and_all_are_there() {
     }
     let failed = &found["otel.sdk.exporter.span.exported"].1;
     assert!(failed.contains("error.type"), "{failed:?}");
+    let took = &found["otel.sdk.exporter.operation.duration"].1;
+    assert!(took.contains("http.response.status_code"), "{took:?}");
 }

@@ -104,6 +104,91 @@ fn a_callback_that_hangs_holds_up_no_other_signal() {
     drop(release);
 }
 
+#[test]
+fn a_callback_that_hangs_in_a_scrape_holds_up_no_export() {
+    use std::io::Write as _;
+
+    let collector = Collector::start();
+    let telemetry = Config::new("shop")
+        .with_environment([
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url().as_str()),
+            ("OTEL_METRICS_EXPORTER", "prometheus"),
+            ("OTEL_EXPORTER_PROMETHEUS_PORT", "0"),
+            ("OTEL_LOGS_EXPORTER", "none"),
+        ])
+        .with_log_sink(|_| {})
+        .build()
+        .unwrap();
+    let (entered, in_callback) = std::sync::mpsc::channel::<()>();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let meter = telemetry
+        .providers()
+        .meter(InstrumentationScope::builder("test").build());
+    let _stuck = meter
+        .u64_observable_gauge("stuck")
+        .with_callback(move |_| {
+            let _ = entered.send(());
+            let _ = released.lock().unwrap().recv();
+        })
+        .build();
+    let address = telemetry.prometheus_address().unwrap();
+    let mut scraper = std::net::TcpStream::connect(address).unwrap();
+    scraper.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+    in_callback.recv().unwrap();
+    crate::record(&crate::tracer(&telemetry), "passes");
+    assert_eq!(telemetry.force_flush(), Ok(()));
+    assert_eq!(collector.spans(), ["passes"]);
+    drop(release);
+}
+
+static ORDERS: telemetry_core::Counter = telemetry_core::counter("retail.orders").unit("{order}");
+
+#[test]
+fn a_business_counter_is_pushed_with_the_span_that_counted_last() {
+    use opentelemetry_proto::tonic::metrics::v1::{exemplar::Value, metric::Data};
+    use telemetry_core::opentelemetry::{
+        Context,
+        trace::{SpanKind, TraceContextExt as _},
+    };
+
+    let collector = Collector::start();
+    let telemetry = Config::new("shop")
+        .with_environment([
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url().as_str()),
+            ("OTEL_LOGS_EXPORTER", "none"),
+        ])
+        .with_log_sink(|_| {})
+        .build()
+        .unwrap();
+    let _providers = telemetry.providers().set_default();
+    let cx =
+        crate::tracer(&telemetry).start(&Context::new(), "checkout", SpanKind::Server, Vec::new);
+    let span = cx.span().span_context().clone();
+    let current = cx.attach();
+    ORDERS.add(1, ("retail.outcome", "ok"));
+    ORDERS.add(2, ("retail.outcome", "ok"));
+    drop(current);
+    ORDERS.add(4, ("retail.outcome", "ok"));
+    assert_eq!(telemetry.force_flush(), Ok(()));
+
+    let received = collector.received();
+    let request = received.iter().find(|one| one.path == "/v1/metrics");
+    let request = request.unwrap().metrics();
+    let scopes = &request.resource_metrics[0].scope_metrics;
+    let mut metrics = scopes.iter().flat_map(|scope| &scope.metrics);
+    let orders = metrics.find(|metric| metric.name == "retail.orders");
+    let Some(Data::Sum(sum)) = &orders.unwrap().data else {
+        panic!("{orders:?}");
+    };
+    let [exemplar] = &*sum.data_points[0].exemplars else {
+        panic!("{sum:?}");
+    };
+    assert_eq!(exemplar.value, Some(Value::AsInt(2)));
+    assert_eq!(exemplar.trace_id, span.trace_id().to_bytes());
+    assert_eq!(exemplar.span_id, span.span_id().to_bytes());
+}
+
 /// The first export fails, the others do not.
 fn ends_after_a_failure(temporality: &str) -> Result<(), ShutdownError> {
     let collector = Collector::answering(|_, before| match before {

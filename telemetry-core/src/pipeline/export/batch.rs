@@ -194,7 +194,11 @@ impl Sender {
         result: Result<Result<Accepted, ExportError>, String>,
     ) -> bool {
         let (origin, signal) = (self.transport.origin(), self.losses.signal());
-        let answered = !matches!(&result, Ok(Err(error)) if error.unanswered());
+        let unanswered = matches!(&result, Ok(Err(error)) if error.unanswered());
+        let answered = match &result {
+            Ok(Err(error)) => error.answered(),
+            _ => None,
+        };
         let (reason, error_type, text) = match result {
             Ok(Ok(accepted)) => {
                 let rejected = accepted.rejected.min(count);
@@ -202,8 +206,9 @@ impl Sender {
                 self.reporter.succeeded(origin, signal);
                 self.monitor.succeeded();
                 let error_type = (rejected > 0).then_some("rejected");
-                self.monitor.took(started.elapsed(), error_type);
-                if accepted == Accepted::default() {
+                self.monitor
+                    .took(started.elapsed(), error_type, accepted.answered);
+                if rejected == 0 && accepted.message.is_empty() {
                     return true;
                 }
                 self.reporter
@@ -223,13 +228,14 @@ impl Sender {
             Ok(Err(error)) => (Reason::ExportFailed, error.kind(), error.to_string()),
             Err(panic) => (Reason::Panicked, "panic".into(), panic),
         };
-        self.monitor.took(started.elapsed(), Some(&error_type));
+        self.monitor
+            .took(started.elapsed(), Some(&error_type), answered);
         self.losses.failed(reason, error_type, count);
         self.monitor.failed(&text);
-        if answered {
-            self.reporter.refused(origin, signal, &text);
-        } else {
+        if unanswered {
             self.reporter.failed(origin, &text);
+        } else {
+            self.reporter.refused(origin, signal, &text);
         }
         self.losses.explain(text);
         false

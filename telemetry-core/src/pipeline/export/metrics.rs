@@ -36,7 +36,7 @@ use super::{
     worker::Worker,
 };
 use crate::{
-    exemplar::{Exemplar, ExemplarStore},
+    exemplar::{Exemplar, ExemplarStore, StreamExemplars},
     pipeline::{endpoint::Endpoint, error::BootstrapError},
 };
 
@@ -269,35 +269,57 @@ fn join_exemplars(
         .flat_map(|resource| &mut resource.scope_metrics);
     for (scope, proto) in metrics.scope_metrics().zip(scopes) {
         for (metric, proto) in scope.metrics().zip(&mut proto.metrics) {
-            let AggregatedMetrics::F64(data) = metric.data() else {
+            let exemplars = store.of_stream(metric.name());
+            let Some(proto) = &mut proto.data else {
                 continue;
             };
-            let exemplars = store.of_stream(metric.name());
-            match (data, &mut proto.data) {
-                (MetricData::Histogram(histogram), Some(Data::Histogram(proto))) => {
-                    for (point, proto) in histogram.data_points().zip(&mut proto.data_points) {
-                        proto.exemplars = joined(exemplars.of_series(point.attributes()));
-                    }
+            match metric.data() {
+                AggregatedMetrics::F64(data) => {
+                    join_points(data, proto, &exemplars, Value::AsDouble)
                 }
-                (
-                    MetricData::ExponentialHistogram(histogram),
-                    Some(Data::ExponentialHistogram(proto)),
-                ) => {
-                    for (point, proto) in histogram.data_points().zip(&mut proto.data_points) {
-                        proto.exemplars = joined(exemplars.of_series(point.attributes()));
-                    }
-                }
-                _ => {}
+                // The value of an exemplar has its instrument's type.
+                AggregatedMetrics::U64(data) => join_points(data, proto, &exemplars, as_int),
+                AggregatedMetrics::I64(data) => join_points(data, proto, &exemplars, as_int),
             }
         }
     }
 }
 
-fn joined(exemplars: Vec<Exemplar>) -> Vec<ProtoExemplar> {
-    exemplars.into_iter().map(to_proto).collect()
+fn as_int(value: f64) -> Value {
+    Value::AsInt(value as i64)
 }
 
-fn to_proto(exemplar: Exemplar) -> ProtoExemplar {
+fn join_points<T>(
+    data: &MetricData<T>,
+    proto: &mut Data,
+    exemplars: &StreamExemplars<'_>,
+    value: fn(f64) -> Value,
+) {
+    let joined = |exemplars: Vec<Exemplar>| -> Vec<_> {
+        let exemplars = exemplars.into_iter();
+        exemplars.map(|one| to_proto(one, value)).collect()
+    };
+    match (data, proto) {
+        (MetricData::Sum(sum), Data::Sum(proto)) => {
+            for (point, proto) in sum.data_points().zip(&mut proto.data_points) {
+                proto.exemplars = joined(exemplars.of_series(point.attributes()));
+            }
+        }
+        (MetricData::Histogram(histogram), Data::Histogram(proto)) => {
+            for (point, proto) in histogram.data_points().zip(&mut proto.data_points) {
+                proto.exemplars = joined(exemplars.of_series(point.attributes()));
+            }
+        }
+        (MetricData::ExponentialHistogram(histogram), Data::ExponentialHistogram(proto)) => {
+            for (point, proto) in histogram.data_points().zip(&mut proto.data_points) {
+                proto.exemplars = joined(exemplars.of_series(point.attributes()));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn to_proto(exemplar: Exemplar, value: fn(f64) -> Value) -> ProtoExemplar {
     // Without a span the ids are absent, which on the wire is empty.
     let in_span = exemplar.trace_id != TraceId::INVALID;
     let id = |bytes: &[u8]| if in_span { bytes.to_vec() } else { Vec::new() };
@@ -306,7 +328,7 @@ fn to_proto(exemplar: Exemplar) -> ProtoExemplar {
         time_unix_nano: nanos(exemplar.time),
         span_id: id(&exemplar.span_id.to_bytes()),
         trace_id: id(&exemplar.trace_id.to_bytes()),
-        value: Some(Value::AsDouble(exemplar.value)),
+        value: Some(value(exemplar.value)),
     }
 }
 

@@ -12,9 +12,14 @@ use opentelemetry::{KeyValue, metrics::Histogram};
 use super::{
     losses::{Losses, Reason},
     queue::Fill,
+    transport::Answered,
 };
 pub(in crate::pipeline) use crate::pipeline::endpoint::Signal;
-use crate::pipeline::endpoint::{Endpoint, Protocol};
+use crate::{
+    pipeline::endpoint::{Endpoint, Protocol},
+    semconv_http::attribute::HTTP_RESPONSE_STATUS_CODE,
+    semconv_rpc::attribute::RPC_RESPONSE_STATUS_CODE,
+};
 
 impl Signal {
     /// What the items of this signal are called in reports.
@@ -171,9 +176,25 @@ impl Monitor {
         self.outcomes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn took(&self, duration: Duration, error_type: Option<&str>) {
+    pub(super) fn took(
+        &self,
+        duration: Duration,
+        error_type: Option<&str>,
+        answered: Option<Answered>,
+    ) {
         if let Some(durations) = self.durations.get() {
-            durations.record(duration.as_secs_f64(), &self.exporter(error_type));
+            let mut attributes = self.exporter(error_type);
+            attributes.extend(match answered {
+                // Others are no statuses, and whoever answers them could make any number of series.
+                Some(Answered::Http(status @ 100..600)) => {
+                    Some(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status)))
+                }
+                Some(Answered::Grpc(status)) => {
+                    Some(KeyValue::new(RPC_RESPONSE_STATUS_CODE, status))
+                }
+                _ => None,
+            });
+            durations.record(duration.as_secs_f64(), &attributes);
         }
     }
 

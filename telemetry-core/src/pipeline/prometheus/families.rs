@@ -159,7 +159,12 @@ impl Writer<'_> {
                 let name = self.name.sample();
                 for point in sum.data_points() {
                     if let Some(labels) = self.labels(&mut point.attributes()) {
-                        write::sample(self.text, &name, &labels, point.value());
+                        let exemplar = match self.name.kind {
+                            Kind::Counter => self.exemplars.latest(point.attributes()),
+                            // A sum that falls is a gauge, and a gauge has none.
+                            _ => None,
+                        };
+                        write::total(self.text, &name, &labels, point.value(), exemplar);
                     }
                 }
             }

@@ -1,4 +1,5 @@
-//! `/metrics` on an address of its own (OTEL_EXPORTER_PROMETHEUS_HOST and _PORT), from the export thread.
+//! `/metrics` on an address of its own (OTEL_EXPORTER_PROMETHEUS_HOST and _PORT), on the export thread. Reading the
+//! metrics calls back into the application, so it is done on a thread beside: it cannot hold up an export.
 //!
 //! It speaks as much HTTP/1 as scrapers do: one small GET or HEAD a connection, in bounded time, from a bounded number
 //! of clients at once.
@@ -9,6 +10,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
+    task::spawn_blocking,
     time::{sleep, timeout},
 };
 
@@ -53,7 +55,7 @@ async fn accept(listener: TcpListener, scrape: Arc<dyn Scrape>) {
                 let scrape = scrape.clone();
                 tokio::spawn(async move {
                     // Whether the client took the answer is its own affair.
-                    let _ = timeout(PATIENCE, answer(stream, &*scrape)).await;
+                    let _ = timeout(PATIENCE, answer(stream, scrape)).await;
                     drop(permit);
                 });
             }
@@ -63,7 +65,7 @@ async fn accept(listener: TcpListener, scrape: Arc<dyn Scrape>) {
     }
 }
 
-async fn answer(mut stream: TcpStream, scrape: &dyn Scrape) -> io::Result<()> {
+async fn answer(mut stream: TcpStream, scrape: Arc<dyn Scrape>) -> io::Result<()> {
     let head = read_head(&mut stream).await?;
     let response = match head.as_deref().map(Request::parse) {
         None => response(
@@ -73,7 +75,7 @@ async fn answer(mut stream: TcpStream, scrape: &dyn Scrape) -> io::Result<()> {
             true,
         ),
         Some(None) => response("400 Bad Request", "text/plain", "", true),
-        Some(Some(request)) => request.respond(scrape),
+        Some(Some(request)) => request.respond(scrape).await,
     };
     stream.write_all(response.as_bytes()).await?;
     stream.shutdown().await
@@ -120,13 +122,15 @@ impl<'a> Request<'a> {
         })
     }
 
-    fn respond(&self, scrape: &dyn Scrape) -> String {
+    async fn respond(&self, scrape: Arc<dyn Scrape>) -> String {
         let with_body = self.method == "GET";
         match (self.method, self.path) {
             ("GET" | "HEAD", "/metrics" | "/") => {
                 let format = ScrapeFormat::negotiate(self.accept);
-                let text = scrape.scrape(format);
-                response("200 OK", format.content_type(), &text, with_body)
+                match spawn_blocking(move || scrape.scrape(format)).await {
+                    Ok(text) => response("200 OK", format.content_type(), &text, with_body),
+                    Err(_) => response("500 Internal Server Error", "text/plain", "", true),
+                }
             }
             ("GET" | "HEAD", _) => {
                 let text = "metrics are at /metrics\n";

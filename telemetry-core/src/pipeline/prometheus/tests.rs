@@ -61,6 +61,71 @@ http_server_request_duration_seconds_bucket{http_route="/a",otel_scope_name="sho
 }
 
 #[test]
+fn a_business_counter_carries_the_exemplar_of_the_last_sampled_span() {
+    use opentelemetry::{
+        Context,
+        trace::{SpanKind, TraceContextExt as _},
+    };
+
+    static ORDERS: crate::Counter = crate::counter("shop.orders").unit("{order}");
+    let telemetry = crate::testing::TestTelemetry::new();
+    let providers = telemetry.providers();
+    let _default = providers.set_default();
+    let tracer = providers.tracer(opentelemetry::InstrumentationScope::builder("t").build());
+    let mut span = SpanContext::NONE;
+    for count in [2, 3] {
+        let cx = tracer.start(&Context::new(), "GET /", SpanKind::Server, Vec::new);
+        span = cx.span().span_context().clone();
+        let _current = cx.attach();
+        ORDERS.add(count, ("outcome", "ok"));
+    }
+    ORDERS.add(4, ("outcome", "ok"));
+    ORDERS.add(1, ("outcome", "untraced"));
+    crate::up_down_counter("shop.carts").add(1, ());
+
+    let text = providers.scrape(ScrapeFormat::OpenMetrics).unwrap();
+    strict::parse(&text).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
+    let line = |label: &str| text.lines().find(|line| line.contains(label)).unwrap();
+    let exemplar = format!(
+        r#"outcome="ok"}} 9 # {{trace_id="{}",span_id="{}"}} 3 "#,
+        span.trace_id(),
+        span.span_id()
+    );
+    assert!(line(r#"outcome="ok""#).contains(&exemplar), "{text}");
+    assert!(line(r#"outcome="untraced""#).ends_with("} 1"), "{text}");
+    let classic = providers.scrape(ScrapeFormat::Prometheus).unwrap();
+    assert!(
+        classic.contains("} 9\n") && !classic.contains(" # "),
+        "{classic}"
+    );
+}
+
+#[test]
+fn business_metrics_are_named_with_their_units() {
+    static WAIT: crate::Histogram = crate::histogram("shop.wait").unit("s");
+    static UPLOADED: crate::Counter = crate::counter("shop.uploaded").unit("By");
+    static STOCK: crate::Gauge = crate::gauge("shop.stock").unit("{item}");
+    let telemetry = crate::testing::TestTelemetry::new();
+    let _default = telemetry.providers().set_default();
+    WAIT.record(std::time::Duration::from_millis(1500), ());
+    UPLOADED.add(7, ());
+    STOCK.set(23, ());
+    let text = telemetry
+        .providers()
+        .scrape(ScrapeFormat::OpenMetrics)
+        .unwrap();
+    strict::parse(&text).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
+    for expected in [
+        "# TYPE shop_wait_seconds histogram\n# UNIT shop_wait_seconds seconds\n",
+        "\nshop_wait_seconds_sum{",
+        "# TYPE shop_uploaded_bytes counter\n# UNIT shop_uploaded_bytes bytes\nshop_uploaded_bytes_total{",
+        "# TYPE shop_stock gauge\nshop_stock{",
+    ] {
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+#[test]
 fn the_classic_format_has_totals_in_its_headers_and_no_exemplars() {
     let text = scraped(ScrapeFormat::Prometheus, |meter, _| {
         let counter = meter

@@ -150,6 +150,23 @@ pub(super) fn sample(text: &mut String, name: &str, labels: &Labels, value: impl
     text.push('\n');
 }
 
+/// The sample of a counter.
+pub(super) fn total(
+    text: &mut String,
+    name: &str,
+    labels: &Labels,
+    value: impl Number,
+    exemplar: Option<Exemplar>,
+) {
+    sample(text, name, labels, value);
+    if let Some(exemplar) = exemplar {
+        // Before the end of the line.
+        text.pop();
+        self::exemplar(text, exemplar);
+        text.push('\n');
+    }
+}
+
 pub(super) fn bucket(
     text: &mut String,
     name: &str,
@@ -168,27 +185,31 @@ pub(super) fn bucket(
         None => text.push_str("+Inf"),
     }
     let _ = write!(text, "\"}} {count}");
-    if let Some(Exemplar {
+    if let Some(exemplar) = exemplar {
+        self::exemplar(text, exemplar);
+    }
+    text.push('\n');
+}
+
+fn exemplar(text: &mut String, exemplar: Exemplar) {
+    let Exemplar {
         value,
         time,
         trace_id,
         span_id,
-    }) = exemplar
-    {
-        let time = time
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_secs_f64();
-        let _ = if trace_id == TraceId::INVALID {
-            write!(text, " # {{}} {value} {time:.3}")
-        } else {
-            write!(
-                text,
-                " # {{trace_id=\"{trace_id}\",span_id=\"{span_id}\"}} {value} {time:.3}"
-            )
-        };
-    }
-    text.push('\n');
+    } = exemplar;
+    let time = time
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs_f64();
+    let _ = if trace_id == TraceId::INVALID {
+        write!(text, " # {{}} {value} {time:.3}")
+    } else {
+        write!(
+            text,
+            " # {{trace_id=\"{trace_id}\",span_id=\"{span_id}\"}} {value} {time:.3}"
+        )
+    };
 }
 
 fn escape(text: &mut String, value: &str) {

@@ -53,6 +53,7 @@ pub(super) fn answer(body: &[u8]) -> Accepted {
     partial.map_or_else(Accepted::default, |partial| Accepted {
         rejected: u64::try_from(partial.rejected_spans).unwrap_or(0),
         message: one_line(&partial.error_message),
+        ..Accepted::default()
     })
 }
 
@@ -69,6 +70,7 @@ pub(super) fn json_answer(body: &[u8]) -> Accepted {
     Accepted {
         rejected: rejected.unwrap_or(0),
         message: one_line(partial["errorMessage"].as_str().unwrap_or_default()),
+        ..Accepted::default()
     }
 }
 

@@ -12,7 +12,9 @@ use tonic::{
 };
 use tonic_types::StatusExt as _;
 
-use super::{ANSWER_BYTES, Accepted, ExportError, USER_AGENT, cause, encode, one_line, tls};
+use super::{
+    ANSWER_BYTES, Accepted, Answered, ExportError, USER_AGENT, cause, encode, one_line, tls,
+};
 use crate::{
     pipeline::endpoint::{Compression, Endpoint},
     semconv_rpc,
@@ -75,7 +77,10 @@ impl Client {
             .map_err(|error| ExportError::unreachable(cause(&error)))?;
         let answer = client.unary(request, self.path.clone(), Encoded).await;
         match answer {
-            Ok(answer) => Ok(encode::answer(answer.get_ref())),
+            Ok(answer) => Ok(Accepted {
+                answered: Some(Answered::Grpc("OK")),
+                ..encode::answer(answer.get_ref())
+            }),
             Err(status) => Err(failure(&status)),
         }
     }
@@ -88,7 +93,7 @@ fn failure(status: &Status) -> ExportError {
     }
     let (code, said) = (status.code(), one_line(status.message()));
     let mut error = ExportError::fatal(format!("the collector answered {code:?}: {said}"));
-    error.status = Some(semconv_rpc::status_code(code as i32).into());
+    error.answered = Some(Answered::Grpc(semconv_rpc::status_code(code as i32)));
     error.retry_after = status
         .get_details_retry_info()
         .and_then(|info| info.retry_delay);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use super::{ANSWER_BYTES, Accepted, ExportError, USER_AGENT, cause, encode, retry, tls};
+use super::{ANSWER_BYTES, Accepted, Answered, ExportError, USER_AGENT, cause, encode, retry, tls};
 use crate::pipeline::endpoint::{Compression, Endpoint, Protocol};
 
 #[derive(Debug)]
@@ -83,13 +83,18 @@ impl Client {
             .await;
         let response = sent.map_err(|error| ExportError::unreachable(cause(&error)))?;
         let status = response.status();
+        let answered = Some(Answered::Http(status.as_u16()));
         let headers = response.headers().clone();
         let body = read(response).await;
         if status.is_success() {
             // That much was accepted, whatever happens to the rest of the answer.
-            return Ok(match self.protocol {
+            let accepted = match self.protocol {
                 Protocol::HttpJson => encode::json_answer(&body),
                 _ => encode::answer(&body),
+            };
+            return Ok(Accepted {
+                answered,
+                ..accepted
             });
         }
         let content_type = headers
@@ -99,7 +104,7 @@ impl Client {
         let said = encode::failure(&body, content_type);
         let colon = if said.is_empty() { "" } else { ": " };
         let mut error = ExportError::fatal(format!("the collector answered {status}{colon}{said}"));
-        error.status = Some(status.as_str().to_owned().into());
+        error.answered = answered;
         error.retryable = matches!(
             status,
             StatusCode::TOO_MANY_REQUESTS

@@ -54,6 +54,17 @@ pub(super) struct Accepted {
     pub(super) rejected: u64,
     /// Why, or a warning if it rejected none.
     pub(super) message: String,
+    /// The status of the answer.
+    pub(super) answered: Option<Answered>,
+}
+
+/// The status that a collector answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answered {
+    /// `http.response.status_code`.
+    Http(u16),
+    /// `rpc.response.status_code`: gRPC has a fixed set of names.
+    Grpc(&'static str),
 }
 
 impl Transport {
@@ -188,8 +199,8 @@ pub(super) struct ExportError {
     retry_after: Option<Duration>,
     unreachable: bool,
     timed_out: bool,
-    /// What the collector answered, as `error.type` has it.
-    status: Option<Cow<'static, str>>,
+    /// What the collector answered, if it did.
+    answered: Option<Answered>,
 }
 
 impl ExportError {
@@ -200,7 +211,7 @@ impl ExportError {
             retry_after: None,
             unreachable: false,
             timed_out: false,
-            status: None,
+            answered: None,
         }
     }
 
@@ -225,10 +236,16 @@ impl ExportError {
         self.unreachable || self.timed_out
     }
 
+    /// The status of the last answer; `None` if there was none.
+    pub(super) fn answered(&self) -> Option<Answered> {
+        self.answered
+    }
+
     /// What `error.type` says of it: the status that the collector answered, or why there is none.
     pub(super) fn kind(&self) -> Cow<'static, str> {
-        match &self.status {
-            Some(status) => status.clone(),
+        match self.answered {
+            Some(Answered::Http(status)) => status.to_string().into(),
+            Some(Answered::Grpc(status)) => status.into(),
             None if self.timed_out => "timeout".into(),
             None if self.unreachable => "connection_failed".into(),
             None => "_OTHER".into(),
