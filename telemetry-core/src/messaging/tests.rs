@@ -247,6 +247,8 @@ fn hostile_text_is_as_if_it_were_not_there() {
         assert_eq!(message.span_context(), None, "{text:.40}");
         assert_eq!(message.correlation_id(), None, "{text:.40}");
     }
+    let smuggled = MessageContext::parse("authorization=Bearer%20x&x-correlation-id=abc-123");
+    assert_eq!(smuggled.to_string(), "x-correlation-id=abc-123");
     let huge = HashMap::from([("baggage".to_owned(), "a=b,".repeat(20_000))]);
     assert_eq!(MessageContext::extract(&huge).to_string(), "");
 }
