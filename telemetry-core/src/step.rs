@@ -170,7 +170,7 @@ impl Step {
         };
         let mut running = Running::start(self, providers);
         let output = running.within(work);
-        running.finish(judge(&output));
+        running.finish(|| judge(&output));
         output
     }
 

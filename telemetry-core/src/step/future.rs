@@ -59,7 +59,7 @@ where
         };
         let output = ready!(running.within(|| this.future.poll(cx)));
         if let State::Running(Some(running)) = std::mem::replace(this.state, State::Running(None)) {
-            running.finish((this.judge)(&output));
+            running.finish(|| (this.judge)(&output));
         }
         Poll::Ready(output)
     }

@@ -79,17 +79,17 @@ impl StepGuard {
 
     /// Ends the step: all went well.
     pub fn ok(self) {
-        self.end(Verdict::Ok.into());
+        self.end(|| Verdict::Ok.into());
     }
 
     /// Ends the step: it worked, and the answer is no.
     pub fn rejected(self, reason: &'static str) {
-        self.end(Verdict::Rejected(reason).into());
+        self.end(|| Verdict::Rejected(reason).into());
     }
 
     /// Ends the step: it failed.
     pub fn failed(self, error_type: &'static str, error: &dyn Display) {
-        self.end(Judgement {
+        self.end(|| Judgement {
             verdict: Verdict::Failed(error_type),
             error: Some(error),
         });
@@ -97,7 +97,7 @@ impl StepGuard {
 
     /// Ends the step as this output says.
     pub fn finish(self, output: &impl StepOutput) {
-        self.end(output::of_output(output));
+        self.end(|| output::of_output(output));
     }
 
     /// Whether there is a pipeline and the span is recorded: whether an attribute is worth computing.
@@ -107,9 +107,9 @@ impl StepGuard {
             .is_some_and(|running| crate::tracer::is_recorded(&running.cx().span()))
     }
 
-    fn end(mut self, judgement: Judgement<'_>) {
+    fn end<'a>(mut self, judge: impl FnOnce() -> Judgement<'a>) {
         if let Some(running) = self.0.take() {
-            running.finish(judgement);
+            running.finish(judge);
         }
     }
 }
