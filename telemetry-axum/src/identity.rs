@@ -5,7 +5,8 @@ use telemetry_core::Principal;
 
 /// What an extractor found out about the caller, for [`identify`].
 pub trait Identified {
-    /// The user and its roles; `None` if the caller is nobody in particular.
+    /// The user and its roles. `None` leaves it at whom the caller named in its baggage, if callers are believed;
+    /// `Principal::default()` is nobody, whoever the caller named.
     fn principal(&self) -> Option<Principal>;
 }
 

@@ -21,7 +21,11 @@ use opentelemetry::{
     trace::{SpanContext, Status, TraceContextExt},
 };
 
-use crate::{exception, sensitive::Sensitive, tracer::is_recorded};
+use crate::{
+    exception,
+    sensitive::Sensitive,
+    tracer::{self, is_recorded},
+};
 
 /// The innermost span that is current: inside a step the step's, else, in a handler, the server span.
 pub fn current_span() -> CurrentSpan {
@@ -114,12 +118,12 @@ impl CurrentSpan {
         }
     }
 
-    /// Marks the span as failed: status error with this description, and `error.type`.
+    /// Marks the span as failed: status error with this description, cut at 256 bytes, and `error.type`.
     pub fn set_error(&self, error_type: &'static str, description: impl Display) {
         if self.is_recorded() {
             let span = self.0.span();
             span.set_attribute(KeyValue::new("error.type", error_type));
-            span.set_status(Status::error(description.to_string()));
+            span.set_status(tracer::failed(description.to_string()));
         }
     }
 

@@ -67,7 +67,8 @@ impl ExemplarSlots {
             ExemplarFilter::AlwaysOn => true,
             ExemplarFilter::AlwaysOff => false,
         };
-        if !passes {
+        // What is no number the histogram does not count either.
+        if !passes || !value.is_finite() {
             return;
         }
         let bucket = self.bounds.partition_point(|bound| *bound < value);
@@ -321,6 +322,9 @@ mod tests {
         slots.offer(7.0, &span(TraceFlags::SAMPLED));
         slots.offer(0.5, &span(TraceFlags::default()));
         slots.offer(0.5, &SpanContext::NONE);
+        for uncounted in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            slots.offer(uncounted, &span(TraceFlags::SAMPLED));
+        }
 
         let found = store.find("duration", attributes.iter().rev());
         let values: Vec<_> = found

@@ -60,6 +60,8 @@ static SHOWN: OnceLock<Shown> = OnceLock::new();
 /// # }
 /// ```
 ///
+/// The default is nobody, and as the principal of a request replaces whom its caller named.
+///
 /// Ids, roles and numbers of roles beyond the limits of this module, control characters, and commas in a role are
 /// refused: what is refused is left out.
 ///

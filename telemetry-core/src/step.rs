@@ -172,7 +172,7 @@ impl Step {
         };
         let mut running = Running::start(&mut self, providers);
         let output = running.within(work);
-        running.finish(judge(&output));
+        running.finish(|| judge(&output));
         output
     }
 

@@ -12,8 +12,8 @@ use std::{
 use opentelemetry::{
     Context, KeyValue,
     trace::{
-        Span as _, SpanBuilder, SpanContext, SpanKind, SpanRef, TraceContextExt, TraceFlags,
-        Tracer as ApiTracer,
+        Span as _, SpanBuilder, SpanContext, SpanKind, SpanRef, Status, TraceContextExt,
+        TraceFlags, Tracer as ApiTracer,
     },
 };
 
@@ -197,6 +197,15 @@ pub fn is_recorded(span: &SpanRef<'_>) -> bool {
     !context.is_remote()
         && (context.is_sampled()
             || (UNSAMPLED_RECORDED.load(Ordering::Relaxed) && span.is_recording()))
+}
+
+/// The longest description of a span's status, in bytes; a longer text belongs into a log record.
+const MAX_DESCRIPTION: usize = 256;
+
+/// The status of a span that failed.
+pub(crate) fn failed(mut description: String) -> Status {
+    description.truncate(description.floor_char_boundary(MAX_DESCRIPTION));
+    Status::error(description)
 }
 
 /// Starts the spans of one instrumentation scope.

@@ -24,6 +24,14 @@ pub(crate) fn expand(arguments: TokenStream, function: TokenStream) -> Result<To
             "a const function cannot be a step: nothing is measured before the program runs",
         ));
     }
+    if let ReturnType::Type(_, output) = &function.sig.output
+        && let Type::Never(never) = &**output
+    {
+        return Err(Error::new_spanned(
+            never,
+            "a function that never returns cannot be a step: it has no outcome",
+        ));
+    }
     let body = body(&arguments, &function);
     let ItemFn {
         attrs, vis, sig, ..

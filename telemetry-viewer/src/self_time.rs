@@ -54,7 +54,7 @@ impl Trace {
         let placed = place(self);
         let mut by_scope: BTreeMap<&str, (u64, usize)> = BTreeMap::new();
         let mut by_span = HashMap::new();
-        let mut outside_nanos = 0;
+        let mut outside_nanos: u64 = 0;
         let mut steps: Vec<(i128, Activity, i32)> = Vec::new();
         let root = self.root().and_then(|root| placed.get(&root.span_id));
         let whole = root.map_or(Interval(0, 0), |root| root.interval);
@@ -66,7 +66,7 @@ impl Trace {
             *scope = (scope.0.saturating_add(spent), scope.1 + 1);
             for interval in own {
                 let inside = interval.within(whole);
-                outside_nanos += interval.nanos() - inside.nanos();
+                outside_nanos = outside_nanos.saturating_add(interval.nanos() - inside.nanos());
                 if inside.nanos() > 0 {
                     steps.push((inside.0, placed.activity(), 1));
                     steps.push((inside.1, placed.activity(), -1));

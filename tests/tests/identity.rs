@@ -14,6 +14,8 @@ async fn checkout(shop: &Shop, token: &str) -> Trace {
     let request = reqwest::Client::new()
         .post(format!("http://{}/checkout/execute", shop.web.address))
         .header("x-correlation-id", token)
+        // What anybody on the internet may say of themselves.
+        .header("baggage", "user.hash=abc,user.roles=admin")
         .bearer_auth(token);
     let response = request.json(&body).send().await.unwrap();
     assert_eq!(response.status(), 200);

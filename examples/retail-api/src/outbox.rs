@@ -1,5 +1,6 @@
 //! The outbox: what is to be done after an order is written in the order's own transaction, and done later by
-//! retail-worker. So an order is confirmed if and only if it is there, whatever crashes in between.
+//! retail-worker. So an order is confirmed if and only if it is there, whatever crashes in between: once in the database,
+//! and delivered at least once, because no transaction reaches a mail server.
 
 use std::{
     future::Future,
@@ -129,7 +130,7 @@ impl Worker {
         }))
     }
 
-    /// Delivers the confirmation, and marks the job as done in the same transaction.
+    /// Delivers the confirmation, then records it and marks the job as done, both in one transaction.
     async fn confirm(&self, job: &Job) -> Result<(), sqlx::Error> {
         let (order_id, attempt) = (job.order_id, job.attempt);
         tracing::info!(order_id, attempt, "confirming order");

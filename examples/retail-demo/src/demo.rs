@@ -64,7 +64,7 @@ async fn show(args: &Args) -> Result<(Stage, String)> {
 
     let evidence = verify::arrived(&viewer, &visits, &mut stage).await;
     let evidence: Evidence = explained(evidence, &mut stage)?;
-    verify::scraped(&client, &stage.addresses).await?;
+    let business = verify::scraped(&client, &stage.addresses).await?;
     let spans: usize = evidence.traces.iter().map(|trace| trace.spans.len()).sum();
     progress(&format!(
         "all {spans} spans, their metrics and logs have arrived, {:.1?} after the start\n",
@@ -75,6 +75,7 @@ async fn show(args: &Args) -> Result<(Stage, String)> {
         stage: &stage,
         visits: &visits,
         evidence: &evidence,
+        business: &business,
         keep_running: args.keep_running,
         paint: Paint::new(std::io::stdout().is_terminal()),
     };

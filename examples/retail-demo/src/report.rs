@@ -32,6 +32,7 @@ pub(crate) struct Report<'a> {
     pub(crate) stage: &'a Stage,
     pub(crate) visits: &'a [Visit],
     pub(crate) evidence: &'a Evidence,
+    pub(crate) business: &'a [String],
     pub(crate) keep_running: bool,
     pub(crate) paint: Paint,
 }
@@ -104,6 +105,7 @@ impl Report<'_> {
         out.push('\n');
         let time = self.viewer.time_text(&trace.trace_id).await?;
         push_indented(out, &time, None, &self.paint);
+        out.push_str("\n   The scope telemetry-core is that of the steps, made by hand; the others come with the libraries.\n");
         Ok(())
     }
 
@@ -151,6 +153,8 @@ impl Report<'_> {
         );
         push_indented(out, &self.viewer.red_text().await?, None, &self.paint);
         out.push_str("\n   Route - is what matched no route: one row for all such paths, however many there are.\n");
+        out.push_str("\n   And what the business counts, from /metrics of both services:\n\n");
+        push_indented(out, &self.business.join("\n"), None, &self.paint);
         Ok(())
     }
 

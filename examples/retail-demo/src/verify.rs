@@ -107,8 +107,20 @@ pub(crate) async fn arrived(
     .await
 }
 
-/// Asks both services for their metrics once, as a scraper would.
-pub(crate) async fn scraped(client: &reqwest::Client, addresses: &Addresses) -> Result<()> {
+/// What the business counts, as `/metrics` names it.
+const BUSINESS: [&str; 4] = [
+    "retail_checkouts_total",
+    "retail_checkout_value_sum",
+    "retail_checkout_value_count",
+    "retail_stock",
+];
+
+/// Asks both services for their metrics once, as a scraper would, and answers what the business counts.
+pub(crate) async fn scraped(
+    client: &reqwest::Client,
+    addresses: &Addresses,
+) -> Result<Vec<String>> {
+    let mut business = Vec::new();
     for base in [&addresses.web, &addresses.api] {
         let url = format!("{base}/metrics");
         let answer = async {
@@ -127,8 +139,32 @@ pub(crate) async fn scraped(client: &reqwest::Client, addresses: &Addresses) -> 
         if !text.contains(name) {
             return Err(Failure::new(format!("{url} does not mention {name}")));
         }
+        let counted = |line: &&str| BUSINESS.iter().any(|name| line.starts_with(name));
+        business.extend(text.lines().filter(counted).map(without_scope));
     }
-    Ok(())
+    business.sort();
+    let is_there = |name: &str| business.iter().any(|line| line.starts_with(name));
+    match BUSINESS.iter().find(|name| !is_there(name)) {
+        Some(name) => Err(Failure::new(format!("/metrics does not mention {name}"))),
+        None => Ok(business),
+    }
+}
+
+/// A line of `/metrics` without the labels that say who measured, which take more room than what was.
+fn without_scope(line: &str) -> String {
+    let parts = line
+        .split_once('{')
+        .and_then(|(name, rest)| Some((name, rest.rsplit_once("} ")?)));
+    let Some((name, (labels, value))) = parts else {
+        return line.to_owned();
+    };
+    let told = labels
+        .split(',')
+        .filter(|label| !label.starts_with("otel_scope_"));
+    let told: Vec<_> = told.collect();
+    format!("{name:<27} {value:>8}  {}", told.join(" "))
+        .trim_end()
+        .to_owned()
 }
 
 /// The one trace of a visit, with every span it must have.

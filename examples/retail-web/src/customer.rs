@@ -29,7 +29,9 @@ impl<S: Sync> FromRequestParts<S> for Customer {
 
 impl Identified for Customer {
     fn principal(&self) -> Option<Principal> {
-        let (id, roles) = self.0?;
-        Some(Principal::new(id).with_roles(roles))
+        // A guest is nobody, whoever the baggage of this public service's caller names.
+        Some(self.0.map_or_else(Principal::default, |(id, roles)| {
+            Principal::new(id).with_roles(roles)
+        }))
     }
 }

@@ -64,13 +64,10 @@ impl MessageContext {
     pub fn extract(carrier: &dyn Extractor) -> Self {
         let mut message = Self::default();
         let mut bytes = 0;
-        let known = propagation();
-        let known: Vec<_> = known.fields().chain([CORRELATION]).collect();
+        let formats = propagation();
+        let is_own = own_keys(&formats);
         for key in carrier.keys() {
-            // Jaeger has a key for each member of the baggage.
-            let ours = known.iter().any(|known| key.eq_ignore_ascii_case(known))
-                || key.to_ascii_lowercase().starts_with("uberctx-");
-            if let Some(value) = carrier.get(key).filter(|_| ours) {
+            if let Some(value) = carrier.get(key).filter(|_| is_own(key)) {
                 bytes += key.len() + value.len();
                 if bytes > MAX_BYTES {
                     return Self::default();
@@ -81,14 +78,17 @@ impl MessageContext {
         message
     }
 
-    /// Reads it from its text form, `key=value&key=value`, percent-encoded.
+    /// Reads it from its text form, `key=value&key=value`, percent-encoded; others than its own keys are left alone.
     pub fn parse(text: &str) -> Self {
         let mut message = Self::default();
         if text.len() > MAX_BYTES {
             return message;
         }
+        let formats = propagation();
+        let is_own = own_keys(&formats);
         for field in text.split('&').take(MAX_FIELDS) {
             if let Some((key, value)) = field.split_once('=')
+                && is_own(key)
                 && let Ok(value) = percent_decode_str(value).decode_utf8()
             {
                 message.insert(key, &value);
@@ -170,6 +170,16 @@ impl fmt::Display for MessageContext {
 impl fmt::Debug for MessageContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "MessageContext({self})")
+    }
+}
+
+/// Whether a key is one of those written by these formats. Whoever passes a message on must not pass on more.
+fn own_keys(formats: &Propagation) -> impl Fn(&str) -> bool {
+    let known: Vec<_> = formats.fields().chain([CORRELATION]).collect();
+    move |key| {
+        // Jaeger has a key for each member of the baggage.
+        known.iter().any(|known| key.eq_ignore_ascii_case(known))
+            || key.to_ascii_lowercase().starts_with("uberctx-")
     }
 }
 

@@ -25,14 +25,11 @@ use crate::{
         span_name,
     },
     series::{Series, SeriesCache},
-    tracer::{Tracer, is_recorded},
+    tracer::{self, Tracer, is_recorded},
 };
 
 /// Destinations times operations times errors; what goes beyond shares the overflow series.
 const MAX_SERIES: usize = 500;
-
-/// A longer message belongs into a log record.
-const MAX_DESCRIPTION: usize = 256;
 
 /// Runs the future in the operation, if there is one.
 pub(super) async fn observe<F, T, E>(running: Option<Running>, future: F) -> Result<T, E>
@@ -130,9 +127,7 @@ impl Running {
     fn failed(mut self, error_type: &'static str, error: &dyn Display) {
         let span = self.cx.span();
         if is_recorded(&span) {
-            let mut description = error.to_string();
-            description.truncate(description.floor_char_boundary(MAX_DESCRIPTION));
-            span.set_status(Status::error(description));
+            span.set_status(tracer::failed(error.to_string()));
         }
         self.end(Some(error_type));
     }

@@ -1,4 +1,8 @@
-use std::{collections::HashMap, convert::Infallible};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use futures_util::FutureExt as _;
 use opentelemetry::{
@@ -180,7 +184,7 @@ CONSUMER process jobs messaging.batch.message_count=3
 }
 
 #[test]
-fn errors_and_cancellation_are_on_span_and_metrics() {
+fn errors_cancellation_and_panics_are_on_span_and_metrics() {
     let telemetry = TestTelemetry::new();
     let _default = telemetry.providers().set_default();
     let message = MessageContext::default();
@@ -188,7 +192,13 @@ fn errors_and_cancellation_are_on_span_and_metrics() {
     assert!(failed.is_err());
     let pending = JOBS.process(&message, std::future::pending::<Result<(), Infallible>>());
     assert!(pending.now_or_never().is_none());
+    let panics = JOBS.process(&message, async {
+        assert!(message.span_context().is_some(), "oh");
+        Ok::<_, Infallible>(())
+    });
+    assert!(catch_unwind(AssertUnwindSafe(|| done(panics))).is_err());
     let tree = telemetry.tree(&["error.type"]);
+    assert!(tree.contains("error.type=\"panic\" ERROR\n"), "{tree}");
     assert!(
         tree.contains("error.type=\"core::fmt::Error\" ERROR (an error"),
         "{tree}"
@@ -247,6 +257,8 @@ fn hostile_text_is_as_if_it_were_not_there() {
         assert_eq!(message.span_context(), None, "{text:.40}");
         assert_eq!(message.correlation_id(), None, "{text:.40}");
     }
+    let smuggled = MessageContext::parse("authorization=Bearer%20x&x-correlation-id=abc-123");
+    assert_eq!(smuggled.to_string(), "x-correlation-id=abc-123");
     let huge = HashMap::from([("baggage".to_owned(), "a=b,".repeat(20_000))]);
     assert_eq!(MessageContext::extract(&huge).to_string(), "");
 }

@@ -59,7 +59,7 @@ where
             running.keep_context();
             return Poll::Pending;
         };
-        running.finish((this.judge)(&output));
+        running.finish(|| (this.judge)(&output));
         *this.state = State::Running(None);
         Poll::Ready(output)
     }

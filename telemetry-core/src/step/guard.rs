@@ -91,17 +91,17 @@ impl StepGuard {
 
     /// Ends the step: all went well.
     pub fn ok(self) {
-        self.end(Verdict::Ok.into());
+        self.end(|| Verdict::Ok.into());
     }
 
     /// Ends the step: it worked, and the answer is no.
     pub fn rejected(self, reason: &'static str) {
-        self.end(Verdict::Rejected(reason).into());
+        self.end(|| Verdict::Rejected(reason).into());
     }
 
     /// Ends the step: it failed.
     pub fn failed(self, error_type: &'static str, error: &dyn Display) {
-        self.end(Judgement {
+        self.end(|| Judgement {
             verdict: Verdict::Failed(error_type),
             error: Some(error),
         });
@@ -109,7 +109,7 @@ impl StepGuard {
 
     /// Ends the step as this output says.
     pub fn finish(self, output: &impl StepOutput) {
-        self.end(output::of_output(output));
+        self.end(|| output::of_output(output));
     }
 
     /// Whether there is a pipeline and the span is recorded: whether an attribute is worth computing.
@@ -117,9 +117,9 @@ impl StepGuard {
         self.cx().is_some_and(|cx| is_recorded(&cx.span()))
     }
 
-    fn end(mut self, judgement: Judgement<'_>) {
+    fn end<'a>(mut self, judge: impl FnOnce() -> Judgement<'a>) {
         if let Some(mut running) = self.0.take() {
-            running.finish(judgement);
+            running.finish(judge);
         }
     }
 }

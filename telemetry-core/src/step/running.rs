@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use opentelemetry::{
     Context, KeyValue,
-    trace::{SpanKind, Status, TraceContextExt},
+    trace::{SpanKind, TraceContextExt},
 };
 
 use super::{
@@ -14,11 +14,11 @@ use super::{
     output::{Judgement, Verdict},
 };
 use crate::{
-    current::remember_entry, providers::Providers, sensitive::Sensitive, tracer::is_recorded,
+    current::remember_entry,
+    providers::Providers,
+    sensitive::Sensitive,
+    tracer::{self, is_recorded},
 };
-
-/// A longer message belongs into a log record.
-const MAX_DESCRIPTION: usize = 256;
 
 /// How a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -123,8 +123,12 @@ impl Running {
         self.working = true;
     }
 
-    pub(super) fn finish(&mut self, judgement: Judgement<'_>) {
-        self.end(match judgement.verdict {
+    /// Ends it as judged. Classifiers and errors are the application's code, so if they panic the step has.
+    pub(super) fn finish<'a>(&mut self, judge: impl FnOnce() -> Judgement<'a>) {
+        self.working = true;
+        let unless_panicked = KeptOnPanic(self);
+        let judgement = judge();
+        let end = match judgement.verdict {
             Verdict::Ok => End::of(Outcome::Ok),
             Verdict::Rejected(reason) => End {
                 reason: Some(reason),
@@ -135,7 +139,9 @@ impl Running {
                 error: judgement.error.map(ToString::to_string),
                 ..End::of(Outcome::Error)
             },
-        });
+        };
+        unless_panicked.0.working = false;
+        unless_panicked.0.end(end);
     }
 
     fn end(&mut self, end: End) {
@@ -150,7 +156,7 @@ impl Running {
             span.set_attribute(KeyValue::new(keys.outcome.clone(), end.outcome.as_str()));
             if let Some(kind) = end.error_type {
                 span.set_attribute(KeyValue::new("error.type", kind));
-                span.set_status(Status::error(end.description()));
+                span.set_status(tracer::failed(end.description().to_owned()));
             }
             if let Some(reason) = end.reason {
                 span.set_attribute(KeyValue::new(keys.reason.clone(), reason));
@@ -235,13 +241,12 @@ impl End {
     }
 
     /// Of the span's status.
-    fn description(&self) -> String {
-        let text = match (&self.error, self.outcome) {
+    fn description(&self) -> &str {
+        match (&self.error, self.outcome) {
             (Some(error), _) => error,
             (None, Outcome::Panicked) => "panicked",
             // `error.type` says it all.
             (None, _) => "",
-        };
-        text[..text.floor_char_boundary(MAX_DESCRIPTION)].to_owned()
+        }
     }
 }

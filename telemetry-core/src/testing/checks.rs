@@ -97,9 +97,9 @@ impl TestTelemetry {
             }
         }
         let text = self.providers.scrape(ScrapeFormat::OpenMetrics);
-        if places.is_empty() && text.is_some_and(|text| text.contains(secret)) {
-            places.push("the text of /metrics".to_owned());
-        }
+        let text = text.filter(|_| places.is_empty()).unwrap_or_default();
+        let found = text.lines().filter(|line| line.contains(secret));
+        places.extend(found.map(|line| format!("the text of /metrics: {line}")));
         for record in self.logs() {
             let message = [("the message", record.message.clone())];
             let names = record

@@ -335,7 +335,7 @@ async fn what_ends_a_moment_later_is_waited_for() {
 fn a_secret_is_found_in_every_place_of_every_signal() {
     let secret = "hunter2\"\n";
     type Emit<'a> = &'a dyn Fn(&TestTelemetry);
-    let places: [(&str, Emit<'_>); 9] = [
+    let places: [(&str, Emit<'_>); 10] = [
         ("span \"GET /hunter2", &|telemetry| {
             let tracer = telemetry.providers().tracer(scope());
             let name = format!("GET /{secret}");
@@ -375,6 +375,11 @@ fn a_secret_is_found_in_every_place_of_every_signal() {
                 .build()
                 .add(1, &[KeyValue::new("user", secret)]);
         }),
+        ("/metrics: # HELP logins", &|telemetry| {
+            let meter = telemetry.providers().meter(scope());
+            let counter = meter.u64_counter("logins").with_description(secret);
+            counter.build().add(1, &[]);
+        }),
         ("the message", &|telemetry| {
             let _default = telemetry.set_default();
             tracing::info!("it is {secret}");
@@ -392,7 +397,7 @@ fn a_secret_is_found_in_every_place_of_every_signal() {
         let telemetry = TestTelemetry::new();
         telemetry.assert_absent("hunter2");
         emit(&telemetry);
-        let secret = if place == "password" {
+        let secret = if place == "password" || place.contains("HELP") {
             "hunter2"
         } else {
             secret

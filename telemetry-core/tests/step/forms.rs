@@ -92,6 +92,17 @@ fn a_panic_after_any_await_panics_the_step_and_those_around_it() {
 }
 
 #[test]
+fn a_panic_of_what_judges_the_output_is_one_of_the_step() {
+    let judge = |_: &Declined| -> Verdict { panic!("oh") };
+    let failed = || Err::<(), _>(Declined);
+    let panicked = "INTERNAL Judged retail.outcome=\"panicked\" ERROR (panicked)\n";
+    let closure = tree_after(|| drop(step("Judged").in_scope_with(failed, judge)));
+    assert_eq!(closure, panicked);
+    let future = tree_after(|| poll(1, step("Judged").run_with(async { failed() }, judge)));
+    assert_eq!(future, panicked);
+}
+
+#[test]
 fn a_closure_ends_like_a_future() {
     let telemetry = TestTelemetry::new();
     let _default = telemetry.providers().set_default();

@@ -182,6 +182,9 @@ fn cycles_orphans_and_clocks_that_run_backwards_end() {
     ]);
     assert_eq!(spent.by_span.len(), 5);
     assert_eq!(spent.by_span[&id(4)], 0);
+    let ages = |number| span(number, 1, Internal, 10, u64::MAX - 1_000_000);
+    let spent = self::spent(vec![span(1, 0, Internal, 0, 10), ages(2), ages(3)]);
+    assert_eq!(spent.outside_nanos, u64::MAX);
     assert_eq!(
         Trace::new(TRACE, Vec::<Span>::new()).time_spent().summary(),
         " of 0ns"

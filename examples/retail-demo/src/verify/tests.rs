@@ -149,3 +149,16 @@ fn the_culprit_is_the_innermost_error_or_else_the_innermost_refusal() {
         "Verify_Inventory_Status [retail-web] INTERNAL"
     );
 }
+
+#[test]
+fn what_the_business_counts_is_told_without_who_measured_it() {
+    let scope = r#"otel_scope_name="telemetry-core",otel_scope_version="0.1.0""#;
+    let ok =
+        format!(r#"retail_checkouts_total{{{scope},retail_outcome="ok",retail_reason="none"}} 9"#);
+    assert_eq!(
+        without_scope(&ok),
+        r#"retail_checkouts_total             9  retail_outcome="ok" retail_reason="none""#
+    );
+    let sum = format!("retail_checkout_value_sum{{{scope}}} 47976");
+    assert_eq!(without_scope(&sum), "retail_checkout_value_sum      47976");
+}

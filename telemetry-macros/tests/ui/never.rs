@@ -1,0 +1,10 @@
+use telemetry_core::step;
+
+#[step]
+async fn serve() -> ! {
+    loop {}
+}
+
+fn main() {
+    drop(serve());
+}
