@@ -99,7 +99,9 @@ impl<S: ShouldSample> StartSpan for Scoped<S> {
             return cx.with_remote_span_context(context);
         }
         let mut attributes = early.unwrap_or_else(attributes);
-        attributes.extend(decided.attributes);
+        if !decided.attributes.is_empty() {
+            attributes.extend(decided.attributes);
+        }
         let (attributes, dropped) = cut(attributes, recorder.limits.max_attributes_per_span);
         let start_time = SystemTime::now();
         let record = Box::new(SpanData {
