@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc, time::SystemTime};
 
 use opentelemetry::{
     Context, InstrumentationScope, KeyValue,
-    trace::{SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceId},
+    trace::{SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId},
 };
 use opentelemetry_sdk::trace::{
     IdGenerator, SamplingDecision, ShouldSample, SpanData, SpanEvents, SpanLimits, SpanLinks,
@@ -18,6 +18,10 @@ use crate::{
     random,
     tracer::{SamplingHint, StartSpan},
 };
+
+/// Of a trace that begins here: its id is random, which lets every service sample by it.
+/// <https://www.w3.org/TR/trace-context-2/#random-trace-id-flag>
+const RANDOM: TraceFlags = TraceFlags::new(2);
 
 /// Makes the spans of a pipeline.
 #[derive(Debug)]
@@ -77,10 +81,10 @@ impl<S: ShouldSample> StartSpan for Scoped<S> {
         let parent = cx.span();
         let parent = parent.span_context();
         // What a caller has sent may be no id; then it is no parent either.
-        let (trace_id, parent) = if parent.is_valid() {
-            (parent.trace_id(), parent)
+        let (trace_id, flags, parent) = if parent.is_valid() {
+            (parent.trace_id(), parent.trace_flags(), parent)
         } else {
-            (recorder.trace_id(), &SpanContext::NONE)
+            (recorder.trace_id(), RANDOM, &SpanContext::NONE)
         };
         let early = hint.asks_for_attributes(parent).then(&mut *attributes);
         let known = early.as_deref().unwrap_or_default();
@@ -90,7 +94,7 @@ impl<S: ShouldSample> StartSpan for Scoped<S> {
         let context = SpanContext::new(
             trace_id,
             span_id,
-            parent.trace_flags().with_sampled(sampled),
+            flags.with_sampled(sampled),
             false,
             decided.trace_state,
         );

@@ -112,14 +112,18 @@ fn below(parent: SpanContext) -> Context {
 fn comparable(mut span: SpanData) -> SpanData {
     let context = &span.span_context;
     assert!(context.is_valid(), "{context:?}");
-    let trace_id = match span.parent_span_id {
-        SpanId::INVALID => TraceId::from(1),
-        _ => context.trace_id(),
+    let (trace_id, flags) = match span.parent_span_id {
+        // The SDK does not say that its ids are random.
+        SpanId::INVALID => (
+            TraceId::from(1),
+            context.trace_flags() & TraceFlags::SAMPLED,
+        ),
+        _ => (context.trace_id(), context.trace_flags()),
     };
     span.span_context = SpanContext::new(
         trace_id,
         SpanId::from(1),
-        context.trace_flags(),
+        flags,
         context.is_remote(),
         context.trace_state().clone(),
     );
@@ -151,7 +155,7 @@ fn same<S: ShouldSample + Clone + 'static>(
         (
             context.is_valid(),
             context.is_remote(),
-            context.trace_flags(),
+            context.is_sampled(),
             context.trace_state().clone(),
             spans,
         )
@@ -294,6 +298,19 @@ fn what_is_dropped_asks_for_no_attributes_and_keeps_the_callers_random_flag() {
     assert_eq!(span.trace_flags(), TraceFlags::new(2));
     assert_eq!(span.trace_state().header(), "sampler=1");
     assert_eq!(ended.take(), []);
+}
+
+#[test]
+fn a_trace_that_begins_here_says_that_its_id_is_random_and_a_callers_says_what_the_caller_said() {
+    let tracer = ours(Sampler::AlwaysOn, HINT, &Ended::default());
+    let flags = |parent: &Context| {
+        let cx = tracer.start(parent, "work", SpanKind::Server, Vec::new);
+        let span = cx.span();
+        span.span_context().trace_flags().to_u8()
+    };
+    assert_eq!(flags(&Context::new()), 3);
+    assert_eq!(flags(&below(caller(1, ""))), 1);
+    assert_eq!(flags(&below(caller(3, ""))), 3);
 }
 
 #[test]
