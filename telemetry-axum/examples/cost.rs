@@ -11,7 +11,6 @@ use std::{
     io::Write,
     pin::Pin,
     process::ExitCode,
-    sync::Arc,
     task::{self, Poll},
 };
 
@@ -24,37 +23,10 @@ use axum::{
 };
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
-use opentelemetry::Context;
-use opentelemetry_sdk::{
-    error::OTelSdkResult,
-    metrics::SdkMeterProvider,
-    trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanProcessor},
-};
 use telemetry_axum::TelemetryLayer;
-use telemetry_core::{
-    Config, Providers, Telemetry,
-    pipeline::LogFormat,
-    tracer::{Decides, SamplingHint},
-};
+use telemetry_core::{Config, Telemetry, pipeline::LogFormat, testing::unsent};
 use tower::{Service, util::MapResponseLayer};
 use tracing::{Event, Metadata, Subscriber, span};
-
-/// Takes finished spans and forgets them: what exporting costs is another thread's.
-#[derive(Debug)]
-struct Forget;
-
-impl SpanProcessor for Forget {
-    fn on_start(&self, _: &mut Span, _: &Context) {}
-    fn on_end(&self, span: SpanData) {
-        drop(span);
-    }
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-    fn shutdown_with_timeout(&self, _: std::time::Duration) -> OTelSdkResult {
-        Ok(())
-    }
-}
 
 /// A body in another, as any layer has it that sees the end of responses.
 struct Wrapped(Body);
@@ -98,22 +70,6 @@ impl Subscriber for Blind {
     fn exit(&self, _: &span::Id) {}
 }
 
-fn providers() -> Providers {
-    let tracers = SdkTracerProvider::builder()
-        .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
-        .with_span_processor(Forget)
-        .build();
-    let meters = SdkMeterProvider::builder().build();
-    Providers::builder(tracers, Arc::new(meters))
-        .with_sampling_hint(SamplingHint {
-            reads_attributes: false,
-            records_roots: true,
-            records_unsampled: false,
-            decides: Decides::TraceRoots,
-        })
-        .build()
-}
-
 fn routes(further: u32) -> Router {
     (0..further)
         .fold(Router::new(), |router, i| {
@@ -144,7 +100,10 @@ async fn main() -> ExitCode {
     let count = arguments.next().and_then(|count| count.parse::<u32>().ok());
     let further = arguments.next().and_then(|count| count.parse::<u32>().ok());
     let routes = routes(further.unwrap_or_default());
-    let layer = || TelemetryLayer::new().with_providers(providers());
+    let Ok(telemetry) = unsent().build() else {
+        return ExitCode::FAILURE;
+    };
+    let layer = || TelemetryLayer::new().with_providers(telemetry.providers().clone());
     let (app, flags) = match variant.as_str() {
         "bare" => (routes, "01"),
         "layer" => (

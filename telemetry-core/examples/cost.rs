@@ -17,24 +17,19 @@
 use std::{future::Future, hint::black_box, pin::pin, process::ExitCode, task};
 
 use telemetry_core::{
-    Config, Counter, Gauge, Histogram, Service, Verdict, counter, gauge, histogram,
+    Counter, Gauge, Histogram, Verdict, counter, gauge, histogram,
     opentelemetry::{
         Context, InstrumentationScope,
         trace::{SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId, TraceState},
     },
     pipeline::LogFormat,
     step,
+    testing::unsent,
 };
 
 static CHECKOUTS: Counter = counter("retail.checkouts").unit("{checkout}");
 static VALUE: Histogram = histogram("retail.checkout.value").unit("{cent}");
 static STOCK: Gauge = gauge("retail.stock").unit("{item}");
-
-const QUIET: [(&str, &str); 3] = [
-    ("OTEL_TRACES_EXPORTER", "none"),
-    ("OTEL_METRICS_EXPORTER", "none"),
-    ("OTEL_LOGS_EXPORTER", "none"),
-];
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -50,8 +45,8 @@ fn main() -> ExitCode {
         "step-rejected-silenced" => "info,telemetry_core::step=warn",
         _ => "info",
     };
-    let mut config = Config::new(Service::new("shop").namespace("retail"))
-        .with_environment(QUIET.into_iter().chain([("RUST_LOG", filter)]))
+    let mut config = unsent()
+        .with_setting("RUST_LOG", filter)
         .with_setting("GOOGLE_CLOUD_PROJECT", "shop-1")
         .with_log_format(format);
     if case == "log-span-fields" {

@@ -26,7 +26,7 @@ use crate::{
     scrape::{Exposition, Scrape, ScrapeFormat},
     sensitive::Sensitive,
     step::StepInstruments,
-    tracer::{LiveSamplingHint, SamplingHint, Tracer},
+    tracer::{LiveSamplingHint, SamplingHint, StartSpan, Tracer},
 };
 
 static INSTALLED: OnceLock<Providers> = OnceLock::new();
@@ -46,7 +46,8 @@ thread_local! {
 pub struct Providers(Arc<Inner>);
 
 struct Inner {
-    tracers: Box<dyn Fn(InstrumentationScope) -> Tracer + Send + Sync>,
+    spans: Spans,
+    hint: LiveSamplingHint,
     meters: Arc<dyn MeterProvider + Send + Sync>,
     propagation: Propagation,
     exemplars: Arc<ExemplarStore>,
@@ -65,15 +66,23 @@ impl Providers {
         meter_provider: Arc<dyn MeterProvider + Send + Sync>,
     ) -> ProvidersBuilder
     where
-        P: TracerProvider + Clone + Send + Sync + 'static,
+        P: TracerProvider + Send + Sync + 'static,
         P::Tracer: ApiTracer + Send + Sync + 'static,
         <P::Tracer as ApiTracer>::Span: Send + Sync + 'static,
     {
+        let start = move |scope| -> Arc<dyn StartSpan> {
+            Arc::new(tracer_provider.tracer_with_scope(scope))
+        };
+        Self::starting(start, meter_provider)
+    }
+
+    /// Providers with another way to start spans.
+    pub(crate) fn starting(
+        spans: impl Fn(InstrumentationScope) -> Arc<dyn StartSpan> + Send + Sync + 'static,
+        meter_provider: Arc<dyn MeterProvider + Send + Sync>,
+    ) -> ProvidersBuilder {
         ProvidersBuilder {
-            tracers: Box::new(move |hint| {
-                let provider = tracer_provider.clone();
-                Box::new(move |scope| Tracer::new(provider.tracer_with_scope(scope), hint.clone()))
-            }),
+            spans: Box::new(spans),
             meters: meter_provider,
             hint: SamplingHint::default().into(),
             propagation: Propagation::default(),
@@ -123,7 +132,7 @@ impl Providers {
 
     /// A tracer for an instrumentation scope.
     pub fn tracer(&self, scope: InstrumentationScope) -> Tracer {
-        (self.0.tracers)(scope)
+        Tracer::new((self.0.spans)(scope), self.0.hint.clone())
     }
 
     /// A meter for an instrumentation scope.
@@ -221,12 +230,12 @@ impl fmt::Debug for Providers {
     }
 }
 
-type Tracers = Box<dyn Fn(InstrumentationScope) -> Tracer + Send + Sync>;
+type Spans = Box<dyn Fn(InstrumentationScope) -> Arc<dyn StartSpan> + Send + Sync>;
 
 /// Builds [`Providers`]; finish with [`build`](Self::build).
 #[must_use]
 pub struct ProvidersBuilder {
-    tracers: Box<dyn FnOnce(LiveSamplingHint) -> Tracers>,
+    spans: Spans,
     meters: Arc<dyn MeterProvider + Send + Sync>,
     hint: LiveSamplingHint,
     propagation: Propagation,
@@ -277,7 +286,8 @@ impl ProvidersBuilder {
     pub fn build(self) -> Providers {
         self.hint.get().announce();
         Providers(Arc::new(Inner {
-            tracers: (self.tracers)(self.hint),
+            spans: self.spans,
+            hint: self.hint,
             meters: self.meters,
             propagation: self.propagation,
             exemplars: self.exemplars,

@@ -13,7 +13,7 @@ use opentelemetry::{
     Context, KeyValue,
     trace::{
         Span as _, SpanBuilder, SpanContext, SpanKind, SpanRef, Status, TraceContextExt,
-        TraceFlags, Tracer as ApiTracer,
+        Tracer as ApiTracer,
     },
 };
 
@@ -82,19 +82,28 @@ impl SamplingHint {
 
     /// Whether attributes are to be built before the sampler is asked.
     fn wants_attributes(self, parent: &SpanContext) -> bool {
-        let decided_here = match self.decides {
-            Decides::All => true,
-            Decides::LocalRoots => !parent.is_valid() || parent.is_remote(),
-            Decides::TraceRoots => !parent.is_valid(),
-        };
-        if self.records_unsampled || (decided_here && self.reads_attributes) {
+        if self.records_unsampled || self.asks_for_attributes(parent) {
             return true;
         }
         // A sampler that decides about all spans most likely still follows the parent.
-        if parent.is_valid() && !(decided_here && self.decides == Decides::LocalRoots) {
+        if parent.is_valid() && !(self.decided(parent) && self.decides == Decides::LocalRoots) {
             parent.is_sampled()
         } else {
             self.records_roots
+        }
+    }
+
+    /// Whether the sampler must have the attributes to decide about a span below this parent.
+    pub(crate) fn asks_for_attributes(self, parent: &SpanContext) -> bool {
+        self.reads_attributes && self.decided(parent)
+    }
+
+    /// Whether the sampler decides about a span below this parent.
+    fn decided(self, parent: &SpanContext) -> bool {
+        match self.decides {
+            Decides::All => true,
+            Decides::LocalRoots => !parent.is_valid() || parent.is_remote(),
+            Decides::TraceRoots => !parent.is_valid(),
         }
     }
 
@@ -211,20 +220,13 @@ pub(crate) fn failed(mut description: String) -> Status {
 /// Starts the spans of one instrumentation scope.
 #[derive(Clone)]
 pub struct Tracer {
-    sdk: Arc<dyn StartSpan>,
+    spans: Arc<dyn StartSpan>,
     hint: LiveSamplingHint,
 }
 
 impl Tracer {
-    pub(crate) fn new<T>(tracer: T, hint: LiveSamplingHint) -> Self
-    where
-        T: ApiTracer + Send + Sync + 'static,
-        T::Span: Send + Sync + 'static,
-    {
-        Self {
-            sdk: Arc::new(tracer),
-            hint,
-        }
+    pub(crate) fn new(spans: Arc<dyn StartSpan>, hint: LiveSamplingHint) -> Self {
+        Self { spans, hint }
     }
 
     /// Starts a span as child of `parent` and returns the context that carries it.
@@ -260,7 +262,12 @@ impl Tracer {
                 Some(unrecorded(span.span_context(), parent))
             }
             Foregone::Unrecorded | Foregone::Nothing => {
-                Some(self.ask(hint, parent, name.into(), kind, attributes))
+                let mut attributes = Some(attributes);
+                let mut attributes = || attributes.take().map(|build| build()).unwrap_or_default();
+                Some(
+                    self.spans
+                        .start(name.into(), kind, parent, hint, &mut attributes),
+                )
             }
         }
     }
@@ -282,24 +289,6 @@ impl Tracer {
         }
         self.start(&parent.into_context(), name, kind, attributes)
     }
-
-    fn ask(
-        &self,
-        hint: SamplingHint,
-        parent: &Context,
-        name: Cow<'static, str>,
-        kind: SpanKind,
-        attributes: impl FnOnce() -> Vec<KeyValue>,
-    ) -> Context {
-        let builder = SpanBuilder::from_name(name).with_kind(kind);
-        if hint.wants_attributes(parent.span().span_context()) {
-            let builder = builder.with_attributes(attributes());
-            return self.sdk.start(builder, parent, None);
-        }
-        let mut attributes = Some(attributes);
-        let mut attributes = || attributes.take().map(|build| build()).unwrap_or_default();
-        self.sdk.start(builder, parent, Some(&mut attributes))
-    }
 }
 
 impl fmt::Debug for Tracer {
@@ -313,20 +302,24 @@ fn unrecorded(caller: &SpanContext, cx: &Context) -> Context {
     cx.with_remote_span_context(SpanContext::new(
         caller.trace_id(),
         random::span_id(),
-        TraceFlags::NOT_SAMPLED,
+        caller.trace_flags(),
         false,
         caller.trace_state().clone(),
     ))
 }
 
-/// Object-safe, so that adapters need no type parameter, and without the second box of `global::BoxedTracer`.
-trait StartSpan: Send + Sync {
-    /// Starts the span and, if it is recorded, gives it the attributes that the builder does not have yet.
+/// What starts the spans of a scope. Object-safe, so that adapters need no type parameter, and without the second box
+/// of `global::BoxedTracer`.
+pub(crate) trait StartSpan: Send + Sync {
+    /// Starts the span and returns the context that carries it. `attributes` is to be called once at most, and only if
+    /// the span is recorded or the sampler reads them.
     fn start(
         &self,
-        builder: SpanBuilder,
+        name: Cow<'static, str>,
+        kind: SpanKind,
         parent: &Context,
-        attributes: Option<&mut dyn FnMut() -> Vec<KeyValue>>,
+        hint: SamplingHint,
+        attributes: &mut dyn FnMut() -> Vec<KeyValue>,
     ) -> Context;
 }
 
@@ -337,16 +330,23 @@ where
 {
     fn start(
         &self,
-        builder: SpanBuilder,
+        name: Cow<'static, str>,
+        kind: SpanKind,
         parent: &Context,
-        attributes: Option<&mut dyn FnMut() -> Vec<KeyValue>>,
+        hint: SamplingHint,
+        attributes: &mut dyn FnMut() -> Vec<KeyValue>,
     ) -> Context {
+        let mut builder = SpanBuilder::from_name(name).with_kind(kind);
+        let early = hint.wants_attributes(parent.span().span_context());
+        if early {
+            builder = builder.with_attributes(attributes());
+        }
         let mut span = self.build_with_context(builder, parent);
         if !span.is_recording() {
             // Only its identity is of use, and that needs no lock and no box.
             return parent.with_remote_span_context(span.span_context().clone());
         }
-        if let Some(attributes) = attributes {
+        if !early {
             span.set_attributes(attributes());
         }
         parent.with_span(span)

@@ -72,12 +72,12 @@ fn a_step_stays_within_its_allocation_budgets() {
     let unsampled = request(telemetry.providers(), TraceFlags::NOT_SAMPLED);
     for (form, step) in forms {
         assert_eq!(allocations(Some(&unsampled), step), 0, "{form} unsampled");
-        // The span, its place in a context, its attributes; and three that remember the request's span.
-        assert_eq!(allocations(Some(&sampled), step), 6, "{form} sampled");
+        // The span, its record, its place in a context, its attributes; and three that remember the request's span.
+        assert_eq!(allocations(Some(&sampled), step), 7, "{form} sampled");
     }
     let _request = sampled.attach();
     for (form, step) in forms {
         let within = verify().in_scope_classified(|| allocations(None, step), |_| Verdict::Ok);
-        assert_eq!(within, 3, "{form} in another");
+        assert_eq!(within, 4, "{form} in another");
     }
 }

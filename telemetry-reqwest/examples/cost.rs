@@ -24,18 +24,9 @@ use opentelemetry::{
         FutureExt as _, SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
     },
 };
-use opentelemetry_sdk::{
-    error::OTelSdkResult,
-    metrics::{ManualReader, SdkMeterProvider},
-    trace::{Sampler, SdkTracerProvider, SpanData, SpanProcessor},
-};
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, Middleware, Next, Result};
-use std::sync::Arc;
-use telemetry_core::{
-    Providers,
-    tracer::{Decides, SamplingHint},
-};
+use telemetry_core::testing::unsent;
 use telemetry_reqwest::TelemetryMiddleware;
 
 /// The end of the chain: a response without a network.
@@ -67,39 +58,6 @@ impl Middleware for Passing {
     }
 }
 
-/// Drops spans where a batch processor would put them into its queue.
-#[derive(Debug)]
-struct Discard;
-
-impl SpanProcessor for Discard {
-    fn on_start(&self, _: &mut opentelemetry_sdk::trace::Span, _: &Context) {}
-    fn on_end(&self, _: SpanData) {}
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-    fn shutdown_with_timeout(&self, _: std::time::Duration) -> OTelSdkResult {
-        Ok(())
-    }
-}
-
-fn providers() -> Providers {
-    let tracers = SdkTracerProvider::builder()
-        .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
-        .with_span_processor(Discard)
-        .build();
-    let meters = SdkMeterProvider::builder()
-        .with_reader(ManualReader::default())
-        .build();
-    Providers::builder(tracers, Arc::new(meters))
-        .with_sampling_hint(SamplingHint {
-            reads_attributes: false,
-            records_roots: true,
-            records_unsampled: false,
-            decides: Decides::TraceRoots,
-        })
-        .build()
-}
-
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let variant = arguments.next().unwrap_or_else(|| "sampled".to_owned());
@@ -107,13 +65,16 @@ fn main() {
         .next()
         .map_or(1000, |calls| calls.parse().expect("a number of calls"));
 
+    let telemetry = unsent().build().unwrap();
     let middleware = TelemetryMiddleware::new();
     let builder = ClientBuilder::new(reqwest::Client::new());
     let builder = match variant.as_str() {
         "none" => builder,
         "passing" => builder.with(Passing),
         "disabled" => builder.with(middleware),
-        "sampled" | "unsampled" => builder.with(middleware.with_providers(providers())),
+        "sampled" | "unsampled" => {
+            builder.with(middleware.with_providers(telemetry.providers().clone()))
+        }
         other => unreachable!("no variant {other}"),
     };
     let client = builder.with(Canned).build();

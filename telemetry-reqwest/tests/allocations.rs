@@ -5,7 +5,7 @@
 // Clippy knows test functions, not their helpers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::future::Future;
 
 use async_trait::async_trait;
 use http::Extensions;
@@ -13,17 +13,9 @@ use opentelemetry::{
     Context,
     trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState},
 };
-use opentelemetry_sdk::{
-    error::OTelSdkResult,
-    metrics::{ManualReader, SdkMeterProvider},
-    trace::{SdkTracerProvider, SpanData, SpanProcessor},
-};
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next, Result};
-use telemetry_core::{
-    Providers,
-    tracer::{Decides, SamplingHint},
-};
+use telemetry_core::testing::unsent;
 use telemetry_reqwest::TelemetryMiddleware;
 
 struct Canned;
@@ -66,37 +58,10 @@ fn parent(flags: TraceFlags) -> Context {
     ))
 }
 
-/// Drops spans where a batch processor would put them into its queue.
-#[derive(Debug)]
-struct Discard;
-
-impl SpanProcessor for Discard {
-    fn on_start(&self, _: &mut opentelemetry_sdk::trace::Span, _: &Context) {}
-    fn on_end(&self, _: SpanData) {}
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        Ok(())
-    }
-}
-
 #[test]
 fn a_call_allocates_no_more_than_this() {
-    let tracers = SdkTracerProvider::builder()
-        .with_span_processor(Discard)
-        .build();
-    let meters = SdkMeterProvider::builder()
-        .with_reader(ManualReader::default())
-        .build();
-    let providers = Providers::builder(tracers, Arc::new(meters))
-        .with_sampling_hint(SamplingHint {
-            reads_attributes: false,
-            records_roots: true,
-            records_unsampled: false,
-            decides: Decides::TraceRoots,
-        })
-        .build();
+    let telemetry = unsent().build().unwrap();
+    let providers = telemetry.providers().clone();
     let builder = || ClientBuilder::new(reqwest::Client::new());
     let with = |middleware| builder().with(middleware).with(Canned).build();
     let bare = builder().with(Canned).build();
@@ -107,8 +72,8 @@ fn a_call_allocates_no_more_than_this() {
         (&disabled, TraceFlags::SAMPLED, 2),
         // And the trace context.
         (&enabled, TraceFlags::default(), 3),
-        // And the span in its context (2), its attributes and the URL among them.
-        (&enabled, TraceFlags::SAMPLED, 7),
+        // And the span in its context (2), its record, its attributes and the URL among them.
+        (&enabled, TraceFlags::SAMPLED, 8),
     ] {
         let parent = parent(flags);
         let own = allocations(client, &parent) - allocations(&bare, &parent);

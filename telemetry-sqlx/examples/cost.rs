@@ -16,60 +16,17 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{hint::black_box, sync::Arc, time::Duration};
+use std::hint::black_box;
 
 use opentelemetry::{
     Context,
     trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
-use opentelemetry_sdk::{
-    error::OTelSdkResult,
-    metrics::{ManualReader, SdkMeterProvider},
-    trace::{Sampler, SdkTracerProvider, SpanData, SpanProcessor},
-};
 use sqlx::{
     ConnectOptions, Executor, Sqlite, sqlite::SqliteConnectOptions, sqlite::SqlitePoolOptions,
 };
-use telemetry_core::{Providers, tracer::SamplingHint};
+use telemetry_core::testing::unsent;
 use telemetry_sqlx::SqlitePool;
-
-/// Takes finished spans and does nothing, so that only recording is counted.
-#[derive(Debug)]
-struct Discard;
-
-impl SpanProcessor for Discard {
-    fn on_start(&self, _: &mut opentelemetry_sdk::trace::Span, _: &Context) {}
-
-    fn on_end(&self, span: SpanData) {
-        drop(black_box(span));
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        Ok(())
-    }
-}
-
-fn providers() -> Providers {
-    let tracers = SdkTracerProvider::builder()
-        .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
-        .with_span_processor(Discard)
-        .build();
-    let meters = SdkMeterProvider::builder()
-        .with_reader(ManualReader::builder().build())
-        .build();
-    Providers::builder(tracers, Arc::new(meters))
-        .with_sampling_hint(SamplingHint {
-            reads_attributes: false,
-            records_roots: true,
-            records_unsampled: false,
-            decides: telemetry_core::tracer::Decides::TraceRoots,
-        })
-        .build()
-}
 
 /// The request that the statements belong to.
 fn request(sampled: bool, is_remote: bool) -> Context {
@@ -126,10 +83,12 @@ async fn run(on: &str, variant: &str, count: i64) -> i64 {
         return sum;
     }
     let pool = SqlitePool::from(plain);
+    let telemetry = unsent().build().unwrap();
+    let providers = telemetry.providers().clone();
     let pool = match variant {
         "disabled" => pool,
-        "commented" => pool.with_providers(providers()).with_sqlcommenter(),
-        _ => pool.with_providers(providers()),
+        "commented" => pool.with_providers(providers).with_sqlcommenter(),
+        _ => pool.with_providers(providers),
     };
     if on == "pool" {
         for n in 0..count {

@@ -10,6 +10,7 @@ mod instruments;
 mod logs;
 mod meters;
 mod prometheus;
+mod recording;
 mod resource;
 mod sampling;
 mod settings;
@@ -29,7 +30,10 @@ pub use views::{InstrumentKind, View};
 
 #[cfg(feature = "testing")]
 pub(crate) use {
-    export::SharedReader, prometheus::TextExposition, telemetry::subscriber_for_tests,
+    export::SharedReader,
+    prometheus::TextExposition,
+    recording::{Processor, Processors, Recorder},
+    telemetry::subscriber_for_tests,
 };
 
 /// Sets up traces, metrics and logs for the process, as code, environment and defaults say, and installs them.

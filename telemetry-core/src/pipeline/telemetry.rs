@@ -40,6 +40,7 @@ use super::{
     logs::{FilterHandle, Form, LogLayer, LogOutput, LogSink, log_panics},
     meters::GuardedMeters,
     prometheus::{TextExposition, serve},
+    recording::{Processor, Processors, Recorder},
     sampling::{SamplerHandle, SamplerPolicy},
     settings::Report,
     views,
@@ -129,15 +130,12 @@ impl Telemetry {
             &exemplars,
         );
         let meter_provider = GuardedMeters::new(meter_provider.build(), reporter.clone());
-        let mut tracer_provider = SdkTracerProvider::builder()
-            .with_resource(resource.clone())
-            .with_sampler(sampler.sampler())
-            .with_span_limits(settings.span_limits);
+        let mut processors: Vec<Box<dyn Processor>> = Vec::new();
         if settings.console_spans {
-            tracer_provider = tracer_provider.with_span_processor(ConsoleSpans {
+            processors.push(Box::new(ConsoleSpans {
                 sink: sink.clone(),
                 limits: settings.span_attributes,
-            });
+            }));
         }
         let mut logger_provider = SdkLoggerProvider::builder().with_resource(resource.clone());
         let mut logger = None;
@@ -153,7 +151,7 @@ impl Telemetry {
                     settings.span_attributes,
                     &reporter,
                 )?;
-                tracer_provider = tracer_provider.with_span_processor(sampler.keeper(queue));
+                processors.push(Box::new(sampler.keeper(queue)));
                 flushes.push(flush);
             }
             if let Some(endpoint) = settings.logs {
@@ -191,7 +189,19 @@ impl Telemetry {
             }
         }
 
-        let tracer_provider = tracer_provider.build();
+        let processors = Processors::new(processors);
+        let tracer_provider = SdkTracerProvider::builder()
+            .with_resource(resource.clone())
+            .with_sampler(sampler.sampler())
+            .with_span_limits(settings.span_limits)
+            .with_span_processor(processors.clone())
+            .build();
+        let recorder = Arc::new(Recorder {
+            sampler: sampler.sampler(),
+            ids: None,
+            limits: settings.span_limits,
+            processors,
+        });
         let lost_elsewhere = LostElsewhere::default();
         if let Some(losses) = sink.losses() {
             for (reason, error_type) in Reason::OF_STANDARD_OUTPUT {
@@ -225,7 +235,8 @@ impl Telemetry {
             )
             .with_sampling_hint(SamplingHint::NOTHING_RECORDED)
         } else {
-            Providers::builder(tracer_provider.clone(), Arc::new(meter_provider.clone()))
+            let meters = Arc::new(meter_provider.clone());
+            Providers::starting(move |scope| recorder.scoped(scope), meters)
                 .with_scrape(text)
                 .with_sampling_hint(sampler.hint())
         }

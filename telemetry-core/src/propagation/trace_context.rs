@@ -124,7 +124,15 @@ fn forget_state(headers: &mut HeaderMap) {
 
 fn parse(header: &[u8]) -> Option<(TraceId, SpanId, TraceFlags)> {
     let header = header.trim_ascii();
-    let version = hex::decode::<1>(header.get(..2)?)?[0];
+    let text: &[u8; LENGTH] = header.first_chunk()?;
+    // All at once and padded, as when they are written.
+    let mut digits = [b'0'; 64];
+    digits[..32].copy_from_slice(&text[3..35]);
+    digits[32..48].copy_from_slice(&text[36..52]);
+    digits[48..50].copy_from_slice(&text[53..]);
+    digits[50..52].copy_from_slice(&text[..2]);
+    let read = hex::decode(&digits)?;
+    let (flags, version) = (read[24], read[25]);
     // 255 is forbidden; version 0 is exactly this long; a future version may only append `-...`.
     let well_formed = match header.len() {
         LENGTH => version != 0xff,
@@ -133,13 +141,12 @@ fn parse(header: &[u8]) -> Option<(TraceId, SpanId, TraceFlags)> {
         }
         _ => false,
     };
-    let dashes = [2, 35, 52].iter().all(|at| header.get(*at) == Some(&b'-'));
+    let dashes = [2, 35, 52].iter().all(|at| text[*at] == b'-');
     if !(well_formed && dashes) {
         return None;
     }
-    let trace_id = TraceId::from_bytes(hex::decode(header.get(3..35)?)?);
-    let span_id = SpanId::from_bytes(hex::decode(header.get(36..52)?)?);
-    let [flags] = hex::decode::<1>(header.get(53..55)?)?;
+    let trace_id = TraceId::from_bytes(*read.first_chunk()?);
+    let span_id = SpanId::from_bytes(*read[16..].first_chunk()?);
     let known = TraceFlags::new(flags & 0b11);
     (trace_id != TraceId::INVALID && span_id != SpanId::INVALID)
         .then_some((trace_id, span_id, known))

@@ -1,18 +1,21 @@
 //! Ids that are the same in every run.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry_sdk::trace::IdGenerator;
 
 /// The SplitMix64 sequence of a seed: spread over all bits, so that samplers which read ids as numbers decide as they
 /// do for random ones.
-#[derive(Debug)]
-pub(super) struct SeededIds(AtomicU64);
+#[derive(Clone, Debug)]
+pub(super) struct SeededIds(Arc<AtomicU64>);
 
 impl SeededIds {
     pub(super) fn new(seed: u64) -> Self {
-        Self(AtomicU64::new(mix(seed)))
+        Self(Arc::new(AtomicU64::new(mix(seed))))
     }
 
     fn next(&self) -> u64 {

@@ -13,6 +13,8 @@ use opentelemetry_sdk::{
     trace::{Span, SpanData, SpanProcessor},
 };
 
+use crate::pipeline::Processor;
+
 /// A list that clones share.
 #[derive(Debug)]
 pub(super) struct Memory<T>(Arc<Mutex<Vec<T>>>);
@@ -63,6 +65,8 @@ impl SpanProcessor for Memory<SpanData> {
         Ok(())
     }
 }
+
+impl Processor for Memory<SpanData> {}
 
 impl LogProcessor for Memory<SdkLogRecord> {
     fn emit(&self, record: &mut SdkLogRecord, _: &InstrumentationScope) {

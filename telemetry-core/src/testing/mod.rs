@@ -32,18 +32,19 @@ mod open;
 mod spans;
 mod text;
 mod tree;
+mod unsent;
 
 use std::{
     sync::{Arc, OnceLock},
     time::{Duration, SystemTime},
 };
 
-use opentelemetry::logs::LoggerProvider as _;
+use opentelemetry::{InstrumentationScope, logs::LoggerProvider as _};
 use opentelemetry_sdk::{
     Resource,
     logs::{SdkLogRecord, SdkLoggerProvider},
     metrics::SdkMeterProvider,
-    trace::{Sampler, SdkTracerProvider, SpanData},
+    trace::{IdGenerator, Sampler, SdkTracerProvider, ShouldSample, SpanData, SpanLimits},
 };
 use tracing::Dispatch;
 
@@ -52,17 +53,21 @@ pub use self::{
     instruments::InstrumentQuery,
     logs::{LogAssert, LogRecord},
     spans::SpanAssert,
+    unsent::unsent,
 };
 use self::{ids::SeededIds, memory::Memory, open::OpenSpans};
 use crate::{
     Providers,
     exemplar::ExemplarStore,
-    pipeline::{SamplerHandle, SamplerPolicy, SharedReader, TextExposition, subscriber_for_tests},
+    pipeline::{
+        Processor, Processors, Recorder, SamplerHandle, SamplerPolicy, SharedReader,
+        TextExposition, subscriber_for_tests,
+    },
     propagation::Propagation,
     providers,
     scrape::ScrapeFormat,
     sensitive::Sensitive,
-    tracer::{Decides, LiveSamplingHint, SamplingHint},
+    tracer::{Decides, LiveSamplingHint, SamplingHint, StartSpan},
 };
 
 /// How long [`TestTelemetry::wait_for_spans`] waits.
@@ -367,10 +372,9 @@ impl TestTelemetryBuilder {
     pub fn build(self) -> TestTelemetry {
         hear_all_events();
         let spans = Memory::default();
-        let exporter = spans.clone();
         let open = OpenSpans::default();
-        let provider = SdkTracerProvider::builder();
-        let (provider, hint) = match self.sampling {
+        let ids = self.seed.map(SeededIds::new);
+        let (tracer_provider, start_span, hint) = match self.sampling {
             Sampling::Sdk(sampler) => {
                 let hint = SamplingHint {
                     reads_attributes: false,
@@ -378,21 +382,14 @@ impl TestTelemetryBuilder {
                     records_unsampled: false,
                     decides: Decides::All,
                 };
-                let provider = provider.with_sampler(sampler).with_span_processor(exporter);
-                (provider, LiveSamplingHint::from(hint))
+                let (provider, start) = record(sampler, ids, spans.clone(), &open);
+                (provider, start, LiveSamplingHint::from(hint))
             }
             Sampling::Ours(sampler) => {
-                let provider = provider
-                    .with_sampler(sampler.sampler())
-                    .with_span_processor(sampler.keeper(exporter));
-                (provider, sampler.hint())
+                let keeper = sampler.keeper(spans.clone());
+                let (provider, start) = record(sampler.sampler(), ids, keeper, &open);
+                (provider, start, sampler.hint())
             }
-        };
-        // After the exporter: who waits for the end of a span finds it there.
-        let provider = provider.with_span_processor(open.clone());
-        let tracer_provider = match self.seed {
-            Some(seed) => provider.with_id_generator(SeededIds::new(seed)).build(),
-            None => provider.build(),
         };
 
         let reader = SharedReader::new();
@@ -407,7 +404,7 @@ impl TestTelemetryBuilder {
             exemplars.clone(),
             &Resource::builder_empty().build(),
         );
-        let providers = Providers::builder(tracer_provider.clone(), meter_provider.clone())
+        let providers = Providers::starting(start_span, meter_provider.clone())
             .with_sampling_hint(hint)
             .with_propagation(self.propagation)
             .with_exemplars(exemplars)
@@ -441,6 +438,33 @@ impl TestTelemetryBuilder {
             _logger_provider: logger_provider,
         }
     }
+}
+
+type StartSpans = Box<dyn Fn(InstrumentationScope) -> Arc<dyn StartSpan> + Send + Sync>;
+
+/// The SDK's tracers, for the application's spans, and what starts ours.
+fn record<S: ShouldSample + Clone + 'static>(
+    sampler: S,
+    ids: Option<SeededIds>,
+    exporter: impl Processor + 'static,
+    open: &OpenSpans,
+) -> (SdkTracerProvider, StartSpans) {
+    // After the exporter: who waits for the end of a span finds it there.
+    let processors = Processors::new(vec![Box::new(exporter), Box::new(open.clone())]);
+    let provider = SdkTracerProvider::builder()
+        .with_sampler(sampler.clone())
+        .with_span_processor(processors.clone());
+    let provider = match ids.clone() {
+        Some(ids) => provider.with_id_generator(ids).build(),
+        None => provider.build(),
+    };
+    let recorder = Arc::new(Recorder {
+        sampler,
+        ids: ids.map(|ids| Box::new(ids) as Box<dyn IdGenerator>),
+        limits: SpanLimits::default(),
+        processors,
+    });
+    (provider, Box::new(move |scope| recorder.scoped(scope)))
 }
 
 /// Lets tests that run side by side listen to the same events.

@@ -8,13 +8,15 @@ use std::{
 
 use opentelemetry::{
     Context,
-    trace::{Span as _, SpanId, TraceId},
+    trace::{Span as _, SpanContext, SpanId, TraceId},
 };
 use opentelemetry_sdk::{
     error::OTelSdkResult,
     trace::{Span, SpanData, SpanProcessor},
 };
 use tokio::sync::{Notify, futures::Notified};
+
+use crate::pipeline::Processor;
 
 #[derive(Clone, Debug)]
 pub(super) struct OpenSpan {
@@ -62,17 +64,12 @@ impl OpenSpans {
 
 impl SpanProcessor for OpenSpans {
     fn on_start(&self, span: &mut Span, _: &Context) {
-        let cx = span.span_context();
-        let key = (cx.trace_id(), cx.span_id());
         let name = span.exported_data().map(|data| data.name.into_owned());
-        let mut state = self.0.spans.lock().unwrap_or_else(PoisonError::into_inner);
-        state.started += 1;
-        let open = OpenSpan {
-            name: name.unwrap_or_default(),
-            id: key,
-            started: state.started,
-        };
-        state.open.insert(key, open);
+        self.started(
+            span.span_context(),
+            &name.unwrap_or_default(),
+            &SpanContext::NONE,
+        );
     }
 
     fn on_end(&self, span: SpanData) {
@@ -89,5 +86,19 @@ impl SpanProcessor for OpenSpans {
 
     fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
         Ok(())
+    }
+}
+
+impl Processor for OpenSpans {
+    fn started(&self, span: &SpanContext, name: &str, _: &SpanContext) {
+        let id = (span.trace_id(), span.span_id());
+        let mut state = self.0.spans.lock().unwrap_or_else(PoisonError::into_inner);
+        state.started += 1;
+        let open = OpenSpan {
+            name: name.to_owned(),
+            id,
+            started: state.started,
+        };
+        state.open.insert(id, open);
     }
 }

@@ -21,7 +21,7 @@ use super::{
     worker::Worker,
 };
 use crate::{
-    pipeline::logs::LogSink,
+    pipeline::{logs::LogSink, recording::Processor},
     scrape::{Scrape, ScrapeFormat},
 };
 
@@ -49,6 +49,8 @@ impl SpanProcessor for ConsoleSpans {
         Ok(())
     }
 }
+
+impl Processor for ConsoleSpans {}
 
 impl ConsoleSpans {
     fn line(&self, span: &SpanData) -> Json {

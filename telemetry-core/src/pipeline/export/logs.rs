@@ -55,7 +55,8 @@ impl LogQueue {
 impl LogProcessor for LogQueue {
     fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
         let size = size::log_record(record);
-        self.queue.push((record.clone(), scope.clone()), size);
+        let record = Box::new((record.clone(), scope.clone()));
+        self.queue.push(record, size);
     }
 
     // As for spans: the handle flushes all signals together.

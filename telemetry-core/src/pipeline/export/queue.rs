@@ -89,12 +89,10 @@ impl<T> Queue<T> {
     }
 
     /// Puts in an item of this size, unless the queue has reached a bound.
-    // Inlined, as a call copies an item of some hundred bytes.
-    #[inline]
-    pub(super) fn push(&self, item: T, size: usize) {
+    pub(super) fn push(&self, item: Box<T>, size: usize) {
         let state = &*self.state;
         let refused = match state.admit(size) {
-            Ok(length) => match self.sender.send((Box::new(item), size)) {
+            Ok(length) => match self.sender.send((item, size)) {
                 Ok(()) => return state.wake_for(length),
                 // The exporter is gone.
                 Err(_) => Reason::AlreadyShutdown,

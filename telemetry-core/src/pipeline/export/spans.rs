@@ -26,7 +26,9 @@ use super::{
     size, span_request,
     worker::Worker,
 };
-use crate::pipeline::{config::Batching, endpoint::Endpoint, error::BootstrapError};
+use crate::pipeline::{
+    config::Batching, endpoint::Endpoint, error::BootstrapError, recording::Processor,
+};
 
 #[derive(Debug)]
 pub(crate) struct SpanQueue {
@@ -55,10 +57,7 @@ impl SpanProcessor for SpanQueue {
     fn on_start(&self, _span: &mut Span, _cx: &Context) {}
 
     fn on_end(&self, span: SpanData) {
-        if span.span_context.is_sampled() {
-            let size = size::span(&span);
-            self.queue.push(span, size);
-        }
+        self.ended(Box::new(span));
     }
 
     // The handle flushes all signals together; the provider alone has nothing to wait for.
@@ -68,6 +67,15 @@ impl SpanProcessor for SpanQueue {
 
     fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
         Ok(())
+    }
+}
+
+impl Processor for SpanQueue {
+    fn ended(&self, span: Box<SpanData>) {
+        if span.span_context.is_sampled() {
+            let size = size::span(&span);
+            self.queue.push(span, size);
+        }
     }
 }
 

@@ -6,7 +6,6 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use opentelemetry_sdk::trace::SpanProcessor;
 
 use super::{
     counts::SpanCounts,
@@ -17,7 +16,10 @@ use super::{
     sampler::LiveSampler,
     shortcut::{Known, Shortcut},
 };
-use crate::tracer::{LiveSamplingHint, SamplingHint};
+use crate::{
+    pipeline::recording::Processor,
+    tracer::{LiveSamplingHint, SamplingHint},
+};
 
 /// The sampler of a running pipeline. Clones are the same sampler.
 ///
@@ -116,7 +118,7 @@ impl SamplerHandle {
     }
 
     /// Puts itself in front of a processor, which then sees sampled spans only: those that were, and those kept.
-    pub(crate) fn keeper<P: SpanProcessor>(&self, next: P) -> Keeper<P> {
+    pub(crate) fn keeper<P: Processor>(&self, next: P) -> Keeper<P> {
         Keeper {
             next,
             shared: self.0.clone(),

@@ -13,6 +13,7 @@ use opentelemetry_sdk::{
 };
 
 use super::{handle::Shared, trace_state};
+use crate::pipeline::recording::Processor;
 
 /// On a local root that was not sampled: why it was exported all the same.
 const KEPT: &str = "telemetry.kept";
@@ -24,15 +25,9 @@ pub(crate) struct Keeper<P> {
     pub(super) shared: Arc<Shared>,
 }
 
-impl<P: SpanProcessor> SpanProcessor for Keeper<P> {
+impl<P: Processor> SpanProcessor for Keeper<P> {
     fn on_start(&self, span: &mut Span, cx: &Context) {
-        if !span.span_context().is_sampled() {
-            let parent = cx.span();
-            let parent = parent.span_context();
-            let local_root = !parent.is_valid() || parent.is_remote();
-            let trace_id = span.span_context().trace_id();
-            self.shared.pending.started(trace_id, local_root);
-        }
+        self.recorded(span.span_context(), cx.span().span_context());
         self.next.on_start(span, cx);
     }
 
@@ -66,7 +61,29 @@ impl<P: SpanProcessor> SpanProcessor for Keeper<P> {
     }
 }
 
+impl<P: Processor> Processor for Keeper<P> {
+    fn started(&self, span: &SpanContext, name: &str, parent: &SpanContext) {
+        self.recorded(span, parent);
+        self.next.started(span, name, parent);
+    }
+
+    fn ended(&self, span: Box<SpanData>) {
+        if span.span_context.is_sampled() {
+            self.next.ended(span);
+        } else {
+            self.on_end(*span);
+        }
+    }
+}
+
 impl<P> Keeper<P> {
+    fn recorded(&self, span: &SpanContext, parent: &SpanContext) {
+        if !span.is_sampled() {
+            let local_root = !parent.is_valid() || parent.is_remote();
+            self.shared.pending.started(span.trace_id(), local_root);
+        }
+    }
+
     fn why(&self, root: &SpanData) -> Option<&'static str> {
         let failed = matches!(root.status, Status::Error { .. });
         // A clock that was set back says nothing about the duration.

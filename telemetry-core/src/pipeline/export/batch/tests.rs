@@ -102,12 +102,12 @@ fn batching() -> Batching {
 fn a_panic_loses_its_batch_and_nothing_else() {
     let running = start(batching());
     for number in 10..20 {
-        running.queue.push(number, 1);
+        running.queue.push(Box::new(number), 1);
     }
     let loss = running.flush.flush(BOUND).wait().unwrap();
     assert_eq!((loss.panicked, loss.items()), (4, 4));
     assert!(loss.reason.unwrap().contains("thirteen"));
-    running.queue.push(20, 1);
+    running.queue.push(Box::new(20), 1);
     assert_eq!(running.flush.flush(BOUND).wait(), None, "the loop goes on");
     assert_eq!(running.flush.shutdown(BOUND).wait().unwrap().items(), 4);
     assert_eq!(running.encoded.load(Ordering::Relaxed), 7);
@@ -117,7 +117,7 @@ fn a_panic_loses_its_batch_and_nothing_else() {
 fn a_full_batch_is_sent_at_once_and_the_rest_waits() {
     let running = start(batching());
     for number in 100..106 {
-        running.queue.push(number, 1);
+        running.queue.push(Box::new(number), 1);
     }
     let started = Instant::now();
     while running.encoded.load(Ordering::Relaxed) < 4 {
@@ -138,19 +138,19 @@ fn bytes_bound_the_queue_as_items_do_and_each_is_counted() {
         },
         losses.clone(),
     );
-    queue.push(1, 600);
-    queue.push(2, 600);
-    queue.push(3, 400);
+    queue.push(Box::new(1), 600);
+    queue.push(Box::new(2), 600);
+    queue.push(Box::new(3), 400);
     assert_eq!(losses.since_flush().unwrap().queue_bytes, 1);
     assert_eq!(intake.take(), [1, 3], "and bytes are given back");
     for number in 4..9 {
-        queue.push(number, 100);
+        queue.push(Box::new(number), 100);
     }
     let loss = losses.since_flush().unwrap();
     assert_eq!((loss.queue_bytes, loss.queue_full), (0, 2));
     assert_eq!(intake.take(), [4, 5, 6]);
     intake.close();
-    queue.push(9, 1);
+    queue.push(Box::new(9), 1);
     assert_eq!(losses.since_flush().unwrap().shutdown, 1);
     assert!(intake.is_empty());
 }
@@ -170,7 +170,7 @@ fn what_many_threads_push_is_taken_or_counted() {
             .map(|_| {
                 scope.spawn(|| {
                     for number in 0..20_000 {
-                        queue.push(number, 1);
+                        queue.push(Box::new(number), 1);
                     }
                 })
             })

@@ -1,0 +1,15 @@
+//! The spans of adapters and steps, from their start to the exporter.
+//!
+//! They are made by us, not by the SDK's tracer: its spans are moved some four times between start and queue, and ask the
+//! sampler through structs of vectors. Samplers, limits, ids and the exporter are the same for both, so the
+//! application's own spans, which are the SDK's, differ in nothing.
+
+mod processor;
+mod recorder;
+mod span;
+
+pub(crate) use processor::{Processor, Processors};
+pub(crate) use recorder::Recorder;
+
+#[cfg(test)]
+mod tests;
