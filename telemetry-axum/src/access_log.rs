@@ -18,15 +18,14 @@ pub(crate) fn write(line: &Line<'_>) {
     tracing::info!(
         name: "http.server.request",
         target: "telemetry_axum::access",
-        {
-            http.request.method = line.method,
-            http.route = line.route,
-            http.response.status_code = line.status,
-            http.request.body.size = line.request_bytes,
-            http.response.body.size = line.response_bytes,
-            telemetry.outcome = line.outcome,
-            duration = line.seconds,
-        },
-        "request"
+        // A value like the others: the usual form, of a format, would be formatted each time.
+        message = "request",
+        http.request.method = line.method,
+        http.route = line.route,
+        http.response.status_code = line.status,
+        http.request.body.size = line.request_bytes,
+        http.response.body.size = line.response_bytes,
+        telemetry.outcome = line.outcome,
+        duration = line.seconds,
     );
 }

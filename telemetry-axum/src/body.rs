@@ -77,6 +77,8 @@ where
         let Some(guard) = this.guard else {
             return inner.poll_frame(cx);
         };
+        // Until the request's end, if this is it.
+        let _serving = guard.serve();
         let frame = ready!(guard.poll(|| inner.poll_frame(cx)));
         let ended = match &frame {
             Some(Ok(frame)) => {

@@ -58,7 +58,10 @@ where
         let this = self.project();
         let inner = this.inner;
         let output = ready!(match this.entered {
-            Entered::Traced(guard) => guard.poll(|| inner.poll(cx)),
+            Entered::Traced(guard) => {
+                let _serving = guard.serve();
+                guard.poll(|| inner.poll(cx))
+            }
             Entered::Untraced(request, _) => {
                 let _serving = Serving::enter(request);
                 inner.poll(cx)

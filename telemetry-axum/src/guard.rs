@@ -116,12 +116,15 @@ impl RequestGuard {
         self.read = read;
     }
 
-    /// Makes the request's context current for one poll. A panic ends the request and goes on.
+    /// Makes the request's context current.
+    pub(crate) fn serve(&self) -> Serving {
+        Serving::enter(&self.cx)
+    }
+
+    /// Polls what the request waits for, while it is [served](Self::serve). A panic ends the request and goes on.
     pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
-        let serving = Serving::enter(&self.cx);
         // Nobody sees the broken state: the panic is passed on.
         let polled = catch_unwind(AssertUnwindSafe(poll));
-        drop(serving);
         match polled {
             Ok(polled) => polled,
             Err(payload) => {
@@ -303,7 +306,7 @@ impl RequestGuard {
     #[cold]
     fn log(&self, outcome: Outcome, seconds: f64, exception: Exception<'_>) {
         // Lines carry the ids of the current context, and this may be a drop outside of any.
-        let _serving = Serving::enter(&self.cx);
+        let _serving = (!Serving::is(&self.cx)).then(|| Serving::enter(&self.cx));
         if let Some((kind, message)) = exception {
             exception::record(kind, message);
         }

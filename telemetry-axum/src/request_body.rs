@@ -14,40 +14,42 @@ use axum::body::{Body, Bytes};
 use http_body::{Frame, SizeHint};
 
 /// How many bytes of a body the service has read.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ReadBytes(Arc<AtomicU64>);
+#[derive(Debug)]
+pub(crate) enum ReadBytes {
+    /// What the body declares.
+    Declared(u64),
+    Counted(Arc<AtomicU64>),
+}
 
 impl ReadBytes {
     pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        match self {
+            Self::Declared(length) => *length,
+            Self::Counted(read) => read.load(Ordering::Relaxed),
+        }
     }
 }
 
 /// Counts an axum body as it is read. A body of another type cannot be wrapped without changing what the service
 /// accepts: for it the declared length counts, if there is one.
-pub(crate) fn count<B: http_body::Body + 'static>(body: B) -> (B, Option<ReadBytes>) {
-    let read = ReadBytes::default();
-    if let Some(length) = body.size_hint().exact()
-        && (length == 0 || !(&body as &dyn Any).is::<Body>())
-    {
-        read.0.store(length, Ordering::Relaxed);
-        return (body, Some(read));
+pub(crate) fn count<B: http_body::Body + 'static>(body: &mut B) -> Option<ReadBytes> {
+    let declared = body.size_hint().exact();
+    match (body as &mut dyn Any).downcast_mut::<Body>() {
+        Some(body) if declared != Some(0) => {
+            let read = Arc::<AtomicU64>::default();
+            *body = Body::new(Counted {
+                inner: std::mem::take(body),
+                read: read.clone(),
+            });
+            Some(ReadBytes::Counted(read))
+        }
+        _ => declared.map(ReadBytes::Declared),
     }
-    let mut body = body;
-    let counted = (&mut body as &mut dyn Any)
-        .downcast_mut::<Body>()
-        .map(|body| {
-            let inner = std::mem::take(body);
-            let read = read.clone();
-            *body = Body::new(Counted { inner, read });
-        })
-        .map(|()| read);
-    (body, counted)
 }
 
 struct Counted {
     inner: Body,
-    read: ReadBytes,
+    read: Arc<AtomicU64>,
 }
 
 impl http_body::Body for Counted {
@@ -63,7 +65,7 @@ impl http_body::Body for Counted {
             && let Some(data) = frame.data_ref()
         {
             // One reader at a time; the end of the response reads it last.
-            self.read.0.fetch_add(data.len() as u64, Ordering::Relaxed);
+            self.read.fetch_add(data.len() as u64, Ordering::Relaxed);
         }
         polled
     }

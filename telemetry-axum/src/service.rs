@@ -93,13 +93,12 @@ where
         };
         let mut guard = enter(&self.shared, instruments, &request);
         if self.shared.options.counts_request_bytes() {
-            let (parts, body) = request.into_parts();
-            let (body, read) = request_body::count(body);
-            guard.counts(read);
-            request = Request::from_parts(parts, body);
+            guard.counts(request_body::count(request.body_mut()));
         }
         // The inner service may do its work in `call` already.
+        let serving = guard.serve();
         let future = guard.poll(|| self.inner.call(request));
+        drop(serving);
         ResponseFuture::new(future, Entered::Traced(guard))
     }
 }
@@ -218,6 +217,11 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
+    /// Whether the current context is that of this request.
+    pub(crate) fn is(cx: &Context) -> bool {
+        already_served() && SERVING.get() == identity(cx)
+    }
+
     pub(crate) fn enter(cx: &Context) -> Self {
         let previous = SERVING.replace(identity(cx));
         Self {

@@ -103,16 +103,16 @@ async fn an_access_log_line_says_how_a_request_ended_and_carries_its_ids() {
     };
     let expected = [
         format!(
-            r#"INFO http.server.request message=request http.request.method="GET" http.route="/orders/{{id}}" http.response.status_code=200 http.request.body.size=0 http.response.body.size=5 telemetry.outcome="completed" duration=.. | {} abc"#,
+            r#"INFO http.server.request message="request" http.request.method="GET" http.route="/orders/{{id}}" http.response.status_code=200 http.request.body.size=0 http.response.body.size=5 telemetry.outcome="completed" duration=.. | {} abc"#,
             ids(0).0
         ),
         format!(
-            r#"INFO http.server.request message=request http.request.method="GET" http.response.status_code=404 http.request.body.size=0 http.response.body.size=0 telemetry.outcome="completed" duration=.. | {} {}"#,
+            r#"INFO http.server.request message="request" http.request.method="GET" http.response.status_code=404 http.request.body.size=0 http.response.body.size=0 telemetry.outcome="completed" duration=.. | {} {}"#,
             ids(1).0,
             ids(1).1
         ),
         format!(
-            r#"INFO http.server.request message=request http.request.method="GET" http.route="/orders/{{id}}" http.response.status_code=200 http.request.body.size=0 http.response.body.size=0 telemetry.outcome="client_disconnected" duration=.. | {} {}"#,
+            r#"INFO http.server.request message="request" http.request.method="GET" http.route="/orders/{{id}}" http.response.status_code=200 http.request.body.size=0 http.response.body.size=0 telemetry.outcome="client_disconnected" duration=.. | {} {}"#,
             ids(2).0,
             ids(2).1
         ),

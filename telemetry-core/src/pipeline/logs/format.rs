@@ -114,7 +114,10 @@ impl Form {
     ) {
         match self {
             Self::Readable => record(&mut readable::Fields::of_span(text, max_value)),
-            Self::Json(json) => record(&mut json::Members::new(text, json, metadata, max_value)),
+            Self::Json(json) => {
+                let callsite = json.callsite(metadata, metadata.level().into());
+                record(&mut json::Members::of_span(text, &callsite, max_value));
+            }
         }
     }
 }
@@ -182,7 +185,7 @@ pub(super) struct Line<'a> {
     pub(super) event: &'a Event<'a>,
     pub(super) severity: Severity,
     pub(super) now: SystemTime,
-    pub(super) ids: Ids,
+    pub(super) ids: &'a Ids,
     /// File and line, if not those of the event.
     pub(super) source: Option<(&'a str, u32)>,
     pub(super) spans: Option<&'a dyn SurroundingSpans>,

@@ -1,17 +1,20 @@
 //! A log line as one JSON object: flattened fields, numbers as numbers, in one pass.
 
-use std::fmt::{self, Write as _};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+};
 
 use tracing::{
     Metadata,
-    field::{Field, FieldSet, Visit},
+    field::{Field, Visit},
 };
 
 use super::{
+    callsites::{Callsite, Callsites, Keys},
     format::{Ids, Line, Severity, TraceIds},
-    keys::{Callsites, Keys},
-    span_fields,
-    text::{Bounded, MAX_VALUE, Names},
+    number, span_fields,
+    text::{Bounded, CUT, MAX_VALUE, end_of_value},
     timestamp,
 };
 use crate::{
@@ -33,11 +36,10 @@ pub(in crate::pipeline) struct Json {
     /// Up to the digits of the trace id.
     trace: String,
     span: &'static str,
+    correlation: String,
     dialect: Dialect,
     /// What follows the severity, up to the target.
     service: String,
-    /// Of `reserved`.
-    may_be_reserved: Names,
     /// Names of members the line has of its own. An event's field of the same name is written with a prefix, so that
     /// no object has a key twice.
     reserved: &'static [&'static str],
@@ -57,22 +59,25 @@ impl Json {
     }
 
     pub(super) fn aws(service: &str) -> Self {
-        Self::new(Dialect::Aws, service).reserving(&[
-            "timestamp",
-            "level",
-            "target",
-            "service.name",
-            "trace_id",
-            "span_id",
-            "xray_trace_id",
-            CORRELATION_ID,
-        ])
+        Self {
+            reserved: &[
+                "timestamp",
+                "level",
+                "target",
+                "service.name",
+                "trace_id",
+                "span_id",
+                "xray_trace_id",
+                CORRELATION_ID,
+            ],
+            ..Self::new(Dialect::Aws, service)
+        }
     }
 
     pub(super) fn gcp(service: &str, project: &str) -> Self {
-        let mut labels = String::from("\",\"logging.googleapis.com/labels\":{\"service.name\":");
-        write_str(&mut labels, service);
-        labels.push_str("},\"target\":");
+        let mut labels = String::from("\",\"logging.googleapis.com/labels\":{\"service.name\":\"");
+        escape(&mut labels, service, usize::MAX);
+        labels.push_str("\"},\"target\":\"");
         let mut trace = String::from(",\"logging.googleapis.com/trace\":\"projects/");
         escape(&mut trace, project, usize::MAX);
         trace.push_str("/traces/");
@@ -86,112 +91,134 @@ impl Json {
             trace,
             span: "\",\"logging.googleapis.com/spanId\":\"",
             service: labels,
+            // Other names of the time are read, too, and a value that is none would hide the entry's.
+            reserved: &[
+                "time",
+                "timestamp",
+                "timestampSeconds",
+                "timestampNanos",
+                "severity",
+                "target",
+                "trace_id",
+                "httpRequest",
+                CORRELATION_ID,
+            ],
             ..Self::new(Dialect::Gcp, service)
         }
-        // Other names of the time are read, too, and a value that is none would hide the entry's.
-        .reserving(&[
-            "time",
-            "timestamp",
-            "timestampSeconds",
-            "timestampNanos",
-            "severity",
-            "target",
-            "trace_id",
-            "httpRequest",
-            CORRELATION_ID,
-        ])
     }
 
     fn new(dialect: Dialect, service: &str) -> Self {
         let mut member = String::from("\"");
-        write_key(&mut member, "service.name");
-        write_str(&mut member, service);
-        member.push_str(",\"target\":");
+        member.push_str(&key("service.name"));
+        escape(&mut member, service, usize::MAX);
+        member.push_str("\",\"target\":\"");
         Self {
             time: "{\"timestamp\":\"",
             severity: "\",\"level\":\"",
             severity_name: Severity::as_str,
-            trace: ",\"trace_id\":\"".to_owned(),
+            trace: key("trace_id"),
             span: "\",\"span_id\":\"",
+            correlation: key(CORRELATION_ID),
             dialect,
             service: member,
-            may_be_reserved: Names::default(),
-            reserved: &[],
+            reserved: &[
+                "timestamp",
+                "level",
+                "target",
+                "service.name",
+                "trace_id",
+                "span_id",
+                CORRELATION_ID,
+            ],
             callsites: Callsites::new(),
         }
-        .reserving(&[
-            "timestamp",
-            "level",
-            "target",
-            "service.name",
-            "trace_id",
-            "span_id",
-            CORRELATION_ID,
-        ])
     }
 
-    fn reserving(self, reserved: &'static [&'static str]) -> Self {
-        Self {
-            may_be_reserved: Names::of(reserved),
-            reserved,
-            ..self
+    /// What lines of the callsite have in common. All are of one severity.
+    pub(super) fn callsite(
+        &self,
+        metadata: &'static Metadata<'static>,
+        severity: Severity,
+    ) -> Cow<'_, Callsite> {
+        self.callsites.get(metadata, || {
+            let mut head = [self.severity, (self.severity_name)(severity), &self.service].concat();
+            escape(&mut head, metadata.target(), usize::MAX);
+            head.push('"');
+            let fields = metadata.fields();
+            let key = |name: &str| self.key(name);
+            // No field poses as what the line says of the principal.
+            let beside_principal = |name: &str| match principal::is_key(name) {
+                true => renamed_key(name),
+                false => self.key(name),
+            };
+            let poses = fields.iter().any(|field| principal::is_key(field.name()));
+            Callsite {
+                metadata,
+                head,
+                place: self.place(metadata.file().zip(metadata.line())),
+                keys: Keys::of(fields, key),
+                beside_principal: poses.then(|| Keys::of(fields, beside_principal)),
+            }
+        })
+    }
+
+    /// Where in the source something is, if lines say so.
+    fn place(&self, place: Option<(&str, u32)>) -> String {
+        let mut text = String::new();
+        if let (Dialect::Gcp, Some((file, line))) = (self.dialect, place) {
+            text.push_str(",\"logging.googleapis.com/sourceLocation\":{\"file\":\"");
+            escape(&mut text, file, usize::MAX);
+            // A 64-bit integer is a string in the JSON form of protocol buffers.
+            let _ = write!(text, "\",\"line\":\"{line}\"}}");
         }
+        text
     }
 
-    /// The key of a field of this name: `,"key":`.
     fn key(&self, name: &str) -> String {
-        let mut key = String::with_capacity(name.len() + 4);
-        if self.is_reserved(name) {
-            write_renamed_key(&mut key, name);
+        let is_reserved = self.reserved.contains(&name)
+            || self.dialect == Dialect::Gcp && name.starts_with("logging.googleapis.com/");
+        if is_reserved {
+            renamed_key(name)
         } else {
-            write_key(&mut key, name);
+            key(name)
         }
-        key
-    }
-
-    fn is_reserved(&self, name: &str) -> bool {
-        self.may_be_reserved.may_have(name) && self.reserved.contains(&name)
-            || self.dialect == Dialect::Gcp && name.starts_with("logging.googleapis.com/")
     }
 }
 
 pub(super) fn write(text: &mut String, json: &Json, line: &Line<'_>) {
-    let metadata = line.event.metadata();
-    text.push_str(json.time);
-    timestamp::write(text, line.now);
-    text.push_str(json.severity);
-    text.push_str((json.severity_name)(line.severity));
-    text.push_str(&json.service);
-    write_str(text, metadata.target());
+    let callsite = &*json.callsite(line.event.metadata(), line.severity);
+    timestamp::write(text, json.time, line.now);
+    text.push_str(&callsite.head);
     let principal = line.ids.principal.as_ref();
-    let keys = json.callsites.keys(metadata, |name| json.key(name));
+    let other_keys = callsite.beside_principal.as_ref();
     line.event.record(&mut Members {
-        keys: keys.as_deref(),
-        principal: principal.is_some(),
-        ..Members::new(text, json, metadata, MAX_VALUE)
+        text,
+        keys: other_keys
+            .filter(|_| principal.is_some())
+            .unwrap_or(&callsite.keys),
+        max_value: MAX_VALUE,
     });
     if let Some(spans) = line.spans {
         span_fields::write(text, line, spans);
     }
-    if json.dialect == Dialect::Gcp
-        && let Some((file, number)) = line.source.or_else(|| metadata.file().zip(metadata.line()))
-    {
-        text.push_str(",\"logging.googleapis.com/sourceLocation\":{\"file\":");
-        write_str(text, file);
-        // A 64-bit integer is a string in the JSON form of protocol buffers.
-        text.push_str(",\"line\":\"");
-        text.push_str(itoa::Buffer::new().format(number));
-        text.push_str("\"}");
+    if line.source.is_some() {
+        text.push_str(&json.place(line.source));
+    } else if !callsite.place.is_empty() {
+        text.push_str(&callsite.place);
     }
-    write_ids(text, json, &line.ids);
+    write_ids(text, json, line.ids);
     if let Some(principal) = principal {
         write_principal(text, principal);
     }
     text.push_str("}\n");
 }
 
+/// Of a trace id and a span id. Text is checked eight bytes at a time where it is aligned like this, else one by one.
+#[repr(align(8))]
+struct Digits([u8; 48]);
+
 fn write_ids(text: &mut String, json: &Json, ids: &Ids) {
-    let mut digits = [0; 32];
+    let mut digits = Digits([0; 48]);
     let mut trace_id = None;
     if let Some(TraceIds {
         trace,
@@ -199,8 +226,14 @@ fn write_ids(text: &mut String, json: &Json, ids: &Ids) {
         sampled,
     }) = &ids.trace
     {
-        hex::encode(&trace.to_bytes(), &mut digits);
-        let trace = std::str::from_utf8(&digits).unwrap_or_default();
+        // Both at once, for half the cost.
+        let mut bytes = [0; 24];
+        let (trace_bytes, span_bytes) = bytes.split_at_mut(16);
+        trace_bytes.copy_from_slice(&trace.to_bytes());
+        span_bytes.copy_from_slice(&span.to_bytes());
+        hex::encode(&bytes, &mut digits.0);
+        let digits = std::str::from_utf8(&digits.0).unwrap_or_default();
+        let (trace, span) = digits.split_at_checked(32).unwrap_or_default();
         trace_id = Some(trace);
         text.push_str(&json.trace);
         text.push_str(trace);
@@ -211,9 +244,7 @@ fn write_ids(text: &mut String, json: &Json, ids: &Ids) {
             }
         }
         text.push_str(json.span);
-        let mut digits = [0; 16];
-        hex::encode(&span.to_bytes(), &mut digits);
-        text.push_str(std::str::from_utf8(&digits).unwrap_or_default());
+        text.push_str(span);
         text.push('"');
         if json.dialect == Dialect::Gcp {
             text.push_str(",\"logging.googleapis.com/trace_sampled\":");
@@ -221,27 +252,31 @@ fn write_ids(text: &mut String, json: &Json, ids: &Ids) {
         }
     }
     if let Some(id) = ids.foreign.as_ref().map(CorrelationId::as_str).or(trace_id) {
-        write_key(text, CORRELATION_ID);
+        text.push_str(&json.correlation);
         // A correlation id has no character that JSON escapes.
-        text.push('"');
         text.push_str(id);
         text.push('"');
     }
 }
 
 fn write_principal(text: &mut String, principal: &Principal) {
-    for (key, value) in [(USER_ID, principal.id()), (USER_HASH, principal.hash())] {
+    for (name, value) in [(USER_ID, principal.id()), (USER_HASH, principal.hash())] {
         if let Some(value) = value {
-            write_key(text, key);
-            write_str(text, value);
+            write_key(text, name);
+            escape(text, value, usize::MAX);
+            text.push('"');
         }
     }
-    if principal.roles().len() > 0 {
-        write_key(text, USER_ROLES);
-        for (index, role) in principal.roles().enumerate() {
-            text.push(if index == 0 { '[' } else { ',' });
-            write_str(text, role);
+    for (index, role) in principal.roles().enumerate() {
+        if index == 0 {
+            let _ = write!(text, ",\"{USER_ROLES}\":[\"");
+        } else {
+            text.push_str(",\"");
         }
+        escape(text, role, usize::MAX);
+        text.push('"');
+    }
+    if principal.roles().len() > 0 {
         text.push(']');
     }
 }
@@ -249,70 +284,38 @@ fn write_principal(text: &mut String, principal: &Principal) {
 /// Appends each field as a member: `,"key":value`.
 pub(super) struct Members<'a> {
     text: &'a mut String,
-    json: &'a Json,
-    fields: &'static FieldSet,
+    keys: &'a Keys,
     max_value: usize,
-    keys: Option<&'a Keys>,
-    /// Whether the line says on whose behalf it was written: no field poses as that.
-    principal: bool,
-    written: Names,
 }
 
 impl<'a> Members<'a> {
-    pub(super) fn new(
-        text: &'a mut String,
-        json: &'a Json,
-        metadata: &'static Metadata<'static>,
-        max_value: usize,
-    ) -> Self {
+    pub(super) fn of_span(text: &'a mut String, callsite: &'a Callsite, max_value: usize) -> Self {
         Self {
             text,
-            json,
-            fields: metadata.fields(),
+            keys: &callsite.keys,
             max_value,
-            keys: None,
-            principal: false,
-            written: Names::default(),
         }
     }
 
-    /// Whether the field is to be written: of two with one name it is the first.
-    fn key(&mut self, field: &Field) -> bool {
-        let name = field.name();
-        let poses = self.principal && principal::is_key(name);
-        if let Some(known) = self.keys.and_then(|keys| keys.get(field))
-            && !poses
-        {
-            self.text.push_str(known.unwrap_or_default());
-            return known.is_some();
+    /// What JSON writes without quotes.
+    fn bare(&mut self, field: &Field, write: impl FnOnce(&mut String)) {
+        if let Some(key) = self.keys.get(field) {
+            self.text.push_str(&key.bare);
+            write(self.text);
         }
-        if self.written.may_have(name) && self.is_repeated(field) {
-            return false;
-        }
-        self.written.insert(name);
-        if poses {
-            write_renamed_key(self.text, name);
-        } else {
-            self.text.push_str(&self.json.key(name));
-        }
-        true
-    }
-
-    fn is_repeated(&self, field: &Field) -> bool {
-        let mut earlier = self.fields.iter().take(field.index());
-        earlier.any(|earlier| earlier.name() == field.name())
     }
 
     fn digits(&mut self, field: &Field, value: impl itoa::Integer) {
-        if self.key(field) {
-            self.text.push_str(itoa::Buffer::new().format(value));
-        }
+        self.bare(field, |text| {
+            text.push_str(itoa::Buffer::new().format(value));
+        });
     }
 
-    /// Beyond 64 bits readers round, and a number of that size is an identifier more often than a quantity.
-    fn quoted(&mut self, field: &Field, value: impl fmt::Display) {
-        if self.key(field) {
-            let _ = write!(self.text, "\"{value}\"");
+    fn quoted(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+        if let Some(key) = self.keys.get(field) {
+            self.text.push_str(&key.quoted);
+            let _ = Bounded::new(self.text, self.max_value, escape).write_fmt(value);
+            self.text.push('"');
         }
     }
 }
@@ -329,77 +332,81 @@ impl Visit for Members<'_> {
     fn record_i128(&mut self, field: &Field, value: i128) {
         match i64::try_from(value) {
             Ok(value) => self.digits(field, value),
-            Err(_) => self.quoted(field, value),
+            // Readers round it, and a number of that size is an identifier more often than a quantity.
+            Err(_) => self.quoted(field, format_args!("{value}")),
         }
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
         match u64::try_from(value) {
             Ok(value) => self.digits(field, value),
-            Err(_) => self.quoted(field, value),
+            // Readers round it, and a number of that size is an identifier more often than a quantity.
+            Err(_) => self.quoted(field, format_args!("{value}")),
         }
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        if !value.is_finite() {
+        if value.is_finite() {
+            self.bare(field, |text| number::write(text, value));
+        } else {
             // JSON has no NaN and no infinity.
-            self.quoted(field, value);
-        } else if self.key(field) {
-            // With an exponent where it is shorter: the decimal form of 1e300 has 300 digits.
-            self.text.push_str(ryu::Buffer::new().format_finite(value));
+            self.quoted(field, format_args!("{value}"));
         }
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        if self.key(field) {
-            self.text.push_str(if value { "true" } else { "false" });
-        }
+        self.bare(field, |text| {
+            text.push_str(if value { "true" } else { "false" });
+        });
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        if self.key(field) {
-            self.text.push('"');
-            Bounded::new(self.text, self.max_value, escape).push(value);
+        if let Some(key) = self.keys.get(field) {
+            self.text.push_str(&key.quoted);
+            let end = end_of_value(self.text, self.max_value);
+            if !escape(self.text, value, end) {
+                self.text.push(CUT);
+            }
             self.text.push('"');
         }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if self.key(field) {
-            self.text.push('"');
-            let mut bounded = Bounded::new(self.text, self.max_value, escape);
-            let _ = write!(bounded, "{value:?}");
-            self.text.push('"');
-        }
+        self.quoted(field, format_args!("{value:?}"));
     }
 }
 
-/// The key of a field whose own name means something else.
-fn write_renamed_key(text: &mut String, name: &str) {
-    text.push_str(",\"field.");
-    escape(text, name, usize::MAX);
-    text.push_str("\":");
+/// The start of a member that is a string: `,"name":"`.
+fn key(name: &str) -> String {
+    let mut text = String::new();
+    write_key(&mut text, name);
+    text
 }
 
-fn write_key(text: &mut String, key: &str) {
+fn write_key(text: &mut String, name: &str) {
     text.push_str(",\"");
-    escape(text, key, usize::MAX);
-    text.push_str("\":");
+    escape(text, name, usize::MAX);
+    text.push_str("\":\"");
 }
 
-fn write_str(text: &mut String, value: &str) {
-    text.push('"');
-    escape(text, value, usize::MAX);
-    text.push('"');
+/// The same for a field whose own name means something else.
+fn renamed_key(name: &str) -> String {
+    key(&["field.", name].concat())
 }
 
 /// Appends the text until the length `end`. Returns whether all of it fitted.
+#[inline]
 fn escape(text: &mut String, part: &str, end: usize) -> bool {
     // Nearly all text is plain.
-    if !has_special(part.as_bytes()) && part.len() <= end.saturating_sub(text.len()) {
+    if part.len() <= end.saturating_sub(text.len()) && !has_special(part.as_bytes()) {
         text.push_str(part);
         return true;
     }
+    escape_each(text, part, end)
+}
+
+#[cold]
+fn escape_each(text: &mut String, part: &str, end: usize) -> bool {
     for c in part.chars() {
         // The longest escape has six bytes.
         if text.len() + 6 > end {
@@ -420,31 +427,34 @@ fn escape(text: &mut String, part: &str, end: usize) -> bool {
     true
 }
 
-/// Whether JSON escapes any of the bytes. Looks at eight at a time, because most keys and values are that short.
+/// Whether JSON escapes any of the bytes. Looks at many at once; the last may be looked at twice.
+// Alone it is cheap to call; in `escape` it would use up the registers.
+#[inline(never)]
 fn has_special(bytes: &[u8]) -> bool {
-    let Some(last) = bytes.last_chunk::<8>() else {
-        if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-            let mut both = [0; 8];
-            both[..4].copy_from_slice(first);
-            both[4..].copy_from_slice(last);
-            return special(both) != 0;
-        }
-        return bytes.iter().any(|b| *b < 0x20 || *b == b'"' || *b == b'\\');
-    };
-    let (chunks, _) = bytes.as_chunks::<8>();
-    let found = chunks
-        .iter()
-        .fold(special(*last), |found, chunk| found | special(*chunk));
-    found != 0
+    if let Some(last) = bytes.last_chunk::<16>() {
+        let (chunks, _) = bytes.as_chunks::<16>();
+        return chunks.iter().any(any_special) || any_special(last);
+    }
+    ends_special::<8>(bytes)
+        .or_else(|| ends_special::<4>(bytes))
+        .or_else(|| ends_special::<2>(bytes))
+        .unwrap_or_else(|| bytes.iter().any(is_special))
 }
 
-/// Zero if none of the bytes is below 0x20, `"` or `\`: the highest bit of each byte that is, and of some after one.
-fn special(chunk: [u8; 8]) -> u64 {
-    const EACH: u64 = u64::MAX / 0xff;
-    let x = u64::from_ne_bytes(chunk);
-    let below = |x: u64, n: u64| x.wrapping_sub(EACH * n) & !x;
-    let equal = |b: u8| below(x ^ (EACH * u64::from(b)), 1);
-    (below(x, 0x20) | equal(b'"') | equal(b'\\')) & (EACH * 0x80)
+/// Whether one is among the first or the last `N` bytes, if there are so many.
+fn ends_special<const N: usize>(bytes: &[u8]) -> Option<bool> {
+    Some(any_special(bytes.first_chunk::<N>()?) | any_special(bytes.last_chunk::<N>()?))
+}
+
+/// Not `any`, which looks at one after the other.
+fn any_special<const N: usize>(bytes: &[u8; N]) -> bool {
+    bytes
+        .iter()
+        .fold(false, |found, byte| found | is_special(byte))
+}
+
+fn is_special(byte: &u8) -> bool {
+    (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\')
 }
 
 #[cfg(test)]
@@ -453,7 +463,7 @@ mod tests {
 
     #[test]
     fn every_byte_is_found_wherever_it_stands() {
-        for length in 0..20 {
+        for length in 0..40 {
             for at in 0..length {
                 for byte in 0..=u8::MAX {
                     for around in [b'a', 0x7f, 0x80, 0xff, 0x20] {

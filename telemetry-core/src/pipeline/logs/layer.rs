@@ -120,12 +120,15 @@ where
         // What OpenTelemetry says of the stack of contexts it says while it holds that stack: to look would panic.
         let unreadable =
             metadata.target() == "opentelemetry" && metadata.name().starts_with("Context.");
-        let ids = (!unreadable).then(|| current::with_current(Ids::of));
+        let ids = match unreadable {
+            false => current::with_current(Ids::of).unwrap_or_default(),
+            true => Ids::default(),
+        };
         self.0.log(&Line {
             event,
             severity: metadata.level().into(),
             now: SystemTime::now(),
-            ids: ids.flatten().unwrap_or_default(),
+            ids: &ids,
             source: None,
             spans: self
                 .0

@@ -1,11 +1,12 @@
 //! Logs: each `tracing` event becomes one line and, with OTLP, one record, both with the ids of the current context.
 
+mod callsites;
 mod current;
 mod filter;
 mod format;
 mod json;
-mod keys;
 mod layer;
+mod number;
 mod otlp;
 mod panics;
 mod readable;

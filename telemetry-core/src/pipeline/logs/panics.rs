@@ -127,7 +127,7 @@ fn write(output: &LogOutput, panic: &PanicHookInfo<'_>) {
             Severity::Error
         },
         now: SystemTime::now(),
-        ids: current::with_current(Ids::of).unwrap_or_default(),
+        ids: &current::with_current(Ids::of).unwrap_or_default(),
         source: file.zip(line),
         spans: None,
     });

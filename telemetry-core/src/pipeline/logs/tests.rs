@@ -4,6 +4,7 @@ use opentelemetry::{
     Context,
     trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use tracing_subscriber::{Layer, Registry, layer::SubscriberExt};
 
@@ -499,4 +500,96 @@ fn a_line_says_on_whose_behalf_it_was_written_and_no_field_can_pose_as_that() {
         ["customer", "go\"ld"]
     );
     assert!(readable[1].ends_with(&end), "{readable:?}");
+}
+
+/// As JSON has it, one character after the other.
+fn escaped(text: &str) -> String {
+    let each = text.chars().map(|c| match c {
+        '"' => "\\\"".to_owned(),
+        '\\' => "\\\\".to_owned(),
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\t' => "\\t".to_owned(),
+        c if c < ' ' => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    });
+    each.collect()
+}
+
+/// Text with much of what has to be escaped.
+fn hostile() -> impl Strategy<Value = String> {
+    let c = prop_oneof![
+        any::<char>(),
+        proptest::char::range('\0', '~'),
+        proptest::sample::select(&['"', '\\', '\n'][..]),
+    ];
+    proptest::collection::vec(c, 0..70).prop_map(String::from_iter)
+}
+
+proptest! {
+    #[test]
+    fn a_line_is_what_its_parts_say_byte_for_byte(
+        text in hostile(),
+        role in "[a-z\"\\\\]{1,20}",
+        int: i64,
+        uint: u64,
+        float in prop_oneof![any::<f64>(), (0_u64..1 << 40).prop_map(|n| n as f64 / 1e9)],
+        flag: bool,
+        (trace, span) in (1_u128.., 1_u64..),
+        foreign in proptest::option::of("[A-Za-z0-9._~:@+=/-]{1,128}"),
+        principal: bool,
+    ) {
+        prop_assume!(float.is_finite());
+        let span_context = SpanContext::new(
+            TraceId::from(trace),
+            SpanId::from(span),
+            TraceFlags::SAMPLED,
+            false,
+            TraceState::default(),
+        );
+        let mut cx = Context::new().with_remote_span_context(span_context);
+        if let Some(id) = &foreign {
+            cx = CorrelationId::parse(id).unwrap().attach_to(&cx);
+        }
+        let someone = Principal::new("ada").with_roles([&role]);
+        if principal {
+            cx = someone.clone().attach_to(&cx);
+        }
+        let _request = cx.attach();
+        let log = || tracing::info!(
+            text, debug = ?text, int, uint, float, flag, level = text, user.id = text, text = 1, "{text}"
+        );
+        let (plain, debug) = (escaped(&text), escaped(&format!("{text:?}")));
+        let id = if principal { "field.user.id" } else { "user.id" };
+        let float_text = ryu::Buffer::new().format(float).to_owned();
+        for format in [LogFormat::Json, LogFormat::Aws] {
+            let lines = lines(format, log);
+            let line = object(&lines[0]);
+            let time = line["timestamp"].as_str().unwrap();
+            let trace = format!("{trace:032x}");
+            let mut expected = format!(
+                r#"{{"timestamp":"{time}","level":"INFO","service.name":"shop","#
+            );
+            expected += &format!(
+                r#""target":"telemetry_core::pipeline::logs::tests","message":"{plain}","text":"{plain}","#
+            );
+            expected += &format!(
+                r#""debug":"{debug}","int":{int},"uint":{uint},"float":{float_text},"flag":{flag},"#
+            );
+            expected += &format!(
+                r#""field.level":"{plain}","{id}":"{plain}","trace_id":"{trace}","#
+            );
+            if format == LogFormat::Aws {
+                let (time, random) = trace.split_at(8);
+                expected += &format!(r#""xray_trace_id":"1-{time}-{random}","#);
+            }
+            let correlation = foreign.as_ref().unwrap_or(&trace);
+            expected += &format!(r#""span_id":"{span:016x}","correlation_id":"{correlation}""#);
+            if principal {
+                let (hash, role) = (someone.hash().unwrap(), escaped(&role));
+                expected += &format!(r#","user.hash":"{hash}","user.roles":["{role}"]"#);
+            }
+            prop_assert_eq!(&lines[0], &(expected + "}\n"));
+        }
+    }
 }

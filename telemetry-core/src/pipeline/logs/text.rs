@@ -9,10 +9,10 @@ pub(super) const MAX_VALUE: usize = 32 * 1024;
 /// CloudWatch did.
 pub(super) const MAX_LINE: usize = 128 * 1024;
 
-const CUT: char = '…';
+pub(super) const CUT: char = '…';
 
 /// Where a value that begins at the end of the text has to end.
-fn end_of_value(text: &str, max_value: usize) -> usize {
+pub(super) fn end_of_value(text: &str, max_value: usize) -> usize {
     (text.len() + max_value).min(text.len().max(MAX_LINE))
 }
 
@@ -35,48 +35,15 @@ impl<'a, F: Fn(&mut String, &str, usize) -> bool> Bounded<'a, F> {
             append,
         }
     }
-
-    pub(super) fn push(&mut self, part: &str) {
-        if !self.cut && !(self.append)(self.text, part, self.end) {
-            self.cut = true;
-            self.text.push(CUT);
-        }
-    }
 }
 
 impl<F: Fn(&mut String, &str, usize) -> bool> fmt::Write for Bounded<'_, F> {
     fn write_str(&mut self, part: &str) -> fmt::Result {
         // An error would end the formatting sooner, but there is code that unwraps what `write!` returns.
-        self.push(part);
-        Ok(())
-    }
-}
-
-/// A set of names in which a look is cheap and may be wrong in one way: a name that is not in it may seem to be.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Names(u64);
-
-impl Names {
-    pub(super) fn of(names: &[&str]) -> Self {
-        let mut all = Self::default();
-        for name in names {
-            all.insert(name);
+        if !self.cut && !(self.append)(self.text, part, self.end) {
+            self.cut = true;
+            self.text.push(CUT);
         }
-        all
-    }
-
-    pub(super) fn may_have(self, name: &str) -> bool {
-        self.0 & Self::bit(name) != 0
-    }
-
-    pub(super) fn insert(&mut self, name: &str) {
-        self.0 |= Self::bit(name);
-    }
-
-    fn bit(name: &str) -> u64 {
-        let [first, .., last] = name.as_bytes() else {
-            return 1;
-        };
-        1 << ((name.len() + 7 * usize::from(*first) + 3 * usize::from(*last)) % 64)
+        Ok(())
     }
 }

@@ -3,40 +3,48 @@
 use std::{
     cell::RefCell,
     fmt::Write as _,
+    ptr,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 thread_local! {
-    static SECOND: RefCell<(u64, String)> = const { RefCell::new((u64::MAX, String::new())) };
+    static SECOND: RefCell<Second> = const { RefCell::new(Second { at: u64::MAX, before: "", text: String::new() }) };
 }
 
-/// Appends such as `2026-11-21T03:04:05.678901Z`.
-pub(super) fn write(line: &mut String, time: SystemTime) {
+/// The last second of a thread.
+struct Second {
+    at: u64,
+    before: &'static str,
+    text: String,
+}
+
+/// Appends such as `2026-11-21T03:04:05.678901Z`, with the text `before` it.
+pub(super) fn write(line: &mut String, before: &'static str, time: SystemTime) {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let cached = SECOND.try_with(|cell| {
-        let (second, text) = &mut *cell.borrow_mut();
-        if *second != since.as_secs() {
-            text.clear();
+        let second = &mut *cell.borrow_mut();
+        if second.at != since.as_secs() || !ptr::eq(second.before, before) {
+            second.text.clear();
             let whole = UNIX_EPOCH + Duration::from_secs(since.as_secs());
+            let whole = humantime::format_rfc3339_seconds(whole);
             // Writing to a String cannot fail.
-            let _ = write!(text, "{}", humantime::format_rfc3339_seconds(whole));
-            text.pop();
-            *second = since.as_secs();
+            let _ = write!(second.text, "{before}{whole}");
+            second.text.pop();
+            second.text.push('.');
+            (second.at, second.before) = (since.as_secs(), before);
         }
-        line.push_str(text);
+        line.push_str(&second.text);
     });
     // While the thread ends there is no cache.
     if cached.is_err() {
-        let _ = write!(line, "{}", humantime::format_rfc3339_micros(time));
+        let _ = write!(line, "{before}{}", humantime::format_rfc3339_micros(time));
         return;
     }
-    let mut fraction = *b".000000Z";
-    let mut micros = since.subsec_micros();
-    for digit in fraction[1..7].iter_mut().rev() {
-        *digit = b'0' + (micros % 10) as u8;
-        micros /= 10;
-    }
-    line.push_str(std::str::from_utf8(&fraction).unwrap_or_default());
+    // With a digit before them that keeps their zeros.
+    let mut buffer = itoa::Buffer::new();
+    let micros = buffer.format(1_000_000 + since.subsec_micros());
+    line.push_str(micros.strip_prefix('1').unwrap_or_default());
+    line.push('Z');
 }
 
 #[cfg(test)]
@@ -54,9 +62,12 @@ mod tests {
             1_763_694_245_000_010,
         ] {
             let time = UNIX_EPOCH + Duration::from_micros(micros);
-            let mut line = String::new();
-            write(&mut line, time);
-            assert_eq!(line, humantime::format_rfc3339_micros(time).to_string());
+            for before in ["{\"time\":\"", "{\"timestamp\":\"", "{\"timestamp\":\""] {
+                let mut line = "[".to_owned();
+                write(&mut line, before, time);
+                let expected = humantime::format_rfc3339_micros(time);
+                assert_eq!(line, format!("[{before}{expected}"));
+            }
         }
     }
 }
