@@ -61,6 +61,7 @@ impl ExemplarSlots {
     /// Offers a measurement, which is kept if the filter lets it pass.
     ///
     /// Never waits: while another thread writes or a scrape reads, this measurement is simply not the example.
+    #[inline]
     pub fn offer(&self, value: f64, span: &SpanContext) {
         let passes = match self.filter {
             ExemplarFilter::TraceBased => span.is_sampled() && span.is_valid(),
@@ -68,9 +69,12 @@ impl ExemplarSlots {
             ExemplarFilter::AlwaysOff => false,
         };
         // What is no number the histogram does not count either.
-        if !passes || !value.is_finite() {
-            return;
+        if passes && value.is_finite() {
+            self.keep(value, span);
         }
+    }
+
+    fn keep(&self, value: f64, span: &SpanContext) {
         let bucket = self.bounds.partition_point(|bound| *bound < value);
         if let Ok(mut slots) = self.slots.try_lock()
             && let Some(slot) = slots.get_mut(bucket)

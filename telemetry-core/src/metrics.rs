@@ -82,6 +82,7 @@ pub struct BoundDuration {
 
 impl BoundDuration {
     /// Records seconds spent in `span`; a sampled span becomes the exemplar of its bucket.
+    #[inline]
     pub fn record(&self, seconds: f64, span: &SpanContext) {
         self.bound.record(seconds);
         self.exemplars.offer(seconds, span);

@@ -8,11 +8,11 @@
 //! done
 //! ```
 //!
-//! The thread to look at is the first: the driver of SQLite works on another. How often a call is polled depends on that
-//! one, so differences of whole runs vary by some hundred instructions; what our functions cost less what sqlx's cost
-//! inside of them (`callgrind_annotate --inclusive=yes --tree=both`) does not. First argument `pool` or `connection`,
-//! second `plain`, `disabled`, `unsampled`, `sampled`, or `commented`, whose price is in the database: compare times. The
-//! span above is one of this process, as in a service; `unsampled-remote` has none of this process above it.
+//! The thread to look at is the first: the driver of SQLite works on another. How often a call is polled depends on
+//! that one, so differences of whole runs vary; what a call costs less what sqlx costs inside of it does not, which is
+//! what `benches/sql-cost` prints. First argument `pool` or `connection`, second `plain`, `disabled`, `unsampled`,
+//! `sampled`, or `commented`, whose price is in the database: compare times. The span above is one of this process, as
+//! in a service; `unsampled-remote` has none of this process above it.
 
 #![allow(clippy::unwrap_used)]
 
@@ -54,9 +54,9 @@ async fn price<'e>(executor: impl Executor<'e, Database = Sqlite>, id: i64) -> i
 async fn connect() -> sqlx::SqlitePool {
     let options: SqliteConnectOptions = "sqlite::memory:".parse().unwrap();
     let pool = SqlitePoolOptions::new()
-        // The next call finds one idle while the last is still on its way back.
-        .max_connections(4)
-        .min_connections(4)
+        // So many that a call seldom finds none idle while those of earlier calls are still on their way back.
+        .max_connections(16)
+        .min_connections(16)
         .connect_with(options.disable_statement_logging())
         .await
         .unwrap();

@@ -11,7 +11,7 @@ use crate::{
     pool::Pool,
     span::{Call, Observed, Rows},
     transaction::Transaction,
-    wait::acquire,
+    wait::{Lease, acquire},
 };
 
 /// For `migrate!().run(&pool)` and functions that are generic over [`Acquire`].
@@ -25,14 +25,15 @@ impl<'a, DB: Backend> Acquire<'a> for &Pool<DB> {
 
     fn acquire(self) -> BoxFuture<'a, Result<Self::Connection, Error>> {
         let pool = self.clone();
-        Box::pin(async move { Ok(acquire(&pool).await?.0) })
+        Box::pin(async move { acquire(&pool, &mut Lease::none()).await })
     }
 
     fn begin(self) -> BoxFuture<'a, Result<sqlx::Transaction<'a, DB>, Error>> {
-        let call = Call::new(&self.observer, "BEGIN", false);
+        let call = Call::new(self.observer.clone(), "BEGIN", false);
         let pool = self.clone();
         let begin = async move {
-            let (connection, _lease) = acquire(&pool).await?;
+            let mut lease = Lease::none();
+            let connection = acquire(&pool, &mut lease).await?;
             sqlx::Transaction::begin(connection, None).await
         };
         Box::pin(Observed::new(call, begin, |_| Rows::Unknown))

@@ -68,8 +68,8 @@ impl<DB: Backend> Connection<'_, DB> {
         statement: Option<SqlStr>,
     ) -> impl Future<Output = Result<Transaction<'_, DB>, Error>> + Send {
         let call = match &statement {
-            Some(statement) => Call::new(&self.observer, statement.as_str(), false),
-            None => Call::new(&self.observer, &begin_sql(self.depth), false),
+            Some(statement) => Call::new(self.observer.clone(), statement.as_str(), false),
+            None => Call::new(self.observer.clone(), &begin_sql(self.depth), false),
         };
         let (observer, depth) = (self.observer.clone(), self.depth);
         // sqlx refuses this too, but then rolls back the transaction around it (0.9.0, SQLite).

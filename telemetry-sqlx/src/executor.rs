@@ -15,7 +15,7 @@ use crate::{
     query::Query,
     span::{Call, Observed, ObservedStream, Rows},
     transaction::Transaction,
-    wait::acquire,
+    wait::{Lease, acquire},
 };
 
 /// Runs a query to its end, for the number of affected rows.
@@ -102,10 +102,14 @@ impl<'p, DB: Backend> Executor<'p> for &'p Pool<DB> {
         E: 'q + Execute<'q, DB>,
     {
         let query = Query::new(query);
-        let call = Call::new(&self.observer, query.text(), query.is_parameterised());
+        let call = Call::new(&*self.observer, query.text(), query.is_parameterised());
         let run = async move {
-            let (mut connection, _lease) = acquire(self).await?;
-            execute(&mut *connection, query, &self.observer).await
+            let mut lease = Lease::none();
+            let result = match acquire(self, &mut lease).await {
+                Ok(mut connection) => execute(&mut *connection, query, &self.observer).await,
+                Err(error) => Err(error),
+            };
+            (result, lease)
         };
         Box::pin(Observed::new(call, run, affected_rows::<DB>))
     }
@@ -116,9 +120,10 @@ impl<'p, DB: Backend> Executor<'p> for &'p Pool<DB> {
         E: 'q + Execute<'q, DB>,
     {
         let query = Query::new(query);
-        let call = Call::new(&self.observer, query.text(), query.is_parameterised());
+        let call = Call::new(&*self.observer, query.text(), query.is_parameterised());
         let stream = Generator::new(|consumer| async move {
-            let (mut connection, _lease) = acquire(self).await?;
+            let mut lease = Lease::none();
+            let mut connection = acquire(self, &mut lease).await?;
             let query = query.commented(&self.observer);
             let mut steps = DB::fetch_many(&mut connection, query);
             while let Some(step) = poll_fn(|cx| steps.as_mut().poll_next(cx)).await {
@@ -135,10 +140,14 @@ impl<'p, DB: Backend> Executor<'p> for &'p Pool<DB> {
         E: 'q + Execute<'q, DB>,
     {
         let query = Query::new(query);
-        let call = Call::new(&self.observer, query.text(), query.is_parameterised());
+        let call = Call::new(&*self.observer, query.text(), query.is_parameterised());
         let run = async move {
-            let (mut connection, _lease) = acquire(self).await?;
-            fetch_all(&mut *connection, query, &self.observer).await
+            let mut lease = Lease::none();
+            let result = match acquire(self, &mut lease).await {
+                Ok(mut connection) => fetch_all(&mut *connection, query, &self.observer).await,
+                Err(error) => Err(error),
+            };
+            (result, lease)
         };
         Box::pin(Observed::new(call, run, |rows: &Vec<_>| all_rows(rows)))
     }
@@ -152,10 +161,16 @@ impl<'p, DB: Backend> Executor<'p> for &'p Pool<DB> {
         E: 'q + Execute<'q, DB>,
     {
         let query = Query::new(query);
-        let call = Call::new(&self.observer, query.text(), query.is_parameterised());
+        let call = Call::new(&*self.observer, query.text(), query.is_parameterised());
         let run = async move {
-            let (mut connection, _lease) = acquire(self).await?;
-            fetch_optional(&mut *connection, query, &self.observer).await
+            let mut lease = Lease::none();
+            let result = match acquire(self, &mut lease).await {
+                Ok(mut connection) => {
+                    DB::fetch_optional(&mut connection, query.commented(&self.observer)).await
+                }
+                Err(error) => Err(error),
+            };
+            (result, lease)
         };
         Box::pin(Observed::new(call, run, one_row))
     }
@@ -168,10 +183,14 @@ impl<'p, DB: Backend> Executor<'p> for &'p Pool<DB> {
     where
         'p: 'e,
     {
-        let call = Call::prepare(&self.observer, sql.as_str());
+        let call = Call::prepare(&*self.observer, sql.as_str());
         let run = async move {
-            let (mut connection, _lease) = acquire(self).await?;
-            DB::prepare_with(&mut *connection, sql, parameters).await
+            let mut lease = Lease::none();
+            let result = match acquire(self, &mut lease).await {
+                Ok(mut connection) => DB::prepare_with(&mut *connection, sql, parameters).await,
+                Err(error) => Err(error),
+            };
+            (result, lease)
         };
         Box::pin(Observed::new(call, run, no_rows))
     }
@@ -181,7 +200,8 @@ impl<'p, DB: Backend> Executor<'p> for &'p Pool<DB> {
         'p: 'e,
     {
         Box::pin(async move {
-            let (mut connection, _lease) = acquire(self).await?;
+            let mut lease = Lease::none();
+            let mut connection = acquire(self, &mut lease).await?;
             DB::describe(&mut *connection, sql).await
         })
     }
@@ -196,8 +216,8 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Connection<'_, DB> {
         E: 'q + Execute<'q, DB>,
     {
         let query = Query::new(query);
-        let call = Call::new(&self.observer, query.text(), query.is_parameterised());
         let (connection, observer) = self.parts();
+        let call = Call::new(observer, query.text(), query.is_parameterised());
         let run = execute(connection, query, observer);
         Box::pin(Observed::new(call, run, affected_rows::<DB>))
     }
@@ -208,8 +228,8 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Connection<'_, DB> {
         E: 'q + Execute<'q, DB>,
     {
         let query = Query::new(query);
-        let call = Call::new(&self.observer, query.text(), query.is_parameterised());
         let (connection, observer) = self.parts();
+        let call = Call::new(observer, query.text(), query.is_parameterised());
         let stream = fetch_many::<DB>(connection, query, observer);
         Box::pin(ObservedStream::new(call, stream))
     }
@@ -220,8 +240,8 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Connection<'_, DB> {
         E: 'q + Execute<'q, DB>,
     {
         let query = Query::new(query);
-        let call = Call::new(&self.observer, query.text(), query.is_parameterised());
         let (connection, observer) = self.parts();
+        let call = Call::new(observer, query.text(), query.is_parameterised());
         let run = fetch_all(connection, query, observer);
         Box::pin(Observed::new(call, run, |rows: &Vec<_>| all_rows(rows)))
     }
@@ -235,8 +255,8 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Connection<'_, DB> {
         E: 'q + Execute<'q, DB>,
     {
         let query = Query::new(query);
-        let call = Call::new(&self.observer, query.text(), query.is_parameterised());
         let (connection, observer) = self.parts();
+        let call = Call::new(observer, query.text(), query.is_parameterised());
         let run = fetch_optional(connection, query, observer);
         Box::pin(Observed::new(call, run, one_row))
     }
@@ -249,10 +269,11 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Connection<'_, DB> {
     where
         'c: 'e,
     {
-        let call = Call::prepare(&self.observer, sql.as_str());
+        let (connection, observer) = self.parts();
+        let call = Call::prepare(observer, sql.as_str());
         Box::pin(Observed::new(
             call,
-            DB::prepare_with(self.inner_mut(), sql, parameters),
+            DB::prepare_with(connection, sql, parameters),
             no_rows,
         ))
     }

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, Weak},
 };
 
 use opentelemetry::KeyValue;
@@ -26,6 +26,8 @@ pub(crate) struct Observer {
     pub(crate) pool: PoolState,
     instruments: Lazy<Instruments>,
     ready: OnceLock<Ready>,
+    /// For the meter, which must not keep the pool alive.
+    this: Weak<Self>,
 }
 
 /// What there is once there is a pipeline. The series of the pool are bound when first recorded, so that a pool that
@@ -39,7 +41,7 @@ pub(crate) struct Ready {
 
 impl Observer {
     pub(crate) fn new<DB: Backend>(pool: &sqlx::Pool<DB>, settings: Settings) -> Arc<Self> {
-        let observer = Arc::new(Self {
+        let observer = Arc::new_cyclic(|this| Self {
             common: settings.facts.attributes().into(),
             statements: Statements::new(DB::DIALECT),
             errors: Errors::of::<DB>(),
@@ -47,6 +49,7 @@ impl Observer {
             instruments: Lazy::new(settings.providers.clone(), Instruments::new),
             ready: OnceLock::new(),
             settings,
+            this: this.clone(),
         });
         // A pool that nobody uses yet has a size too.
         observer.ready();
@@ -54,7 +57,7 @@ impl Observer {
     }
 
     /// `None` while there is no pipeline.
-    pub(crate) fn ready(self: &Arc<Self>) -> Option<&Ready> {
+    pub(crate) fn ready(&self) -> Option<&Ready> {
         match self.ready.get() {
             Some(ready) => Some(ready),
             None => self.resolve(),
@@ -62,10 +65,10 @@ impl Observer {
     }
 
     #[cold]
-    fn resolve(self: &Arc<Self>) -> Option<&Ready> {
+    fn resolve(&self) -> Option<&Ready> {
         let instruments = self.instruments.get()?;
         Some(self.ready.get_or_init(|| {
-            instruments.pools.add(self);
+            instruments.pools.add(self.this.clone());
             Ready {
                 instruments: instruments.clone(),
                 waited: OnceLock::new(),

@@ -155,7 +155,9 @@ impl<DB: Backend> Pool<DB> {
     ) -> impl Future<Output = Result<PoolConnection<DB>, Error>> + Send + 'static + use<DB> {
         let pool = self.clone();
         async move {
-            let (raw, lease) = acquire(&pool).await?;
+            let mut lease = Lease::none();
+            let raw = acquire(&pool, &mut lease).await?;
+            let lease = lease.into_owned(&pool.observer);
             Ok(PoolConnection::new(raw, lease, pool.observer))
         }
     }
@@ -163,7 +165,7 @@ impl<DB: Backend> Pool<DB> {
     /// Takes a connection if one is idle.
     pub fn try_acquire(&self) -> Option<PoolConnection<DB>> {
         let raw = self.inner.try_acquire()?;
-        let lease = Lease::new(&self.observer, Instant::now());
+        let lease = Lease::new(self.observer.clone(), Instant::now(), Duration::ZERO);
         Some(PoolConnection::new(raw, lease, self.observer.clone()))
     }
 
@@ -201,8 +203,8 @@ impl<DB: Backend> Pool<DB> {
         let Some(raw) = self.inner.try_acquire() else {
             return Ok(None);
         };
-        let call = Call::new(&self.observer, &begin_sql(0), false);
-        let lease = Lease::new(&self.observer, Instant::now());
+        let call = Call::new(self.observer.clone(), &begin_sql(0), false);
+        let lease = Lease::new(self.observer.clone(), Instant::now(), Duration::ZERO);
         let connection = future::ready(Ok((raw, Some(lease))));
         Transaction::start(call, self.observer.clone(), 1, connection, None)
             .await
@@ -215,11 +217,12 @@ impl<DB: Backend> Pool<DB> {
     ) -> impl Future<Output = Result<Transaction<'static, DB>, Error>> + Send + 'static + use<DB>
     {
         let sql = statement.as_ref().map_or("BEGIN", SqlStr::as_str);
-        let call = Call::new(&self.observer, sql, false);
+        let call = Call::new(self.observer.clone(), sql, false);
         let pool = self.clone();
         let connection = async move {
-            let (raw, lease) = acquire(&pool).await?;
-            Ok((raw, Some(lease)))
+            let mut lease = Lease::none();
+            let raw = acquire(&pool, &mut lease).await?;
+            Ok((raw, Some(lease.into_owned(&pool.observer))))
         };
         Transaction::start(call, self.observer.clone(), 1, connection, statement)
     }

@@ -4,12 +4,11 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 
 use opentelemetry::{KeyValue, metrics::Meter};
-use telemetry_core::metrics::ActiveCount;
 
 use crate::{database::Backend, observer::Observer, settings::Settings};
 
@@ -20,7 +19,7 @@ const STATE: &str = "db.client.connection.state";
 pub(crate) struct PoolState {
     name: Arc<str>,
     /// Calls that wait for a connection.
-    pub(crate) pending: ActiveCount,
+    pending: AtomicI64,
     /// Calls that waited in vain.
     pub(crate) timeouts: AtomicU64,
     max: u32,
@@ -38,7 +37,7 @@ impl PoolState {
         let options = pool.options();
         Self {
             name,
-            pending: ActiveCount::default(),
+            pending: AtomicI64::new(0),
             timeouts: AtomicU64::new(0),
             max: options.get_max_connections(),
             min: options.get_min_connections(),
@@ -56,6 +55,22 @@ impl PoolState {
 
     pub(crate) fn name(&self) -> KeyValue {
         KeyValue::new(POOL_NAME, self.name.clone())
+    }
+
+    /// Counts a call that waits for a connection, until what it gives is dropped.
+    pub(crate) fn wait(&self) -> Pending<'_> {
+        self.pending.fetch_add(1, Ordering::Relaxed);
+        Pending(&self.pending)
+    }
+}
+
+/// A call that waits for a connection.
+#[must_use]
+pub(crate) struct Pending<'a>(&'a AtomicI64);
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -75,10 +90,10 @@ type Values = Vec<(i64, Option<&'static str>)>;
 pub(crate) struct Pools(Arc<Mutex<Vec<Weak<Observer>>>>);
 
 impl Pools {
-    pub(crate) fn add(&self, observer: &Arc<Observer>) {
+    pub(crate) fn add(&self, observer: Weak<Observer>) {
         let mut pools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         pools.retain(|pool| pool.strong_count() > 0);
-        pools.push(Arc::downgrade(observer));
+        pools.push(observer);
     }
 
     fn alive(&self) -> Vec<Arc<Observer>> {
@@ -152,7 +167,7 @@ impl Pools {
             "db.client.connection.pending_requests",
             "{request}",
             "The number of current pending requests for an open connection.",
-            |pool| vec![(pool.pending.get(), None)],
+            |pool| vec![(pool.pending.load(Ordering::Relaxed), None)],
         );
         let pools = self.clone();
         meter

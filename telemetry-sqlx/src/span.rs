@@ -2,10 +2,11 @@
 
 use std::{
     future::Future,
+    ops::Deref,
     pin::Pin,
     sync::Arc,
     task::{Context as TaskContext, Poll, ready},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use futures_core::Stream;
@@ -22,6 +23,7 @@ use crate::{
     observer::{Observer, Ready},
     slow,
     statement::Statement,
+    wait::Lease,
 };
 
 /// The convention has no name for the number of rows a statement changed.
@@ -29,8 +31,8 @@ const AFFECTED_ROWS: &str = "sqlx.rows_affected";
 
 /// One call of the database. Ends at the latest when dropped; one that was never polled leaves no trace.
 #[derive(Debug)]
-pub(crate) struct Call {
-    observer: Arc<Observer>,
+pub(crate) struct Call<O: Deref<Target = Observer> = Arc<Observer>> {
+    observer: O,
     statement: Arc<Statement>,
     parameterised: bool,
     running: Option<Running>,
@@ -80,24 +82,25 @@ struct Running {
     attach: bool,
 }
 
-impl Call {
+impl<O: Deref<Target = Observer>> Call<O> {
     /// A call to come; `None` while there is no pipeline.
-    pub(crate) fn new(observer: &Arc<Observer>, sql: &str, parameterised: bool) -> Option<Self> {
+    pub(crate) fn new(observer: O, sql: &str, parameterised: bool) -> Option<Self> {
         observer.ready()?;
         let statement = observer.statements.get(sql, &observer.settings.facts);
         Some(Self::of(observer, statement, parameterised))
     }
 
     /// A call that prepares a statement.
-    pub(crate) fn prepare(observer: &Arc<Observer>, sql: &str) -> Option<Self> {
-        let call = Self::new(observer, sql, false)?;
-        let statement = Arc::new(call.statement.preparation(&observer.settings.facts));
-        Some(Self::of(observer, statement, false))
+    pub(crate) fn prepare(observer: O, sql: &str) -> Option<Self> {
+        let mut call = Self::new(observer, sql, false)?;
+        let facts = &call.observer.settings.facts;
+        call.statement = Arc::new(call.statement.preparation(facts));
+        Some(call)
     }
 
-    fn of(observer: &Arc<Observer>, statement: Arc<Statement>, parameterised: bool) -> Self {
+    fn of(observer: O, statement: Arc<Statement>, parameterised: bool) -> Self {
         Self {
-            observer: observer.clone(),
+            observer,
             statement,
             parameterised,
             running: None,
@@ -122,6 +125,7 @@ impl Call {
     }
 
     /// Makes the span current for one poll.
+    #[inline]
     fn enter(&mut self) -> Option<ContextGuard> {
         self.waiting = true;
         self.in_poll = true;
@@ -134,10 +138,10 @@ impl Call {
                 self.parameterised,
             ));
         }
-        self.running
-            .as_ref()
-            .filter(|running| running.attach)
-            .map(|running| running.cx.clone().attach())
+        match &self.running {
+            Some(running) if running.attach => Some(running.cx.clone().attach()),
+            _ => None,
+        }
     }
 
     /// A poll has returned.
@@ -145,36 +149,36 @@ impl Call {
         self.in_poll = false;
     }
 
-    fn finish(mut self, error: Option<&Error>) {
+    /// How long it has lasted.
+    fn lasted(&self, now: Instant) -> Duration {
+        self.running
+            .as_ref()
+            .map_or(Duration::ZERO, |running| now - running.started)
+    }
+
+    fn finish(&mut self, error: Option<&Error>, took: Duration) {
         if matches!(error, Some(Error::RowNotFound)) {
             self.rows = Rows::Returned(0);
         }
         let failure = error.and_then(|error| Failure::of(error, self.observer.errors));
-        self.end(failure, error);
+        self.end(failure, error, took);
     }
 
-    fn end(&mut self, failure: Option<Failure>, error: Option<&Error>) {
-        let Some(Running {
-            cx,
-            started,
-            attach,
-        }) = self.running.take()
+    fn end(&mut self, failure: Option<Failure>, error: Option<&Error>, took: Duration) {
+        let (Some(Running { cx, attach, .. }), Some(ready)) =
+            (&self.running, self.observer.ready())
         else {
             return;
         };
-        let Some(ready) = self.observer.ready() else {
-            return;
-        };
-        let took = started.elapsed();
         let settings = &self.observer.settings;
-        let rows = self.rows.attribute(&self.statement);
         let span = cx.span();
         if settings.slow.is_some_and(|threshold| took >= threshold) {
             span.set_attribute(KeyValue::new(slow::ATTRIBUTE, true));
-            slow::warn(&cx, &self.statement, took, rows.as_ref(), failure.as_ref());
+            let rows = self.rows.attribute(&self.statement);
+            slow::warn(cx, &self.statement, took, rows.as_ref(), failure.as_ref());
         }
         if is_recorded(&span) {
-            if let Some(rows) = rows {
+            if let Some(rows) = self.rows.attribute(&self.statement) {
                 span.set_attribute(rows);
             }
             if let Some(failure) = &failure {
@@ -200,9 +204,10 @@ impl Call {
             span.span_context(),
         );
         // Nobody is told of the end of one that records nothing.
-        if attach {
+        if *attach {
             span.end();
         }
+        self.running = None;
     }
 }
 
@@ -246,42 +251,83 @@ impl Running {
     }
 }
 
-impl Drop for Call {
+impl<O: Deref<Target = Observer>> Drop for Call<O> {
     fn drop(&mut self) {
-        if let Some(running) = &self.running {
-            let span = running.cx.span();
-            if self.in_poll {
-                span.set_attribute(panicked());
-            } else if self.waiting {
-                span.set_attribute(cancelled());
-            }
+        let Some(running) = &self.running else {
+            return;
+        };
+        let span = running.cx.span();
+        if self.in_poll {
+            span.set_attribute(panicked());
+        } else if self.waiting {
+            span.set_attribute(cancelled());
         }
-        self.end(self.in_poll.then_some(Failure::PANICKED), None);
+        let took = self.lasted(Instant::now());
+        self.end(self.in_poll.then_some(Failure::PANICKED), None, took);
+    }
+}
+
+/// What a call comes to: a result, or one with the use of the connection it was given, which ends with the call.
+pub(crate) trait Outcome<T> {
+    /// Ends the use of the connection. Tells how long the call took, if that is known.
+    fn end(&mut self, now: Instant) -> Option<Duration>;
+
+    fn result(&self) -> &Result<T, Error>;
+
+    fn into_result(self) -> Result<T, Error>;
+}
+
+impl<T> Outcome<T> for Result<T, Error> {
+    fn end(&mut self, _: Instant) -> Option<Duration> {
+        None
+    }
+
+    fn result(&self) -> &Self {
+        self
+    }
+
+    fn into_result(self) -> Self {
+        self
+    }
+}
+
+impl<T, O: Deref<Target = Observer>> Outcome<T> for (Result<T, Error>, Lease<O>) {
+    fn end(&mut self, now: Instant) -> Option<Duration> {
+        self.1.end(now)
+    }
+
+    fn result(&self) -> &Result<T, Error> {
+        &self.0
+    }
+
+    fn into_result(self) -> Result<T, Error> {
+        self.0
     }
 }
 
 pin_project! {
     /// A call with one result.
-    pub(crate) struct Observed<F, T> {
+    pub(crate) struct Observed<F, T, O: Deref<Target = Observer>> {
         #[pin]
         future: F,
-        call: Option<Call>,
+        call: Option<Call<O>>,
         rows: fn(&T) -> Rows,
     }
 }
 
-impl<F, T> Observed<F, T> {
+impl<F, T, O: Deref<Target = Observer>> Observed<F, T, O> {
     /// `rows` tells what a result says about rows.
-    pub(crate) fn new(call: Option<Call>, future: F, rows: fn(&T) -> Rows) -> Self {
+    pub(crate) fn new(call: Option<Call<O>>, future: F, rows: fn(&T) -> Rows) -> Self {
         Self { future, call, rows }
     }
 }
 
-impl<F, T> Future for Observed<F, T>
+impl<F, T, O> Future for Observed<F, T, O>
 where
-    F: Future<Output = Result<T, Error>>,
+    F: Future<Output: Outcome<T>>,
+    O: Deref<Target = Observer>,
 {
-    type Output = F::Output;
+    type Output = Result<T, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
@@ -289,28 +335,31 @@ where
         let polled = this.future.poll(cx);
         drop(attached);
         this.call.as_mut().map(Call::leave);
-        let output = ready!(polled);
-        if let Some(mut call) = this.call.take() {
-            if let Ok(output) = &output {
-                call.rows = (this.rows)(output);
+        let mut output = ready!(polled);
+        if let Some(call) = this.call {
+            let now = Instant::now();
+            let took = output.end(now).unwrap_or_else(|| call.lasted(now));
+            let result = output.result();
+            if let Ok(value) = result {
+                call.rows = (this.rows)(value);
             }
-            call.finish(output.as_ref().err());
+            call.finish(result.as_ref().err(), took);
         }
-        Poll::Ready(output)
+        Poll::Ready(output.into_result())
     }
 }
 
 pin_project! {
     /// A call whose rows are handed out one by one.
-    pub(crate) struct ObservedStream<S> {
+    pub(crate) struct ObservedStream<S, O: Deref<Target = Observer>> {
         #[pin]
         stream: S,
-        call: Option<Call>,
+        call: Option<Call<O>>,
     }
 }
 
-impl<S> ObservedStream<S> {
-    pub(crate) fn new(mut call: Option<Call>, stream: S) -> Self {
+impl<S, O: Deref<Target = Observer>> ObservedStream<S, O> {
+    pub(crate) fn new(mut call: Option<Call<O>>, stream: S) -> Self {
         if let Some(call) = &mut call {
             call.rows = Rows::Returned(0);
         }
@@ -318,9 +367,10 @@ impl<S> ObservedStream<S> {
     }
 }
 
-impl<S, D, R> Stream for ObservedStream<S>
+impl<S, D, R, O> Stream for ObservedStream<S, O>
 where
     S: Stream<Item = Result<Either<D, R>, Error>>,
+    O: Deref<Target = Observer>,
 {
     type Item = S::Item;
 
@@ -341,13 +391,13 @@ where
                 }
             }
             Some(Err(error)) => {
-                if let Some(call) = this.call.take() {
-                    call.finish(Some(error));
+                if let Some(mut call) = this.call.take() {
+                    call.finish(Some(error), call.lasted(Instant::now()));
                 }
             }
             None => {
-                if let Some(call) = this.call.take() {
-                    call.finish(None);
+                if let Some(mut call) = this.call.take() {
+                    call.finish(None, call.lasted(Instant::now()));
                 }
             }
         }

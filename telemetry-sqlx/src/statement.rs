@@ -22,6 +22,9 @@ pub(crate) const MAX_STATEMENTS: usize = 1_000;
 /// A longer text is neither remembered nor shown in full (the convention allows to truncate). Bytes.
 pub(crate) const MAX_TEXT: usize = 16 * 1024;
 
+/// How many statement texts are found by their address. A power of two.
+const ADDRESSES: usize = 256;
+
 /// How many span names are kept for the life of the process.
 const MAX_NAMES: usize = 1_000;
 
@@ -115,6 +118,9 @@ impl Statement {
 /// The statements of one pool, found by text without allocating.
 #[derive(Debug)]
 pub(crate) struct Statements {
+    /// Looked at first, without hashing the text: one that is written in the program is always at the same address. What
+    /// another text has taken, or one that was built for a single call, is found among all that are known.
+    by_address: Box<[OnceLock<Arc<Statement>>]>,
     known: SeriesCache<Arc<str>, Option<Arc<Statement>>>,
     dialect: Dialect,
 }
@@ -122,6 +128,7 @@ pub(crate) struct Statements {
 impl Statements {
     pub(crate) fn new(dialect: Dialect) -> Self {
         Self {
+            by_address: (0..ADDRESSES).map(|_| OnceLock::new()).collect(),
             known: SeriesCache::new(MAX_STATEMENTS),
             dialect,
         }
@@ -129,6 +136,17 @@ impl Statements {
 
     /// What is known about a text.
     pub(crate) fn get(&self, sql: &str, facts: &Facts) -> Arc<Statement> {
+        let slot = self.by_address.get(slot(sql));
+        if let Some(found) = slot.and_then(OnceLock::get)
+            && *found.text == *sql
+        {
+            return found.clone();
+        }
+        self.find(sql, facts)
+    }
+
+    #[inline(never)]
+    fn find(&self, sql: &str, facts: &Facts) -> Arc<Statement> {
         let read = |kept| Arc::new(Statement::read(sql, self.dialect, facts, kept));
         if sql.len() > MAX_TEXT {
             return read(false);
@@ -136,8 +154,22 @@ impl Statements {
         let known = self.known.get(&Text(sql), |series| {
             matches!(series, Series::Of(_)).then(|| read(true))
         });
-        known.unwrap_or_else(|| read(false))
+        match known {
+            Some(known) => {
+                if let Some(slot) = self.by_address.get(slot(sql)) {
+                    slot.get_or_init(|| known.clone());
+                }
+                known
+            }
+            None => read(false),
+        }
     }
+}
+
+/// Where a text at this address is looked for. Multiplying spreads neighbours, which texts of a program are.
+fn slot(sql: &str) -> usize {
+    let spread = sql.as_ptr().addr().wrapping_mul(0x9E37_79B9);
+    (spread >> 24) % ADDRESSES
 }
 
 /// A text to look up. Hashes like the `Arc<str>` that is kept.
@@ -238,6 +270,37 @@ mod tests {
         assert_eq!(read.name, "SELECT orders");
         assert!(read.text(true).len() <= MAX_TEXT && read.text(false).len() <= MAX_TEXT);
         assert!(!Arc::ptr_eq(&read, &statements.get(&huge, &facts())));
+    }
+
+    #[test]
+    fn a_text_is_not_taken_for_another_that_was_at_its_address() {
+        let statements = Statements::new(Dialect::Sqlite);
+        let mut text = "SELECT * FROM orders".to_owned();
+        let address = text.as_ptr();
+        let orders = statements.get(&text, &facts());
+        assert!(Arc::ptr_eq(&orders, &statements.get(&text, &facts())));
+        text.replace_range(14.., "people");
+        assert_eq!(text.as_ptr(), address);
+        assert_eq!(statements.get(&text, &facts()).name, "SELECT people");
+        text.replace_range(14.., "orders");
+        assert!(Arc::ptr_eq(&orders, &statements.get(&text, &facts())));
+    }
+
+    #[test]
+    fn a_text_is_found_at_any_address() {
+        let statements = Statements::new(Dialect::Sqlite);
+        let texts: Vec<_> = (0..2 * ADDRESSES)
+            .map(|n| format!("SELECT * FROM t{n}"))
+            .collect();
+        let read: Vec<_> = texts
+            .iter()
+            .map(|text| statements.get(text, &facts()))
+            .collect();
+        for (text, read) in texts.iter().zip(read) {
+            assert_eq!(&*read.text(true), text);
+            assert!(Arc::ptr_eq(&read, &statements.get(text, &facts())));
+            assert!(Arc::ptr_eq(&read, &statements.get(&text.clone(), &facts())));
+        }
     }
 
     #[test]

@@ -84,7 +84,11 @@ impl<'c, DB: Backend> Transaction<'c, DB> {
         } = self;
         // Given up half-way nobody knows how it ended.
         rollback.armed = false;
-        let call = Call::new(&connection.observer, &commit_sql(connection.depth), false);
+        let call = Call::new(
+            connection.observer.clone(),
+            &commit_sql(connection.depth),
+            false,
+        );
         let commit = async {
             match connection.raw {
                 Raw::Transaction(raw) => raw.commit().await,
@@ -107,7 +111,11 @@ impl<'c, DB: Backend> Transaction<'c, DB> {
             mut rollback,
         } = self;
         rollback.armed = false;
-        let call = Call::new(&connection.observer, &rollback_sql(connection.depth), false);
+        let call = Call::new(
+            connection.observer.clone(),
+            &rollback_sql(connection.depth),
+            false,
+        );
         let run = async {
             match connection.raw {
                 Raw::Transaction(raw) => raw.rollback().await,
@@ -130,7 +138,7 @@ struct RollbackOnDrop {
 impl Drop for RollbackOnDrop {
     fn drop(&mut self) {
         if self.armed
-            && let Some(call) = Call::new(&self.observer, &rollback_sql(self.depth), false)
+            && let Some(call) = Call::new(self.observer.clone(), &rollback_sql(self.depth), false)
         {
             call.mark(KeyValue::new(DROPPED, true));
         }

@@ -2,9 +2,10 @@
 
 use std::{
     future::{Future, poll_fn},
+    ops::Deref,
     pin::pin,
     sync::{Arc, atomic::Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use opentelemetry::{
@@ -25,14 +26,16 @@ use crate::{
 pub(crate) const ACQUIRE: &str = "pool.acquire";
 
 /// Takes a connection from the pool, counted and measured. If none is idle, waiting for one or opening one is a span.
-pub(crate) async fn acquire<DB: Backend>(
-    pool: &Pool<DB>,
-) -> Result<(PoolConnection<DB>, Lease), Error> {
-    let observer = &pool.observer;
+/// The lease begins when there is a connection.
+pub(crate) async fn acquire<'a, DB: Backend>(
+    pool: &'a Pool<DB>,
+    lease: &mut Lease<&'a Observer>,
+) -> Result<PoolConnection<DB>, Error> {
+    let observer = &*pool.observer;
     let Some(ready) = observer.ready() else {
-        return Ok((pool.inner.acquire().await?, Lease(None)));
+        return pool.inner.acquire().await;
     };
-    let pending = observer.pool.pending.enter();
+    let pending = observer.pool.wait();
     let mut wait = if pool.inner.num_idle() == 0 {
         Wait::start(observer, ready)
     } else {
@@ -49,7 +52,9 @@ pub(crate) async fn acquire<DB: Backend>(
     drop(pending);
     match &acquired {
         Ok(_) => {
-            let waited = (now - started).as_secs_f64();
+            let waited = now - started;
+            *lease = Lease::new(observer, now, waited);
+            let waited = waited.as_secs_f64();
             let series = observer.waited(ready);
             match &wait {
                 Some(wait) => series.record(waited, wait.cx.span().span_context()),
@@ -64,29 +69,65 @@ pub(crate) async fn acquire<DB: Backend>(
     if let Some(wait) = wait {
         wait.end(acquired.as_ref().err(), observer);
     }
-    Ok((acquired?, Lease::new(observer, now)))
+    acquired
 }
 
 /// A connection is out of the pool for as long as this lives.
 #[must_use]
 #[derive(Debug)]
-pub(crate) struct Lease(Option<(Arc<Observer>, Instant)>);
+pub(crate) struct Lease<O: Deref<Target = Observer> = Arc<Observer>>(Option<Taken<O>>);
 
-impl Lease {
-    /// Of a connection taken at that time.
-    pub(crate) fn new(observer: &Arc<Observer>, taken: Instant) -> Self {
-        Self(Some((observer.clone(), taken)))
+#[derive(Debug)]
+struct Taken<O> {
+    observer: O,
+    at: Instant,
+    waited: Duration,
+}
+
+impl<O: Deref<Target = Observer>> Lease<O> {
+    /// Of a connection taken at that time, after that long a wait.
+    pub(crate) fn new(observer: O, at: Instant, waited: Duration) -> Self {
+        Self(Some(Taken {
+            observer,
+            at,
+            waited,
+        }))
+    }
+
+    /// The connection went back at that time. Tells how long the wait for it and its use took together.
+    pub(crate) fn end(&mut self, now: Instant) -> Option<Duration> {
+        let taken = self.0.as_ref()?;
+        let used = now - taken.at;
+        let took = taken.waited + used;
+        if let Some(ready) = taken.observer.ready() {
+            let series = taken.observer.used(ready);
+            series.record(used.as_secs_f64(), &SpanContext::NONE);
+        }
+        self.0 = None;
+        Some(took)
     }
 }
 
-impl Drop for Lease {
+impl Lease<&Observer> {
+    /// Of a connection still to be taken.
+    pub(crate) fn none() -> Self {
+        Self(None)
+    }
+
+    /// For a connection that outlives what it was taken from.
+    pub(crate) fn into_owned(mut self, observer: &Arc<Observer>) -> Lease {
+        Lease(self.0.take().map(|taken| Taken {
+            observer: observer.clone(),
+            at: taken.at,
+            waited: taken.waited,
+        }))
+    }
+}
+
+impl<O: Deref<Target = Observer>> Drop for Lease<O> {
     fn drop(&mut self) {
-        if let Some((observer, taken)) = &self.0
-            && let Some(ready) = observer.ready()
-        {
-            observer
-                .used(ready)
-                .record(taken.elapsed().as_secs_f64(), &SpanContext::NONE);
+        if self.0.is_some() {
+            self.end(Instant::now());
         }
     }
 }
