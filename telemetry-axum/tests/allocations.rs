@@ -78,7 +78,7 @@ fn the_layer_stays_within_its_allocation_budgets() {
     ];
     // Three of each are axum's price for a layer that wraps the response's body: two boxes around the service and its
     // future, one around the body. Then the context that carries the id, and the header that echoes it. A sampled
-// request has the caller's context for its tracer, the span's box and record, its attributes, path and id; the line of
+    // request has the caller's context for its tracer, the span's box and record, its attributes, path and id; the line of
     // a request without a body has nothing more.
     let budgets = [11, 5, 11, 5];
     for ((variant, measured), budget) in shown.into_iter().zip(budgets) {
