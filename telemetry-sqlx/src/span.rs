@@ -165,8 +165,9 @@ impl<O: Deref<Target = Observer>> Call<O> {
     }
 
     fn end(&mut self, failure: Option<Failure>, error: Option<&Error>, took: Duration) {
+        // Taken first: if anything here panics, the drop must not end it once more.
         let (Some(Running { cx, attach, .. }), Some(ready)) =
-            (&self.running, self.observer.ready())
+            (self.running.take(), self.observer.ready())
         else {
             return;
         };
@@ -175,7 +176,7 @@ impl<O: Deref<Target = Observer>> Call<O> {
         if settings.slow.is_some_and(|threshold| took >= threshold) {
             span.set_attribute(KeyValue::new(slow::ATTRIBUTE, true));
             let rows = self.rows.attribute(&self.statement);
-            slow::warn(cx, &self.statement, took, rows.as_ref(), failure.as_ref());
+            slow::warn(&cx, &self.statement, took, rows.as_ref(), failure.as_ref());
         }
         if is_recorded(&span) {
             if let Some(rows) = self.rows.attribute(&self.statement) {
@@ -204,10 +205,9 @@ impl<O: Deref<Target = Observer>> Call<O> {
             span.span_context(),
         );
         // Nobody is told of the end of one that records nothing.
-        if *attach {
+        if attach {
             span.end();
         }
-        self.running = None;
     }
 }
 

@@ -243,7 +243,7 @@ async fn callers_learn_the_trace_when_they_may() {
     });
     let response = send(&app, get("/")).await;
     let span = telemetry.spans().remove(0).span_context;
-    let id = format!("00-{}-{}-03", span.trace_id(), span.span_id());
+    let id = format!("00-{}-{}-01", span.trace_id(), span.span_id());
     assert_eq!(response.headers()["traceresponse"], id.as_str());
     let timings: Vec<_> = response.headers().get_all("server-timing").iter().collect();
     assert_eq!(timings, ["db;dur=3", &format!("traceparent;desc=\"{id}\"")]);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::Config;
 
-/// Telemetry that records as an application's does and never sends: spans wait in their queue, which holds a million.
-/// For measuring what instrumentation costs the thread it runs on, in instructions or allocations.
+/// Telemetry that records as an application's does and has nowhere to send to, which it does not try before an hour or a
+/// million spans: they wait in their queue. For measuring what instrumentation costs the thread it runs on, in instructions or allocations.
 ///
 /// Nothing is read from the environment, and nothing is waited for at the end, which says on standard error how many
 /// spans were not sent.

@@ -47,7 +47,7 @@ async fn a_call_is_a_client_span_whose_context_travels() {
         .unwrap();
     let (trace_id, span_id) = (call.span_context.trace_id(), call.span_context.span_id());
     for line in [
-        format!("traceparent: 00-{trace_id}-{span_id}-03"),
+        format!("traceparent: 00-{trace_id}-{span_id}-01"),
         "x-correlation-id: abc-123".into(),
         "baggage: role=buyer".into(),
     ] {

@@ -65,7 +65,7 @@ async fn the_comment_is_what_the_server_sees() {
     let span = statements(&telemetry).remove(0);
     let (trace, id) = (span.span_context.trace_id(), span.span_context.span_id());
     assert!(
-        seen.ends_with(&format!(" /*traceparent='00-{trace}-{id}-03'*/")),
+        seen.ends_with(&format!(" /*traceparent='00-{trace}-{id}-01'*/")),
         "{seen}"
     );
     let cached: i64 = sqlx::query_scalar(

@@ -11,6 +11,9 @@ thread_local! {
     static SECOND: RefCell<Second> = const { RefCell::new(Second { at: u64::MAX, before: "", text: String::new() }) };
 }
 
+/// The end of the year 9999: RFC 3339 has no later time.
+const LAST: Duration = Duration::from_secs(253_402_300_799);
+
 /// The last second of a thread.
 struct Second {
     at: u64,
@@ -20,7 +23,10 @@ struct Second {
 
 /// Appends such as `2026-11-21T03:04:05.678901Z`, with the text `before` it.
 pub(super) fn write(line: &mut String, before: &'static str, time: SystemTime) {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = time
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .min(LAST);
     let cached = SECOND.try_with(|cell| {
         let second = &mut *cell.borrow_mut();
         if second.at != since.as_secs() || !ptr::eq(second.before, before) {
@@ -37,7 +43,8 @@ pub(super) fn write(line: &mut String, before: &'static str, time: SystemTime) {
     });
     // While the thread ends there is no cache.
     if cached.is_err() {
-        let _ = write!(line, "{before}{}", humantime::format_rfc3339_micros(time));
+        let time = humantime::format_rfc3339_micros(UNIX_EPOCH + since);
+        let _ = write!(line, "{before}{time}");
         return;
     }
     // With a digit before them that keeps their zeros.
@@ -50,6 +57,20 @@ pub(super) fn write(line: &mut String, before: &'static str, time: SystemTime) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_is_wrong_by_ages_is_no_reason_for_a_malformed_line() {
+        let far = UNIX_EPOCH + Duration::from_secs(300_000_000_000);
+        let before = UNIX_EPOCH - Duration::from_secs(1);
+        for (time, expected) in [
+            (far, "9999-12-31T23:59:59"),
+            (before, "1970-01-01T00:00:00"),
+        ] {
+            let mut line = String::new();
+            write(&mut line, "{\"time\":\"", time);
+            assert_eq!(line, format!("{{\"time\":\"{expected}.000000Z"));
+        }
+    }
 
     #[test]
     fn every_microsecond_is_written_as_itself() {

@@ -19,9 +19,10 @@ use crate::{
     tracer::{SamplingHint, StartSpan},
 };
 
-/// Of a trace that begins here: its id is random, which lets every service sample by it.
-/// <https://www.w3.org/TR/trace-context-2/#random-trace-id-flag>
-const RANDOM: TraceFlags = TraceFlags::new(2);
+/// Of a trace that begins here. Its id is random, but the flag that says so is left out: older SDKs, such as opentelemetry
+/// for Rust up to 0.31, take a sampled trace with it, flags 3, for malformed and begin another.
+/// <https://github.com/open-telemetry/opentelemetry-rust/issues/3435>
+const OF_A_ROOT: TraceFlags = TraceFlags::NOT_SAMPLED;
 
 /// Makes the spans of a pipeline.
 #[derive(Debug)]
@@ -84,7 +85,7 @@ impl<S: ShouldSample> StartSpan for Scoped<S> {
         let (trace_id, flags, parent) = if parent.is_valid() {
             (parent.trace_id(), parent.trace_flags(), parent)
         } else {
-            (recorder.trace_id(), RANDOM, &SpanContext::NONE)
+            (recorder.trace_id(), OF_A_ROOT, &SpanContext::NONE)
         };
         let early = hint.asks_for_attributes(parent).then(&mut *attributes);
         let known = early.as_deref().unwrap_or_default();

@@ -113,7 +113,6 @@ fn comparable(mut span: SpanData) -> SpanData {
     let context = &span.span_context;
     assert!(context.is_valid(), "{context:?}");
     let (trace_id, flags) = match span.parent_span_id {
-        // The SDK does not say that its ids are random.
         SpanId::INVALID => (
             TraceId::from(1),
             context.trace_flags() & TraceFlags::SAMPLED,
@@ -301,14 +300,14 @@ fn what_is_dropped_asks_for_no_attributes_and_keeps_the_callers_random_flag() {
 }
 
 #[test]
-fn a_trace_that_begins_here_says_that_its_id_is_random_and_a_callers_says_what_the_caller_said() {
+fn the_random_flag_is_the_callers_alone() {
     let tracer = ours(Sampler::AlwaysOn, HINT, &Ended::default());
     let flags = |parent: &Context| {
         let cx = tracer.start(parent, "work", SpanKind::Server, Vec::new);
         let span = cx.span();
         span.span_context().trace_flags().to_u8()
     };
-    assert_eq!(flags(&Context::new()), 3);
+    assert_eq!(flags(&Context::new()), 1);
     assert_eq!(flags(&below(caller(1, ""))), 1);
     assert_eq!(flags(&below(caller(3, ""))), 3);
 }
