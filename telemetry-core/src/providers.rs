@@ -46,7 +46,7 @@ thread_local! {
 pub struct Providers(Arc<Inner>);
 
 struct Inner {
-    spans: Spans,
+    spans: StartSpans,
     hint: LiveSamplingHint,
     meters: Arc<dyn MeterProvider + Send + Sync>,
     propagation: Propagation,
@@ -230,12 +230,13 @@ impl fmt::Debug for Providers {
     }
 }
 
-type Spans = Box<dyn Fn(InstrumentationScope) -> Arc<dyn StartSpan> + Send + Sync>;
+/// Starts the spans of each scope.
+pub(crate) type StartSpans = Box<dyn Fn(InstrumentationScope) -> Arc<dyn StartSpan> + Send + Sync>;
 
 /// Builds [`Providers`]; finish with [`build`](Self::build).
 #[must_use]
 pub struct ProvidersBuilder {
-    spans: Spans,
+    spans: StartSpans,
     meters: Arc<dyn MeterProvider + Send + Sync>,
     hint: LiveSamplingHint,
     propagation: Propagation,

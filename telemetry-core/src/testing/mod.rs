@@ -39,7 +39,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use opentelemetry::{InstrumentationScope, logs::LoggerProvider as _};
+use opentelemetry::logs::LoggerProvider as _;
 use opentelemetry_sdk::{
     Resource,
     logs::{SdkLogRecord, SdkLoggerProvider},
@@ -67,7 +67,7 @@ use crate::{
     providers,
     scrape::ScrapeFormat,
     sensitive::Sensitive,
-    tracer::{Decides, LiveSamplingHint, SamplingHint, StartSpan},
+    tracer::{Decides, LiveSamplingHint, SamplingHint},
 };
 
 /// How long [`TestTelemetry::wait_for_spans`] waits.
@@ -440,15 +440,13 @@ impl TestTelemetryBuilder {
     }
 }
 
-type StartSpans = Box<dyn Fn(InstrumentationScope) -> Arc<dyn StartSpan> + Send + Sync>;
-
 /// The SDK's tracers, for the application's spans, and what starts ours.
 fn record<S: ShouldSample + Clone + 'static>(
     sampler: S,
     ids: Option<SeededIds>,
     exporter: impl Processor + 'static,
     open: &OpenSpans,
-) -> (SdkTracerProvider, StartSpans) {
+) -> (SdkTracerProvider, providers::StartSpans) {
     // After the exporter: who waits for the end of a span finds it there.
     let processors = Processors::new(vec![Box::new(exporter), Box::new(open.clone())]);
     let provider = SdkTracerProvider::builder()
