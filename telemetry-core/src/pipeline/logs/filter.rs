@@ -16,7 +16,7 @@ use tracing::{
 };
 use tracing_subscriber::{
     EnvFilter,
-    filter::Directive,
+    filter::{Directive, ParseError},
     layer::{Context as LayerContext, Filter},
 };
 
@@ -189,7 +189,7 @@ impl Active {
         if text.trim().is_empty() {
             return Err("it is empty; to let nothing pass say off".to_owned());
         }
-        let filter = EnvFilter::try_new(text).map_err(|error| explain(text, &error))?;
+        let filter = env_filter(text).map_err(|error| explain(text, &error))?;
         Ok(Self {
             filter: match own {
                 Some(own) => filter.add_directive(own.clone()),
@@ -198,6 +198,13 @@ impl Active {
             text: text.to_owned(),
         })
     }
+}
+
+/// `EnvFilter` takes the place of a character in the trimmed directive for its place in the directive, so that it
+/// misreads `info, shop=debug` and panics at `info, é=debug` (tracing-subscriber 0.3.23). It gets them trimmed.
+pub(in crate::pipeline) fn env_filter(text: &str) -> Result<EnvFilter, ParseError> {
+    let directives: Vec<_> = text.split(',').map(str::trim).collect();
+    EnvFilter::try_new(directives.join(","))
 }
 
 /// Names the directives that are wrong by themselves; the parser says only why.
@@ -213,7 +220,7 @@ fn explain(text: &str, error: &dyn fmt::Display) -> String {
     });
     let wrong: Vec<_> = directives
         .filter_map(|directive| {
-            let error = EnvFilter::try_new(directive).err()?;
+            let error = env_filter(directive).err()?;
             Some(format!("{:?} ({error})", directive.trim()))
         })
         .collect();

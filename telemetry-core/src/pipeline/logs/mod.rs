@@ -16,6 +16,7 @@ mod stdout;
 mod text;
 mod timestamp;
 
+pub(super) use filter::env_filter;
 #[cfg(feature = "testing")]
 pub(super) use filter::is_transport;
 pub use filter::{FilterError, FilterHandle};

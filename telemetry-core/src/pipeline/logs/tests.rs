@@ -471,6 +471,22 @@ fn a_filter_that_is_not_valid_changes_nothing_and_says_why() {
 }
 
 #[test]
+fn spaces_between_directives_mean_nothing() {
+    let filter = " off ,  shop=info , \u{e9}=info, ";
+    let lines = logged(Logging { filter, ..JSON }, || {
+        tracing::debug!(target: "shop", "no");
+        tracing::info!(target: "shop::cart", "first");
+        tracing::info!(target: "\u{e9}", "second");
+        tracing::info!(target: "other", "no");
+    });
+    let messages: Vec<_> = lines
+        .iter()
+        .map(|line| object(line)["message"].clone())
+        .collect();
+    assert_eq!(messages, ["first", "second"]);
+}
+
+#[test]
 fn a_line_says_on_whose_behalf_it_was_written_and_no_field_can_pose_as_that() {
     let principal = Principal::new("ada").with_roles(["customer", "go\"ld"]);
     let log = || {

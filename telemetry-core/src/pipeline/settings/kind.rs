@@ -2,7 +2,8 @@
 
 use http::{HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
-use tracing_subscriber::EnvFilter;
+
+use crate::pipeline::logs::env_filter;
 
 const REDACTED: &str = "REDACTED";
 
@@ -100,7 +101,7 @@ impl Kind {
                     "is not valid: known are none, error, warn, info, debug and trace",
                 ),
             },
-            Self::LogFilter => match EnvFilter::try_new(text) {
+            Self::LogFilter => match env_filter(text) {
                 Ok(_) => Checked::all(text),
                 Err(error) => Checked::nothing(text, format!("is not valid ({error})")),
             },
