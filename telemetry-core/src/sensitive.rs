@@ -6,7 +6,7 @@ use std::{
     sync::OnceLock,
 };
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
 
 use crate::{hex, providers::Providers};

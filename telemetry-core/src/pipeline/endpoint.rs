@@ -39,6 +39,7 @@ pub(super) enum Compression {
     #[default]
     None,
     Gzip,
+    #[cfg(feature = "zstd")]
     Zstd,
 }
 
@@ -117,6 +118,16 @@ impl fmt::Debug for Endpoint {
     }
 }
 
+impl Endpoint {
+    /// No client could be built for it.
+    pub(super) fn unusable(&self, reason: String) -> BootstrapError {
+        BootstrapError::Exporter {
+            endpoint: self.origin.clone(),
+            reason,
+        }
+    }
+}
+
 pub(super) fn resolve(signal: Signal, env: &mut Env) -> Result<Endpoint, BootstrapError> {
     let name = |setting: &str| signal.setting(setting);
     let protocol = match &*env.value(&name("PROTOCOL")) {
@@ -125,6 +136,7 @@ pub(super) fn resolve(signal: Signal, env: &mut Env) -> Result<Endpoint, Bootstr
         _ => Protocol::HttpProtobuf,
     };
     let (url, origin) = url(signal, protocol, env)?;
+    let compression = compression(&name("COMPRESSION"), env);
     let file = |setting: &str| {
         Some(env.value(&name(setting)))
             .filter(|path| !path.is_empty())
@@ -140,17 +152,33 @@ pub(super) fn resolve(signal: Signal, env: &mut Env) -> Result<Endpoint, Bootstr
             .filter_map(header)
             .collect(),
         timeout: env.timeout(&name("TIMEOUT")),
-        compression: match &*env.value(&name("COMPRESSION")) {
-            "gzip" => Compression::Gzip,
-            "zstd" => Compression::Zstd,
-            _ => Compression::None,
-        },
+        compression,
         tls: Tls {
             ca: file("CERTIFICATE"),
             client_key: file("CLIENT_KEY"),
             client_certificate: file("CLIENT_CERTIFICATE"),
         },
     })
+}
+
+fn compression(setting: &str, env: &mut Env) -> Compression {
+    match &*env.value(setting) {
+        "gzip" => Compression::Gzip,
+        #[cfg(feature = "zstd")]
+        "zstd" => Compression::Zstd,
+        #[cfg(not(feature = "zstd"))]
+        "zstd" => {
+            let setter = env.setter(setting).unwrap_or_else(|| setting.to_owned());
+            env.warn(
+                &setter,
+                "zstd",
+                "gzip; for zstd add the feature `zstd` to telemetry-core",
+            );
+            env.use_instead(setting, "gzip");
+            Compression::Gzip
+        }
+        _ => Compression::None,
+    }
 }
 
 fn url(signal: Signal, protocol: Protocol, env: &mut Env) -> Result<(Uri, String), BootstrapError> {

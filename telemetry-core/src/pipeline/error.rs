@@ -43,6 +43,18 @@ pub enum BootstrapError {
         /// What is wrong.
         reason: String,
     },
+    /// The program was built without what an endpoint needs.
+    #[error(
+        "exporting to {endpoint} needs the feature `{feature}` of telemetry-core: add it in Cargo.toml, or {instead}"
+    )]
+    MissingFeature {
+        /// Where it would have exported to.
+        endpoint: String,
+        /// A feature of telemetry-core, on by default.
+        feature: &'static str,
+        /// What does without it.
+        instead: &'static str,
+    },
     /// A certificate or key for `https` cannot be used.
     #[error(
         "{variable}={path:?} cannot be used: {reason}. Set {variable}, or {own}, to a PEM file that this process can read"

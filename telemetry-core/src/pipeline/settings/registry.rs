@@ -290,7 +290,7 @@ const OTLP: &[Setting] = otlp! {
     "HEADERS", "", Kind::Headers, "", true,
         "request headers, `key=value,key=value`, percent-encoded; their values are never shown";
     "COMPRESSION", "none", Kind::One(&["none", "gzip", "zstd"]), "", false,
-        "`none`, `gzip` or `zstd`";
+        "`none`, `gzip` or, built with the feature `zstd`, `zstd`";
     "TIMEOUT", "10000", MILLIS, "ms", false,
         "one export, retries included; `0` is no limit";
 };

@@ -44,6 +44,13 @@ pub(super) fn encode<R: Request>(request: &R, protocol: Protocol) -> Result<Byte
     }
 }
 
+/// `google.rpc.Status`, as far as it is of interest.
+#[derive(prost::Message)]
+struct Status {
+    #[prost(string, tag = "2")]
+    message: String,
+}
+
 /// The answer as protobuf. A proxy may answer with a body of its own: the request was accepted all the same.
 pub(super) fn answer(body: &[u8]) -> Accepted {
     // The answers of the three signals differ in names only.
@@ -77,9 +84,7 @@ pub(super) fn json_answer(body: &[u8]) -> Accepted {
 /// What a failed request's answer says: a `google.rpc.Status` in the request's own encoding.
 pub(super) fn failure(body: &[u8], content_type: &str) -> String {
     let message = if content_type.starts_with("application/x-protobuf") {
-        tonic_types::Status::decode(body)
-            .map(|status| status.message)
-            .ok()
+        Status::decode(body).map(|status| status.message).ok()
     } else if content_type.starts_with("application/json") {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         body["message"].as_str().map(str::to_owned)

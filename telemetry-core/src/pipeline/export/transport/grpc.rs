@@ -16,7 +16,10 @@ use super::{
     ANSWER_BYTES, Accepted, Answered, ExportError, USER_AGENT, cause, encode, one_line, tls,
 };
 use crate::{
-    pipeline::endpoint::{Compression, Endpoint},
+    pipeline::{
+        endpoint::{Compression, Endpoint},
+        error::BootstrapError,
+    },
     semconv_rpc,
 };
 
@@ -37,17 +40,16 @@ impl Client {
         endpoint: &Endpoint,
         files: Option<tls::Files>,
         path: &'static str,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, BootstrapError> {
+        let failed = |error: tonic::transport::Error| endpoint.unusable(cause(&error));
         let mut channel = Channel::builder(endpoint.url.clone())
             .user_agent(USER_AGENT)
-            .map_err(|error| cause(&error))?
+            .map_err(failed)?
             .connect_timeout(endpoint.timeout)
             .http2_keep_alive_interval(KEEP_ALIVE)
             .keep_alive_timeout(KEEP_ALIVE);
         if let Some(files) = files {
-            channel = channel
-                .tls_config(files.grpc())
-                .map_err(|error| cause(&error))?;
+            channel = files.configure_grpc(channel).map_err(failed)?;
         }
         Ok(Self {
             channel: channel.connect_lazy(),
@@ -56,6 +58,7 @@ impl Client {
             compression: match endpoint.compression {
                 Compression::None => None,
                 Compression::Gzip => Some(CompressionEncoding::Gzip),
+                #[cfg(feature = "zstd")]
                 Compression::Zstd => Some(CompressionEncoding::Zstd),
             },
         })

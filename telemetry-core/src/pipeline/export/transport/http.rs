@@ -7,7 +7,10 @@ use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::{ANSWER_BYTES, Accepted, Answered, ExportError, USER_AGENT, cause, encode, retry, tls};
-use crate::pipeline::endpoint::{Compression, Endpoint, Protocol};
+use crate::pipeline::{
+    endpoint::{Compression, Endpoint, Protocol},
+    error::BootstrapError,
+};
 
 #[derive(Debug)]
 pub(super) struct Client {
@@ -19,10 +22,13 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(endpoint: &Endpoint, files: Option<tls::Files>) -> Result<Self, String> {
+    pub(super) fn new(
+        endpoint: &Endpoint,
+        files: Option<tls::Files>,
+    ) -> Result<Self, BootstrapError> {
+        let failed = |error: reqwest::Error| endpoint.unusable(cause(&error));
         // Each choice that a feature of reqwest, enabled anywhere in the application, would change is made here.
         let builder = reqwest::Client::builder()
-            .tls_backend_rustls()
             .http1_only()
             .no_hickory_dns()
             .no_gzip()
@@ -34,9 +40,8 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(USER_AGENT);
         let builder = match files {
-            Some(files) => files.configure_http(builder)?,
-            // Without TLS there is nothing to load, and a machine without any root certificates will do.
-            None => builder.tls_certs_only([]),
+            Some(files) => files.configure_http(builder).map_err(failed)?,
+            None => tls::none(builder),
         };
         let mut headers = endpoint.headers.clone();
         let content_type = match endpoint.protocol {
@@ -47,6 +52,7 @@ impl Client {
         let encoding = match endpoint.compression {
             Compression::None => None,
             Compression::Gzip => Some("gzip"),
+            #[cfg(feature = "zstd")]
             Compression::Zstd => Some("zstd"),
         };
         if let Some(encoding) = encoding {
@@ -54,8 +60,8 @@ impl Client {
         }
         let url = endpoint.url.to_string();
         Ok(Self {
-            client: builder.build().map_err(|error| cause(&error))?,
-            url: url.parse().map_err(|error| cause(&error))?,
+            client: builder.build().map_err(failed)?,
+            url: reqwest::Url::parse(&url).map_err(|error| endpoint.unusable(cause(&error)))?,
             headers,
             protocol: endpoint.protocol,
             compression: endpoint.compression,
@@ -66,6 +72,7 @@ impl Client {
         let compressed = match self.compression {
             Compression::None => return Ok(body),
             Compression::Gzip => gzip(&body),
+            #[cfg(feature = "zstd")]
             Compression::Zstd => zstd::bulk::compress(&body, zstd::DEFAULT_COMPRESSION_LEVEL),
         };
         compressed

@@ -1,9 +1,17 @@
 //! OTLP over gRPC and over HTTP: one request, with retries within the export's timeout.
 
 mod encode;
+#[cfg(feature = "grpc")]
+mod grpc;
+#[cfg(not(feature = "grpc"))]
+#[path = "without_grpc.rs"]
 mod grpc;
 mod http;
 mod retry;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "without_tls.rs"]
 mod tls;
 
 use std::{
@@ -64,6 +72,7 @@ pub(super) enum Answered {
     /// `http.response.status_code`.
     Http(u16),
     /// `rpc.response.status_code`: gRPC has a fixed set of names.
+    #[cfg_attr(not(feature = "grpc"), allow(dead_code, reason = "none does"))]
     Grpc(&'static str),
 }
 
@@ -76,7 +85,7 @@ impl Transport {
         // Both kinds of client register with the runtime they are built in.
         let _runtime = worker.enter();
         let files = match endpoint.url.scheme_str() {
-            Some("https") => Some(tls::Files::read(&endpoint.tls, R::SIGNAL)?),
+            Some("https") => Some(tls::Files::read(&endpoint, R::SIGNAL)?),
             _ => None,
         };
         let anonymous = files.as_ref().is_some_and(tls::Files::is_anonymous);
@@ -85,10 +94,7 @@ impl Transport {
             _ => http::Client::new(&endpoint, files).map(Client::Http),
         };
         Ok(Self {
-            client: client.map_err(|reason| BootstrapError::Exporter {
-                endpoint: endpoint.origin.clone(),
-                reason,
-            })?,
+            client: client?,
             protocol: endpoint.protocol,
             origin: endpoint.origin,
             timeout: endpoint.timeout,

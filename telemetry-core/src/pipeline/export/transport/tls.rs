@@ -7,9 +7,10 @@ use rustls::{
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
-use tonic::transport::{Certificate, ClientTlsConfig, Identity};
+#[cfg(feature = "grpc")]
+use tonic::transport;
 
-use crate::pipeline::{endpoint::Tls, error::BootstrapError};
+use crate::pipeline::{endpoint::Endpoint, error::BootstrapError};
 
 /// What the files hold, as PEM.
 #[derive(Debug)]
@@ -31,8 +32,8 @@ impl std::fmt::Debug for Client {
 }
 
 impl Files {
-    pub(super) fn read(tls: &Tls, signal: &str) -> Result<Self, BootstrapError> {
-        let files = Source { signal };
+    pub(super) fn read(endpoint: &Endpoint, signal: &str) -> Result<Self, BootstrapError> {
+        let (tls, files) = (&endpoint.tls, Source { signal });
         let mut roots = RootCertStore::empty();
         let ca = match &tls.ca {
             Some(path) => Some(files.roots(path, &mut roots)?),
@@ -66,32 +67,43 @@ impl Files {
     /// The custom CA replaces the machine's, as the specification says.
     pub(super) fn configure_http(
         self,
-        mut builder: reqwest::ClientBuilder,
-    ) -> Result<reqwest::ClientBuilder, String> {
+        builder: reqwest::ClientBuilder,
+    ) -> reqwest::Result<reqwest::ClientBuilder> {
+        // Another crate of the application may have given reqwest another implementation.
+        let mut builder = builder.tls_backend_rustls();
         if let Some(ca) = self.ca {
-            let ca =
-                reqwest::Certificate::from_pem_bundle(&ca).map_err(|error| super::cause(&error))?;
-            builder = builder.tls_certs_only(ca);
+            builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(&ca)?);
         }
         if let Some(client) = self.client {
             let pem = [client.certificate, b"\n".to_vec(), client.key].concat();
-            let identity =
-                reqwest::Identity::from_pem(&pem).map_err(|error| super::cause(&error))?;
-            builder = builder.identity(identity);
+            builder = builder.identity(reqwest::Identity::from_pem(&pem)?);
         }
         Ok(builder)
     }
 
-    pub(super) fn grpc(self) -> ClientTlsConfig {
+    #[cfg(feature = "grpc")]
+    pub(super) fn configure_grpc(
+        self,
+        channel: transport::Endpoint,
+    ) -> Result<transport::Endpoint, transport::Error> {
         let mut config = match self.ca {
-            Some(ca) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(ca)),
-            None => ClientTlsConfig::new().with_native_roots(),
+            Some(ca) => {
+                let ca = transport::Certificate::from_pem(ca);
+                transport::ClientTlsConfig::new().ca_certificate(ca)
+            }
+            None => transport::ClientTlsConfig::new().with_native_roots(),
         };
         if let Some(client) = self.client {
-            config = config.identity(Identity::from_pem(client.certificate, client.key));
+            let identity = transport::Identity::from_pem(client.certificate, client.key);
+            config = config.identity(identity);
         }
-        config
+        channel.tls_config(config)
     }
+}
+
+/// For an endpoint without TLS there is nothing to load, and a machine without any root certificates will do.
+pub(super) fn none(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    builder.tls_backend_rustls().tls_certs_only([])
 }
 
 /// Where the paths come from.

@@ -1,0 +1,27 @@
+//! What stands for OTLP over gRPC in a program built without the feature `grpc`: there is never any.
+
+use bytes::Bytes;
+
+use super::{Accepted, ExportError, tls};
+use crate::pipeline::{endpoint::Endpoint, error::BootstrapError};
+
+#[derive(Debug)]
+pub(super) enum Client {}
+
+impl Client {
+    pub(super) fn new(
+        endpoint: &Endpoint,
+        _files: Option<tls::Files>,
+        _path: &'static str,
+    ) -> Result<Self, BootstrapError> {
+        Err(BootstrapError::MissingFeature {
+            endpoint: endpoint.origin.clone(),
+            feature: "grpc",
+            instead: "set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf",
+        })
+    }
+
+    pub(super) async fn send(&self, _body: Bytes) -> Result<Accepted, ExportError> {
+        match *self {}
+    }
+}
