@@ -26,6 +26,10 @@ pub const VARIANTS: &[(&str, &str)] = &[
     ("middleware", "a middleware that does nothing"),
     ("disabled", "**ours**, telemetry disabled"),
     ("ours", "**ours**"),
+    (
+        "ours-pipeline",
+        "**ours**, exporting over OTLP as `bootstrap` sets it up",
+    ),
     ("reqwest-tracing", "reqwest-tracing"),
 ];
 
@@ -105,13 +109,16 @@ pub fn run(variant: &str, sampled: bool, measure: Measure) -> Option<bool> {
     current.install();
     previous.install();
     let mut request = tracing::Span::none();
+    let mut pipeline = None;
     let builder = ClientBuilder::new(reqwest::Client::new());
     let builder = match variant {
         "bare" => builder,
         "middleware" => builder.with(Passing),
         "disabled" => builder.with(TelemetryMiddleware::new()),
-        "ours" => {
-            builder.with(TelemetryMiddleware::new().with_providers(ours::providers(&current)))
+        "ours" | "ours-pipeline" => {
+            let (providers, own) = ours::of(variant, &current)?;
+            pipeline = own;
+            builder.with(TelemetryMiddleware::new().with_providers(providers))
         }
         "reqwest-tracing" => {
             let tracer = previous.tracers.tracer("benches");
@@ -140,5 +147,5 @@ pub fn run(variant: &str, sampled: bool, measure: Measure) -> Option<bool> {
     if records {
         print!("{}{}", current.recorded(), previous.recorded());
     }
-    Some(true)
+    Some(ours::finish(pipeline.as_ref()))
 }

@@ -13,6 +13,23 @@ use telemetry_core::{
 
 use crate::sdk::current::Sdk;
 
+/// The variant's providers, with the pipeline that they live in if they do.
+pub fn of(variant: &str, sdk: &Sdk) -> Option<(Providers, Option<Telemetry>)> {
+    match variant {
+        "ours" => Some((providers(sdk), None)),
+        "ours-pipeline" => {
+            let telemetry = pipeline(None);
+            Some((telemetry.providers().clone(), Some(telemetry)))
+        }
+        _ => None,
+    }
+}
+
+/// Sends what is left. Returns whether nothing was lost.
+pub fn finish(pipeline: Option<&Telemetry>) -> bool {
+    pipeline.is_none_or(|pipeline| pipeline.shutdown().is_ok())
+}
+
 /// Our vocabulary over the SDK that peers get, so that recording is compared and nothing else.
 pub fn providers(sdk: &Sdk) -> Providers {
     Providers::builder(sdk.tracers.clone(), Arc::new(sdk.meters.clone()))

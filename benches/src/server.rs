@@ -122,22 +122,22 @@ impl Server {
 
     fn layered(&mut self, variant: &str) -> Option<Router> {
         let app = routes();
-        let ours = || TelemetryLayer::new().with_providers(ours::providers(&self.current));
         Some(match variant {
             "bare" => app,
             "layer" => app.layer(layer_fn(|inner| Passing { inner })),
             "disabled" => app.layer(TelemetryLayer::new()),
-            "ours" => app.layer(ours()),
-            "ours-pipeline" => {
-                let telemetry = ours::pipeline(None);
-                let layer = TelemetryLayer::new().with_providers(telemetry.providers().clone());
-                self.pipeline = Some(telemetry);
-                app.layer(layer)
+            "ours" | "ours-pipeline" => {
+                let (providers, pipeline) = ours::of(variant, &self.current)?;
+                self.pipeline = pipeline;
+                app.layer(TelemetryLayer::new().with_providers(providers))
             }
             "ours-access-log" => {
                 let telemetry = ours::logging(self.records.then(|| self.lines.clone()));
                 let _ = tracing::dispatcher::set_global_default(telemetry.dispatch().clone());
-                let layer = ours().with_access_log();
+                let providers = ours::providers(&self.current);
+                let layer = TelemetryLayer::new()
+                    .with_providers(providers)
+                    .with_access_log();
                 self.pipeline = Some(telemetry);
                 app.layer(layer)
             }
@@ -247,9 +247,7 @@ impl Server {
 
     /// Sends what is left. Returns whether nothing was lost.
     pub fn finish(&self) -> bool {
-        self.pipeline
-            .as_ref()
-            .is_none_or(|pipeline| pipeline.shutdown().is_ok())
+        ours::finish(self.pipeline.as_ref())
     }
 }
 

@@ -19,6 +19,10 @@ pub const VARIANTS: &[(&str, &str)] = &[
     ("bare", "sqlx alone"),
     ("disabled", "**ours**, telemetry disabled"),
     ("ours", "**ours**"),
+    (
+        "ours-pipeline",
+        "**ours**, exporting over OTLP as `bootstrap` sets it up",
+    ),
     ("sqlx-otel", "sqlx-otel"),
     (
         "sqlx-otel-annotated",
@@ -87,16 +91,20 @@ pub fn run(variant: &str, sampled: bool, measure: Measure) -> Option<bool> {
         id = id % 4 + 1;
         id
     };
+    let mut pipeline = None;
     match variant {
         "bare" => measure.drive(&runtime, async || {
             black_box(price(&plain, next()).await);
         }),
-        "disabled" | "ours" => {
+        "disabled" | "ours" | "ours-pipeline" => {
             let _enter = runtime.enter();
             let pool = SqlitePool::from(plain);
-            let pool = match variant {
-                "ours" => pool.with_providers(ours::providers(&current)),
-                _ => pool,
+            let pool = match ours::of(variant, &current) {
+                Some((providers, own)) => {
+                    pipeline = own;
+                    pool.with_providers(providers)
+                }
+                None => pool,
             };
             measure.drive(&runtime, async || {
                 black_box(price(&pool, next()).await);
@@ -124,5 +132,5 @@ pub fn run(variant: &str, sampled: bool, measure: Measure) -> Option<bool> {
     if records {
         print!("{}{}", current.recorded(), previous.recorded());
     }
-    Some(true)
+    Some(ours::finish(pipeline.as_ref()))
 }

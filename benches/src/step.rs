@@ -20,6 +20,10 @@ pub const VARIANTS: &[(&str, &str)] = &[
     ("disabled", "**ours**, telemetry disabled"),
     ("ours", "**ours**"),
     (
+        "ours-pipeline",
+        "**ours**, exporting over OTLP as `bootstrap` sets it up",
+    ),
+    (
         "tracing",
         "a `tracing` span through tracing-opentelemetry, a counter and a histogram by hand",
     ),
@@ -33,18 +37,21 @@ pub fn run(variant: &str, sampled: bool, measure: Measure) -> Option<bool> {
     let sdk = current::Sdk::new(measure == Measure::Records);
     let runtime = runtime();
     let _context = parent(sampled).attach();
+    let mut finished = true;
     match variant {
         "bare" => measure.drive(&runtime, async || {
             let _ = black_box(work(7).await);
         }),
-        "disabled" | "ours" => {
-            let _providers = (variant == "ours").then(|| ours::providers(&sdk).set_default());
+        "disabled" | "ours" | "ours-pipeline" => {
+            let ours = ours::of(variant, &sdk);
+            let _providers = ours.as_ref().map(|(providers, _)| providers.set_default());
             measure.drive(&runtime, async || {
                 let verify = step("Verify_Inventory_Status")
                     .flow("checkout")
                     .stage("inventory");
                 let _ = black_box(verify.run(work(7)).await);
             });
+            finished = ours.is_none_or(|(_, pipeline)| ours::finish(pipeline.as_ref()));
         }
         "tracing" => {
             let tracer = sdk.tracers.tracer("benches");
@@ -86,5 +93,5 @@ pub fn run(variant: &str, sampled: bool, measure: Measure) -> Option<bool> {
     if measure == Measure::Records {
         print!("{}", sdk.recorded());
     }
-    Some(true)
+    Some(finished)
 }
