@@ -14,7 +14,7 @@ use super::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Protocol {
-    /// gRPC, by default on port 4317.
+    /// gRPC, by default on port 4317. It needs the feature `grpc`, a default one.
     Grpc,
     /// Protobuf over HTTP, by default on port 4318.
     HttpProtobuf,
@@ -135,8 +135,16 @@ pub(super) fn resolve(signal: Signal, env: &mut Env) -> Result<Endpoint, Bootstr
         "http/json" => Protocol::HttpJson,
         _ => Protocol::HttpProtobuf,
     };
+    if protocol == Protocol::Grpc && cfg!(not(feature = "grpc")) {
+        let (variable, value) = env.set(&name("PROTOCOL")).unwrap_or_default();
+        return Err(BootstrapError::MissingFeature {
+            variable,
+            value,
+            feature: "grpc",
+            instead: "http/protobuf, for which collectors have another port, 4318",
+        });
+    }
     let (url, origin) = url(signal, protocol, env)?;
-    let compression = compression(&name("COMPRESSION"), env);
     let file = |setting: &str| {
         Some(env.value(&name(setting)))
             .filter(|path| !path.is_empty())
@@ -152,33 +160,18 @@ pub(super) fn resolve(signal: Signal, env: &mut Env) -> Result<Endpoint, Bootstr
             .filter_map(header)
             .collect(),
         timeout: env.timeout(&name("TIMEOUT")),
-        compression,
+        compression: match &*env.value(&name("COMPRESSION")) {
+            "gzip" => Compression::Gzip,
+            #[cfg(feature = "zstd")]
+            "zstd" => Compression::Zstd,
+            _ => Compression::None,
+        },
         tls: Tls {
             ca: file("CERTIFICATE"),
             client_key: file("CLIENT_KEY"),
             client_certificate: file("CLIENT_CERTIFICATE"),
         },
     })
-}
-
-fn compression(setting: &str, env: &mut Env) -> Compression {
-    match &*env.value(setting) {
-        "gzip" => Compression::Gzip,
-        #[cfg(feature = "zstd")]
-        "zstd" => Compression::Zstd,
-        #[cfg(not(feature = "zstd"))]
-        "zstd" => {
-            let setter = env.setter(setting).unwrap_or_else(|| setting.to_owned());
-            env.warn(
-                &setter,
-                "zstd",
-                "gzip; for zstd add the feature `zstd` to telemetry-core",
-            );
-            env.use_instead(setting, "gzip");
-            Compression::Gzip
-        }
-        _ => Compression::None,
-    }
 }
 
 fn url(signal: Signal, protocol: Protocol, env: &mut Env) -> Result<(Uri, String), BootstrapError> {
@@ -220,6 +213,14 @@ fn url(signal: Signal, protocol: Protocol, env: &mut Env) -> Result<(Uri, String
         .parse()
         .map_err(|error: http::uri::InvalidUri| fail(&error.to_string()))?;
     match (uri.scheme_str(), uri.host()) {
+        (Some("https"), _) if cfg!(not(feature = "tls")) => {
+            return Err(BootstrapError::MissingFeature {
+                variable,
+                value: redact_endpoint(&value),
+                feature: "tls",
+                instead: "an http:// endpoint",
+            });
+        }
         (Some("http" | "https"), Some(host)) if !host.is_empty() => {}
         (Some("http" | "https"), _) => return Err(fail("it has no host")),
         _ => return Err(fail("it does not start with http:// or https://")),

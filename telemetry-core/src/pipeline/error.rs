@@ -43,14 +43,16 @@ pub enum BootstrapError {
         /// What is wrong.
         reason: String,
     },
-    /// The program was built without what an endpoint needs.
+    /// The program was built without what a setting needs.
     #[error(
-        "exporting to {endpoint} needs the feature `{feature}` of telemetry-core: add it in Cargo.toml, or {instead}"
+        "{variable}={value:?} needs the feature `{feature}` of telemetry-core: add it in Cargo.toml, or use {instead}"
     )]
     MissingFeature {
-        /// Where it would have exported to.
-        endpoint: String,
-        /// A feature of telemetry-core, on by default.
+        /// The environment variable or option it came from.
+        variable: String,
+        /// Its value, without credentials.
+        value: String,
+        /// A default feature of telemetry-core.
         feature: &'static str,
         /// What does without it.
         instead: &'static str,

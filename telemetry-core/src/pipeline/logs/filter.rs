@@ -16,7 +16,7 @@ use tracing::{
 };
 use tracing_subscriber::{
     EnvFilter,
-    filter::{Directive, ParseError},
+    filter::Directive,
     layer::{Context as LayerContext, Filter},
 };
 
@@ -186,10 +186,7 @@ impl Filters {
 
 impl Active {
     fn parse(text: &str, own: Option<&Directive>) -> Result<Self, String> {
-        if text.trim().is_empty() {
-            return Err("it is empty; to let nothing pass say off".to_owned());
-        }
-        let filter = env_filter(text).map_err(|error| explain(text, &error))?;
+        let filter = env_filter(text).map_err(|reason| explain(text, reason))?;
         Ok(Self {
             filter: match own {
                 Some(own) => filter.add_directive(own.clone()),
@@ -202,13 +199,17 @@ impl Active {
 
 /// `EnvFilter` takes the place of a character in the trimmed directive for its place in the directive, so that it
 /// misreads `info, shop=debug` and panics at `info, é=debug` (tracing-subscriber 0.3.23). It gets them trimmed.
-pub(in crate::pipeline) fn env_filter(text: &str) -> Result<EnvFilter, ParseError> {
-    let directives: Vec<_> = text.split(',').map(str::trim).collect();
-    EnvFilter::try_new(directives.join(","))
+pub(in crate::pipeline) fn env_filter(text: &str) -> Result<EnvFilter, String> {
+    let directives = text.split(',').map(str::trim);
+    let directives: Vec<_> = directives.filter(|one| !one.is_empty()).collect();
+    if directives.is_empty() {
+        return Err("it is empty; to let nothing pass say off".to_owned());
+    }
+    EnvFilter::try_new(directives.join(",")).map_err(|error| error.to_string())
 }
 
 /// Names the directives that are wrong by themselves; the parser says only why.
-fn explain(text: &str, error: &dyn fmt::Display) -> String {
+fn explain(text: &str, reason: String) -> String {
     let mut depth = 0_usize;
     let directives = text.split(|c| {
         match c {
@@ -225,7 +226,7 @@ fn explain(text: &str, error: &dyn fmt::Display) -> String {
         })
         .collect();
     if wrong.is_empty() {
-        error.to_string()
+        reason
     } else {
         wrong.join(", ")
     }

@@ -448,6 +448,7 @@ fn a_filter_that_is_not_valid_changes_nothing_and_says_why() {
         ("info,shop=loud", "\"shop=loud\" ("),
         ("shop[a{b=1,c=2}]=info,x=y=z", "\"x=y=z\" ("),
         (" ", "empty"),
+        (" , ", "empty"),
     ] {
         let error = filters.set_logs(filter).unwrap_err();
         let message = error.to_string();

@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     },
     /// One of these, in any case.
     One(&'static [&'static str]),
+    /// How exports are compressed, as far as this is built in.
+    Compression,
     /// Some of these, separated by commas.
     List {
         known: &'static [&'static str],
@@ -85,6 +87,11 @@ impl Kind {
             Self::Path => Checked::all(text),
             Self::Flag => one_of(&["true", "false"], text),
             Self::One(known) => one_of(known, text),
+            Self::Compression if cfg!(feature = "zstd") => one_of(&["none", "gzip", "zstd"], text),
+            Self::Compression if text.eq_ignore_ascii_case("zstd") => {
+                Checked::nothing(text, "needs the feature `zstd` of telemetry-core")
+            }
+            Self::Compression => one_of(&["none", "gzip"], text),
             Self::Number { min, max } => match text.parse::<u64>() {
                 Ok(number) if (min..=max).contains(&number) => Checked::all(number.to_string()),
                 _ => Checked::nothing(
@@ -103,7 +110,7 @@ impl Kind {
             },
             Self::LogFilter => match env_filter(text) {
                 Ok(_) => Checked::all(text),
-                Err(error) => Checked::nothing(text, format!("is not valid ({error})")),
+                Err(reason) => Checked::nothing(text, format!("is not valid ({reason})")),
             },
         }
     }

@@ -276,9 +276,9 @@ macro_rules! otlp {
 
 const OTLP: &[Setting] = otlp! {
     "ENDPOINT", "http://localhost:4318", Kind::Url, "", false,
-        "the collector; for gRPC the default port is 4317. For HTTP the general one is a base to which `/v1/traces` and so on are added, the one of a signal is used as it is";
+        "the collector, for `https` with the feature `tls`; for gRPC the default port is 4317. For HTTP the general one is a base to which `/v1/traces` and so on are added, the one of a signal is used as it is";
     "PROTOCOL", "http/protobuf", Kind::One(&["grpc", "http/protobuf", "http/json"]), "", false,
-        "`grpc`, `http/protobuf` or `http/json`";
+        "`grpc` (feature `grpc`), `http/protobuf` or `http/json`";
     "INSECURE", "false", Kind::Flag, "", false,
         "`true`: a gRPC endpoint without a scheme is reached without TLS";
     "CERTIFICATE", "", Kind::Path, "", false,
@@ -289,8 +289,8 @@ const OTLP: &[Setting] = otlp! {
         "PEM file of the certificate chain that this client shows (mTLS)";
     "HEADERS", "", Kind::Headers, "", true,
         "request headers, `key=value,key=value`, percent-encoded; their values are never shown";
-    "COMPRESSION", "none", Kind::One(&["none", "gzip", "zstd"]), "", false,
-        "`none`, `gzip` or, built with the feature `zstd`, `zstd`";
+    "COMPRESSION", "none", Kind::Compression, "", false,
+        "`none`, `gzip` or `zstd` (feature `zstd`, off by default)";
     "TIMEOUT", "10000", MILLIS, "ms", false,
         "one export, retries included; `0` is no limit";
 };

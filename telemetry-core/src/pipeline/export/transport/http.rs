@@ -27,7 +27,8 @@ impl Client {
         files: Option<tls::Files>,
     ) -> Result<Self, BootstrapError> {
         let failed = |error: reqwest::Error| endpoint.unusable(cause(&error));
-        // Each choice that a feature of reqwest, enabled anywhere in the application, would change is made here.
+        // Each choice that a feature of reqwest, enabled anywhere in the application, would change is made here, and that
+        // of TLS with our own.
         let builder = reqwest::Client::builder()
             .http1_only()
             .no_hickory_dns()

@@ -1,4 +1,5 @@
-//! What stands for OTLP over gRPC in a program built without the feature `grpc`: there is never any.
+//! What stands for OTLP over gRPC in a program built without the feature `grpc`: there is never any, since
+//! no such endpoint is resolved.
 
 use bytes::Bytes;
 
@@ -14,11 +15,7 @@ impl Client {
         _files: Option<tls::Files>,
         _path: &'static str,
     ) -> Result<Self, BootstrapError> {
-        Err(BootstrapError::MissingFeature {
-            endpoint: endpoint.origin.clone(),
-            feature: "grpc",
-            instead: "set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf",
-        })
+        Err(endpoint.unusable("it needs the feature `grpc` of telemetry-core".to_owned()))
     }
 
     pub(super) async fn send(&self, _body: Bytes) -> Result<Accepted, ExportError> {

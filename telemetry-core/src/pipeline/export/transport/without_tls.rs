@@ -1,4 +1,5 @@
-//! What stands for TLS in a program built without the feature `tls`: there is never any.
+//! What stands for TLS in a program built without the feature `tls`: there is never any, since no
+//! such endpoint is resolved.
 
 use crate::pipeline::{endpoint::Endpoint, error::BootstrapError};
 
@@ -7,11 +8,7 @@ pub(super) enum Files {}
 
 impl Files {
     pub(super) fn read(endpoint: &Endpoint, _signal: &str) -> Result<Self, BootstrapError> {
-        Err(BootstrapError::MissingFeature {
-            endpoint: endpoint.origin.clone(),
-            feature: "tls",
-            instead: "export to an http:// endpoint",
-        })
+        Err(endpoint.unusable("it needs the feature `tls` of telemetry-core".to_owned()))
     }
 
     pub(super) fn is_anonymous(&self) -> bool {
@@ -34,6 +31,7 @@ impl Files {
     }
 }
 
+/// If another crate gave reqwest an implementation, that reads the machine's roots all the same.
 pub(super) fn none(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
     builder
 }

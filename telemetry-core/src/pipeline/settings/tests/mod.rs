@@ -45,6 +45,7 @@ fn samples(setting: &Setting) -> [&'static str; 3] {
         (_, Kind::Flag) => ["true", "false", "true"],
         (_, Kind::Number { .. }) => ["11", "12", "13"],
         (_, Kind::One(known)) => [known[1], known[0], known[known.len() - 1]],
+        (_, Kind::Compression) => ["gzip", "none", "GZIP"],
         (_, Kind::List { known, .. }) => [known[1], known[0], "none"],
         (_, Kind::Headers) => ["a=1", "b=2", "c=3"],
         (_, Kind::LogLevel) => ["debug", "error", "trace"],
@@ -58,7 +59,7 @@ fn malformed(setting: &Setting) -> Option<&'static str> {
         Kind::Text | Kind::Url => None,
         Kind::Path => Some("-----BEGIN PRIVATE KEY-----"),
         Kind::LogFilter => Some("a=b=c"),
-        Kind::Flag | Kind::Number { .. } | Kind::One(_) | Kind::List { .. } => {
+        Kind::Flag | Kind::Number { .. } | Kind::One(_) | Kind::Compression | Kind::List { .. } => {
             Some("smoke-signals")
         }
         Kind::Headers | Kind::LogLevel | Kind::ByConsumer => Some("smoke signals"),
