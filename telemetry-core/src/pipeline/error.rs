@@ -1,9 +1,11 @@
 //! The two moments that may fail. Messages say what to change.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 /// Why telemetry could not be set up.
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` is its message, since that is what a `main` shows that returns it.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum BootstrapError {
     /// An endpoint is not a URL that can be exported to.
@@ -83,8 +85,8 @@ pub enum BootstrapError {
     AlreadyInstalled(&'static str),
 }
 
-/// What was lost at the end.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// What was lost at the end. Its `Debug` is its message, too.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("telemetry was not delivered completely: {}", self.describe())]
 #[non_exhaustive]
 pub struct ShutdownError {
@@ -152,9 +154,42 @@ impl Loss {
     }
 }
 
+impl fmt::Debug for BootstrapError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Debug for ShutdownError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl ShutdownError {
     fn describe(&self) -> String {
         let losses: Vec<_> = self.losses.iter().map(Loss::describe).collect();
         losses.join("; ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_main_that_returns_an_error_shows_its_message() {
+        let error: Box<dyn std::error::Error> =
+            BootstrapError::AlreadyInstalled("telemetry").into();
+        assert!(
+            format!("{error:?}").starts_with("telemetry is installed already: call bootstrap once")
+        );
+        let loss = Loss {
+            signal: "spans",
+            timeout: 3,
+            ..Loss::default()
+        };
+        let error = ShutdownError { losses: vec![loss] };
+        assert!(format!("{error:?}").ends_with("3 spans not accepted in time"));
     }
 }
