@@ -15,6 +15,7 @@ use opentelemetry::{
 };
 use telemetry_core::{
     Principal,
+    current::panic_was_logged,
     semconv_http::{
         self,
         attribute::{
@@ -129,7 +130,11 @@ impl RequestGuard {
             Ok(polled) => polled,
             Err(payload) => {
                 let message = exception::panic_message(&*payload);
-                self.end(Outcome::Panicked, Some(("panic", &message)));
+                let exception: Exception<'_> = match panic_was_logged() {
+                    true => None,
+                    false => Some(("panic", &message)),
+                };
+                self.end(Outcome::Panicked, exception);
                 resume_unwind(payload)
             }
         }

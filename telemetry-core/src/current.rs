@@ -76,6 +76,12 @@ pub fn record_error<E: Error + ?Sized>(error: &E) {
     current_span().record_error(error);
 }
 
+/// Whether the panic that this thread has just caught is a log record already, by the hook that the pipeline sets. For
+/// adapters that record exceptions; it is answered once for each panic.
+pub fn panic_was_logged() -> bool {
+    exception::take_logged_panic()
+}
+
 struct Entry(Context);
 
 /// A span to say more on. Whatever is said does nothing outside of a span, after its end or when it is not recorded.

@@ -1,6 +1,7 @@
 //! Errors as log records, each once.
 
 use std::{
+    cell::Cell,
     collections::VecDeque,
     hash::{BuildHasher, RandomState},
     sync::{LazyLock, Mutex, PoisonError},
@@ -17,6 +18,21 @@ const REMEMBERED: usize = 256;
 const ON_ITS_WAY: Duration = Duration::from_secs(10);
 
 static RECORDED: LazyLock<Mutex<Recorded>> = LazyLock::new(Mutex::default);
+
+thread_local! {
+    static PANIC_LOGGED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The panic that begins to unwind on this thread is a log record.
+#[cfg(feature = "pipeline")]
+pub(crate) fn panic_logged() {
+    let _ = PANIC_LOGGED.try_with(|logged| logged.set(true));
+}
+
+/// Whether the last panic of this thread is one, asked for the first time.
+pub(crate) fn take_logged_panic() -> bool {
+    PANIC_LOGGED.try_with(Cell::take).unwrap_or_default()
+}
 
 /// Whether nobody has recorded this error on its way up: given the texts of the error and its causes, outermost first,
 /// none of them is known of this trace. Outside of a trace every error is new.

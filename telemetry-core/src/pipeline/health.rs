@@ -89,7 +89,8 @@ impl TelemetryHealth {
         self.overflows.names()
     }
 
-    /// Whether no signal has been failing for longer than this. A signal that has nothing to export does not fail.
+    /// Whether no signal has been failing for longer than this. A signal that has nothing to export does not fail; after
+    /// telemetry was shut down, traces and logs do.
     ///
     /// # Errors
     ///
@@ -108,7 +109,9 @@ impl TelemetryHealth {
             .filter(|health| late(health).is_some())
             .map(|health| format!("{health}\n"))
             .collect();
-        if failing.is_empty() {
+        if self.monitors.iter().any(|monitor| monitor.is_closed()) {
+            Err("telemetry was shut down\n".to_owned() + &failing)
+        } else if failing.is_empty() {
             Ok(())
         } else {
             Err(failing)

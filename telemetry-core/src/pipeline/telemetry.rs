@@ -55,7 +55,7 @@ use crate::{
 };
 
 /// Running telemetry. Shut it down at the end of `main`; dropping it does the same and reports on standard error.
-#[must_use = "telemetry ends when this is dropped"]
+#[must_use = "telemetry ends when this is dropped: keep it to the end of main, `let _telemetry = ..`"]
 pub struct Telemetry {
     providers: Providers,
     dispatch: Dispatch,

@@ -8,6 +8,7 @@ mod conventions;
 mod down;
 mod encoding;
 mod grpc;
+mod hints;
 mod metrics;
 mod outage;
 mod retry;

@@ -252,6 +252,12 @@ fn after_an_outage_metrics_say_how_many_spans_were_dropped_and_why() {
     assert_eq!(pushed, BTreeMap::from(expected));
     let pushed = collector.metric("otel.sdk.processor.span.processed");
     assert_eq!(pushed["queue_full"], full);
+
+    let health = telemetry.health().clone();
+    let _ = telemetry.shutdown();
+    // Whoever has lost the handle hears of it from a probe.
+    let said = health.delivering(Duration::from_secs(600)).unwrap_err();
+    assert!(said.starts_with("telemetry was shut down"), "{said}");
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! The bounded queue between the threads that record and the one that exports.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
-    mpsc,
+use std::{
+    io::Write as _,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        mpsc,
+    },
+    time::{Duration, Instant},
 };
 
 use tokio::sync::Notify;
@@ -13,6 +17,9 @@ use crate::pipeline::config::Batching;
 
 /// No batch grows far beyond this, since collectors refuse a request of more than 4 MiB.
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
+
+/// Whoever still records so long after shutdown is not about to end: the handle was dropped too early.
+const ENDING: Duration = Duration::from_secs(10);
 
 /// The recording side: lock-free, never waits, and counts what it must drop.
 pub(super) struct Queue<T> {
@@ -33,6 +40,9 @@ struct State {
     taken: AtomicU64,
     bytes: AtomicUsize,
     closed: AtomicBool,
+    closed_at: OnceLock<Instant>,
+    /// Whether it was said that items come long after the end.
+    said_late: AtomicBool,
     /// Whether the exporter knows that a batch is full, so that one push of many wakes it.
     woken: AtomicBool,
     wake: Notify,
@@ -47,6 +57,11 @@ pub(super) struct Fill(Arc<State>);
 impl Fill {
     pub(super) fn length(&self) -> u64 {
         self.0.length()
+    }
+
+    /// Whether nothing is accepted any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.0.closed.load(Ordering::SeqCst)
     }
 
     pub(super) fn capacity(&self) -> u64 {
@@ -71,6 +86,8 @@ pub(super) fn queue<T>(bounds: Batching, losses: Arc<Losses>) -> (Queue<T>, Inta
         taken: AtomicU64::new(0),
         bytes: AtomicUsize::new(0),
         closed: AtomicBool::new(false),
+        closed_at: OnceLock::new(),
+        said_late: AtomicBool::new(false),
         woken: AtomicBool::new(false),
         wake: Notify::new(),
         bounds,
@@ -101,6 +118,15 @@ impl<T> Queue<T> {
         };
         state.pushed.fetch_sub(1, Ordering::SeqCst);
         state.losses.lost(refused, 1);
+        if refused == Reason::AlreadyShutdown && state.is_late(Instant::now()) {
+            // There is no exporter left to report to, and to log from here could end up here.
+            let _ = writeln!(
+                std::io::stderr(),
+                "{} are recorded though telemetry was shut down, and lost: keep what bootstrap returned to the end of \
+                 main, as `let _telemetry = ..`",
+                state.losses.signal()
+            );
+        }
     }
 }
 
@@ -128,6 +154,13 @@ impl State {
             return Err(Reason::QueueBytes);
         }
         Ok(length + 1)
+    }
+
+    /// Whether this is the first item that comes long after the end.
+    #[cold]
+    fn is_late(&self, now: Instant) -> bool {
+        let since = |end: &Instant| now.duration_since(*end) > ENDING;
+        self.closed_at.get().is_some_and(since) && !self.said_late.swap(true, Ordering::Relaxed)
     }
 
     fn wake_for(&self, length: u64) {
@@ -188,6 +221,7 @@ impl<T> Intake<T> {
 
     /// From now on nothing is accepted.
     pub(super) fn close(&mut self) {
+        self.state.closed_at.get_or_init(Instant::now);
         self.state.closed.store(true, Ordering::SeqCst);
     }
 
@@ -206,5 +240,28 @@ impl<T> std::fmt::Debug for Queue<T> {
         f.debug_struct("Queue")
             .field("bounds", &self.state.bounds)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_long_after_the_end_is_said_once() {
+        let bounds = Batching {
+            queue: 8,
+            batch: 4,
+            bytes: 1024,
+            delay: Duration::from_secs(1),
+        };
+        let (queue, mut intake) = queue::<u8>(bounds, Arc::new(Losses::new("spans")));
+        let state = queue.state.clone();
+        let late = Instant::now() + ENDING + Duration::from_secs(1);
+        assert!(!queue.fill().is_closed() && !state.is_late(late));
+        intake.close();
+        assert!(queue.fill().is_closed() && !state.is_late(Instant::now()));
+        let late = late + Duration::from_secs(1);
+        assert!(state.is_late(late) && !state.is_late(late));
     }
 }

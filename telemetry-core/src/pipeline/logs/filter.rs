@@ -7,7 +7,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use tracing::{
-    Metadata, Subscriber,
+    Level, Metadata, Subscriber,
     callsite::rebuild_interest_cache,
     dispatcher::{self, Dispatch, WeakDispatch},
     level_filters::LevelFilter,
@@ -33,6 +33,9 @@ const TRANSPORT: [&str; 8] = [
     "tonic",
     "tower",
 ];
+
+/// The target of our own lines.
+const OWN: &str = "telemetry";
 
 /// Which log lines are written and which `tracing` spans are recorded. Clones are the same filters.
 ///
@@ -72,6 +75,9 @@ struct Filters {
 struct Active {
     filter: EnvFilter,
     text: String,
+    /// Whether the text is silent about our own warnings: it has no level for all, and nobody of our name. They pass
+    /// then, since who says `shop=debug` did not ask for a telemetry that fails unseen.
+    own_warnings: bool,
 }
 
 /// Why a filter was not set. The one before stays.
@@ -97,11 +103,12 @@ impl FilterHandle {
         own_level: Option<&str>,
         span_fields: bool,
     ) -> Self {
-        let own = own_level.and_then(|level| format!("telemetry={level}").parse().ok());
+        let own = own_level.and_then(|level| format!("{OWN}={level}").parse().ok());
         let active = |text: &str, own: Option<&Directive>| {
             Active::parse(text, own).unwrap_or_else(|_| Active {
                 filter: EnvFilter::default().add_directive(LevelFilter::INFO.into()),
                 text: "info".to_owned(),
+                own_warnings: false,
             })
         };
         Self(Arc::new(Filters {
@@ -193,8 +200,14 @@ impl Active {
                 None => filter,
             },
             text: text.to_owned(),
+            own_warnings: own.is_none() && !text.split(',').any(decides_about_us),
         })
     }
+}
+
+fn decides_about_us(directive: &str) -> bool {
+    let directive = directive.trim();
+    directive.starts_with(OWN) || directive.parse::<LevelFilter>().is_ok()
 }
 
 /// `EnvFilter` takes the place of a character in the trimmed directive for its place in the directive, so that it
@@ -235,6 +248,15 @@ fn explain(text: &str, reason: String) -> String {
 /// What the log layer sees: the events that the log filter lets pass and, if lines have their fields, spans.
 pub(in crate::pipeline) struct LogFilter(Arc<Filters>);
 
+impl Active {
+    fn is_own_warning(&self, metadata: &Metadata<'_>) -> bool {
+        self.own_warnings
+            && metadata.is_event()
+            && metadata.target() == OWN
+            && *metadata.level() <= Level::WARN
+    }
+}
+
 impl LogFilter {
     fn wants_span_fields(&self, metadata: &Metadata<'_>) -> bool {
         self.0.span_fields && metadata.is_span() && !is_transport(metadata)
@@ -245,12 +267,17 @@ impl<S: Subscriber> Filter<S> for LogFilter {
     fn enabled(&self, metadata: &Metadata<'_>, cx: &LayerContext<'_, S>) -> bool {
         let logs = self.0.logs.load();
         logs.filter.enabled(metadata, cx.clone())
+            || logs.is_own_warning(metadata)
             || self.wants_span_fields(metadata)
                 && self.0.spans.load().filter.enabled(metadata, cx.clone())
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        let interest = Filter::<S>::callsite_enabled(&self.0.logs.load().filter, metadata);
+        let logs = self.0.logs.load();
+        if logs.is_own_warning(metadata) {
+            return Interest::always();
+        }
+        let interest = Filter::<S>::callsite_enabled(&logs.filter, metadata);
         if interest.is_never() && self.wants_span_fields(metadata) {
             Filter::<S>::callsite_enabled(&self.0.spans.load().filter, metadata)
         } else {
@@ -259,7 +286,12 @@ impl<S: Subscriber> Filter<S> for LogFilter {
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        let logs = self.0.logs.load().filter.max_level_hint()?;
+        let logs = self.0.logs.load();
+        let own = logs.own_warnings.then_some(LevelFilter::WARN);
+        let logs = logs
+            .filter
+            .max_level_hint()?
+            .max(own.unwrap_or(LevelFilter::OFF));
         if self.0.span_fields {
             Some(logs.max(self.0.spans.load().filter.max_level_hint()?))
         } else {

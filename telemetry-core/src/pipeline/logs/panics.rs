@@ -22,6 +22,7 @@ use super::{
     format::{Ids, Line, Severity},
     layer::LogOutput,
 };
+use crate::exception;
 
 /// How long a panic waits for its line to leave the process while standard output is slow.
 const FLUSH: Duration = Duration::from_millis(100);
@@ -82,6 +83,8 @@ fn log(output: &Weak<LogOutput>, panic: &PanicHookInfo<'_>) {
         return;
     };
     write(&output, panic);
+    // Whoever catches the panic, such as the layer of a server, need not record it again.
+    exception::panic_logged();
     let bound = if cfg!(panic = "abort") {
         LAST_FLUSH
     } else {

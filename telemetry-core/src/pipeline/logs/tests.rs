@@ -472,6 +472,24 @@ fn a_filter_that_is_not_valid_changes_nothing_and_says_why() {
 }
 
 #[test]
+fn our_own_warnings_pass_a_filter_that_is_silent_about_them() {
+    let warns = |filter| {
+        let logging = Logging { filter, ..JSON };
+        let lines = logged(logging, || {
+            tracing::warn!(target: "telemetry", "does not reach its collector");
+            tracing::info!(target: "telemetry", "reaches it again");
+            tracing::warn!(target: "hyper", "something else");
+        });
+        lines.len()
+    };
+    assert_eq!(warns("shop=debug, cart[pay]=info"), 1);
+    assert_eq!(warns("shop=debug,error"), 0);
+    assert_eq!(warns("off,shop=debug"), 0);
+    assert_eq!(warns("shop=debug,telemetry=error"), 0);
+    assert_eq!(warns("shop=debug,warn"), 2);
+}
+
+#[test]
 fn spaces_between_directives_mean_nothing() {
     let filter = " off ,  shop=info , \u{e9}=info, ";
     let lines = logged(Logging { filter, ..JSON }, || {

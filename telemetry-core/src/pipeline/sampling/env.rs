@@ -16,9 +16,10 @@ pub(in crate::pipeline) fn resolve(code: Option<SamplerPolicy>, env: &mut Env) -
     let Some(name) = env.get(SAMPLER) else {
         return SamplerPolicy::default();
     };
-    let (kind, heeds_parents) = match name.strip_prefix("parentbased_") {
+    let lower = name.to_ascii_lowercase();
+    let (kind, heeds_parents) = match lower.strip_prefix("parentbased_") {
         Some(kind) => (kind, true),
-        None => (name.as_str(), false),
+        None => (lower.as_str(), false),
     };
     let policy = match kind {
         "always_on" => SamplerPolicy::always_on(),
@@ -36,7 +37,13 @@ pub(in crate::pipeline) fn resolve(code: Option<SamplerPolicy>, env: &mut Env) -
             return SamplerPolicy::default();
         }
         _ => {
-            env.warn(SAMPLER, &name, DEFAULT);
+            env.warn(
+                SAMPLER,
+                &name,
+                format_args!(
+                    "{DEFAULT}; known are always_on, always_off and traceidratio, each also with parentbased_ before it"
+                ),
+            );
             return SamplerPolicy::default();
         }
     };

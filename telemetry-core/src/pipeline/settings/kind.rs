@@ -27,7 +27,7 @@ pub(crate) enum Kind {
     One(&'static [&'static str]),
     /// How exports are compressed, as far as this is built in.
     Compression,
-    /// Some of these, separated by commas.
+    /// Some of these, separated by commas, in any case.
     List {
         known: &'static [&'static str],
         /// Known to the specification but not to us yet.
@@ -109,7 +109,16 @@ impl Kind {
                 ),
             },
             Self::LogFilter => match env_filter(text) {
-                Ok(_) => Checked::all(text),
+                Ok(_) => Checked {
+                    kept: Some(text.to_owned()),
+                    wrong: looks_like_a_level(text).map(|directive| Wrong {
+                        shown: format!("{text:?}"),
+                        why: format!(
+                            "lets all of the target {directive:?} pass, which is no level: levels are off, error, warn, \
+                             info, debug and trace"
+                        ),
+                    }),
+                },
                 Err(reason) => Checked::nothing(text, format!("is not valid ({reason})")),
             },
         }
@@ -180,12 +189,13 @@ fn list(known: &[&str], planned: &[&str], text: &str) -> Checked {
         .map(str::trim)
         .filter(|member| !member.is_empty());
     for member in members {
-        if known.contains(&member) {
-            if !kept.contains(&member) {
-                kept.push(member);
-            }
-        } else {
-            wrong.push(member);
+        match known
+            .iter()
+            .find(|known| known.eq_ignore_ascii_case(member))
+        {
+            Some(known) if kept.contains(known) => {}
+            Some(known) => kept.push(*known),
+            None => wrong.push(member),
         }
     }
     let why = if wrong.iter().all(|member| planned.contains(member)) {
@@ -236,6 +246,28 @@ pub(crate) fn header(member: &str) -> Option<(HeaderName, HeaderValue)> {
     let mut value = HeaderValue::from_str(&value).ok()?;
     value.set_sensitive(true);
     Some((HeaderName::try_from(key.trim()).ok()?, value))
+}
+
+/// A directive that other libraries take for a level, and `tracing` for a target.
+fn looks_like_a_level(filter: &str) -> Option<&str> {
+    const LEVELS: [&str; 10] = [
+        "all",
+        "critical",
+        "err",
+        "fatal",
+        "information",
+        "none",
+        "notice",
+        "verbose",
+        "warning",
+        "warnings",
+    ];
+    let mut directives = filter.split(',').map(str::trim);
+    directives.find(|directive| {
+        LEVELS
+            .iter()
+            .any(|level| level.eq_ignore_ascii_case(directive))
+    })
 }
 
 /// A level of `tracing` for one of OTEL_LOG_LEVEL or of the declarative configuration, which has steps such as

@@ -126,7 +126,7 @@ const LOGS: &[Setting] = &[
         "info",
         Kind::LogFilter,
         "",
-        "which log lines are written, in the syntax of tracing's EnvFilter",
+        "which log lines are written, in the syntax of tracing's EnvFilter; our own warnings pass unless it has a level for all or names `telemetry`",
     ),
     setting(
         "TELEMETRY_SPAN_FILTER",
@@ -381,7 +381,10 @@ const METRICS: &[Setting] = &[
     setting(
         "OTEL_METRIC_EXPORT_INTERVAL",
         "60000",
-        MILLIS,
+        Kind::Number {
+            min: 1,
+            max: u32::MAX as u64,
+        },
         "ms",
         "between exports of metrics",
     ),

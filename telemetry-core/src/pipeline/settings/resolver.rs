@@ -354,7 +354,7 @@ impl Env {
                 value: String::new(),
             });
             let used = match self.value(setting.name) {
-                none if none.is_empty() => "none".to_owned(),
+                none if none.is_empty() => "its default".to_owned(),
                 value => setting.kind.show(&value),
             };
             self.say(format!(

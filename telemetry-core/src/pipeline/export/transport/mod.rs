@@ -6,6 +6,7 @@ mod grpc;
 #[cfg(not(feature = "grpc"))]
 #[path = "without_grpc.rs"]
 mod grpc;
+mod hints;
 mod http;
 mod retry;
 #[cfg(feature = "tls")]
@@ -147,8 +148,8 @@ impl Transport {
                     Client::Http(client) => client.send(body.clone()).await,
                     Client::Grpc(client) => client.send(body.clone()).await,
                 };
-                let error = match result {
-                    Err(error) if error.retryable => self.hinted(error),
+                let error = match result.map_err(|error| self.hinted(error)) {
+                    Err(error) if error.retryable => error,
                     result => return result,
                 };
                 if ending && error.unreachable {
@@ -180,19 +181,8 @@ impl Transport {
 }
 
 impl Transport {
-    /// A server that misses a client certificate closes the connection, and often that is all one sees of it.
     fn hinted(&self, mut error: ExportError) -> ExportError {
-        let closed = [
-            "CertificateRequired",
-            "HandshakeFailure",
-            "broken pipe",
-            "reset",
-            "closed",
-        ];
-        if self.anonymous && closed.iter().any(|what| error.message.contains(what)) {
-            error.message += "; if the collector requires a client certificate, set \
-                              OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY";
-        }
+        error.message += hints::of(&error, self.protocol, self.anonymous).unwrap_or_default();
         error
     }
 }

@@ -368,6 +368,11 @@ fn the_variables_of_the_specification_choose_the_sampler() {
             SamplerPolicy::ratio(0.25),
         ),
         ("parentbased_traceidratio", "", SamplerPolicy::ratio(1.0)),
+        (
+            "ParentBased_TraceIdRatio",
+            "0.25",
+            SamplerPolicy::ratio(0.25),
+        ),
     ] {
         assert_eq!(
             chosen(sampler, argument),

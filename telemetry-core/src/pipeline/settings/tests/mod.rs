@@ -45,7 +45,7 @@ fn samples(setting: &Setting) -> [&'static str; 3] {
         (_, Kind::Flag) => ["true", "false", "true"],
         (_, Kind::Number { .. }) => ["11", "12", "13"],
         (_, Kind::One(known)) => [known[1], known[0], known[known.len() - 1]],
-        (_, Kind::Compression) => ["gzip", "none", "GZIP"],
+        (_, Kind::Compression) => ["gzip", "none", "gzip"],
         (_, Kind::List { known, .. }) => [known[1], known[0], "none"],
         (_, Kind::Headers) => ["a=1", "b=2", "c=3"],
         (_, Kind::LogLevel) => ["debug", "error", "trace"],

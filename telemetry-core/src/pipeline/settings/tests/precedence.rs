@@ -197,3 +197,29 @@ fn the_report_names_every_setting_once_with_value_and_source() {
         assert!(line.ends_with(source), "{line}");
     }
 }
+
+#[test]
+fn names_of_choices_are_read_in_any_case() {
+    let env = Env::of([("OTEL_PROPAGATORS", "TraceContext, B3,b3")]);
+    assert_eq!(env.list("OTEL_PROPAGATORS"), ["tracecontext", "b3"]);
+    assert_eq!(env.warnings, [""; 0]);
+}
+
+#[test]
+fn a_warning_says_what_is_wrong_and_what_is_used() {
+    for (name, value, said) in [
+        ("TELEMETRY_LOG_FORMAT", "text", "; using its default"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "0", "from 1 to"),
+        (
+            "RUST_LOG",
+            "shop=debug, Warning",
+            "\"Warning\" pass, which is no level",
+        ),
+    ] {
+        let env = Env::of([(name, value)]);
+        assert_eq!(env.warnings.len(), 1, "{:?}", env.warnings);
+        assert!(env.warnings[0].contains(said), "{:?}", env.warnings);
+    }
+    let env = Env::of([("RUST_LOG", "warnings_of=debug,errors,allocator")]);
+    assert_eq!(env.warnings, [""; 0]);
+}

@@ -1,0 +1,58 @@
+//! A panic while the hook of the pipeline is set. Alone in its binary: the hook is the whole process's.
+
+// Clippy knows test functions, not their helpers.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::{
+    panic::{AssertUnwindSafe, resume_unwind},
+    sync::{Arc, Mutex},
+};
+
+use axum::{Router, body::Body, routing::get};
+use futures_util::FutureExt as _;
+use http::Request;
+use telemetry_axum::TelemetryLayer;
+use telemetry_core::Config;
+use tower::ServiceExt as _;
+
+#[tokio::test]
+async fn a_panic_is_one_exception_and_what_no_hook_has_seen_is_one_too() {
+    let lines = Arc::new(Mutex::new(Vec::<String>::new()));
+    let kept = lines.clone();
+    let none = [
+        "OTEL_TRACES_EXPORTER",
+        "OTEL_METRICS_EXPORTER",
+        "OTEL_LOGS_EXPORTER",
+    ];
+    let _telemetry = Config::new("shop")
+        .with_environment(none.map(|name| (name, "none")))
+        .with_log_sink(move |line| kept.lock().unwrap().push(line.to_owned()))
+        .bootstrap()
+        .unwrap();
+    async fn panics() -> &'static str {
+        panic!("no stock")
+    }
+    async fn panics_unseen() -> &'static str {
+        resume_unwind(Box::new("no stock"))
+    }
+    let app = Router::new()
+        .route("/", get(panics))
+        .route("/unseen", get(panics_unseen))
+        .layer(TelemetryLayer::new());
+    for (path, target) in [
+        ("/", "panic"),
+        ("/unseen", "telemetry_axum"),
+        ("/", "panic"),
+    ] {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let answered = AssertUnwindSafe(app.clone().oneshot(request)).catch_unwind();
+        assert!(answered.await.is_err());
+        let lines = std::mem::take(&mut *lines.lock().unwrap());
+        let exceptions = lines
+            .iter()
+            .filter(|line| line.contains("exception.message"));
+        let exceptions: Vec<_> = exceptions.collect();
+        assert_eq!(exceptions.len(), 1, "{path}: {lines:#?}");
+        assert!(exceptions[0].contains(target), "{path}: {exceptions:?}");
+    }
+}
