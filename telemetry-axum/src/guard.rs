@@ -124,6 +124,8 @@ impl RequestGuard {
 
     /// Polls what the request waits for, while it is [served](Self::serve). A panic ends the request and goes on.
     pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+        // That of another request, which somebody else caught on this thread.
+        panic_was_logged();
         // Nobody sees the broken state: the panic is passed on.
         let polled = catch_unwind(AssertUnwindSafe(poll));
         match polled {

@@ -12,7 +12,7 @@ use axum::{Router, body::Body, routing::get};
 use futures_util::FutureExt as _;
 use http::Request;
 use telemetry_axum::TelemetryLayer;
-use telemetry_core::Config;
+use telemetry_core::{Config, pipeline::LogFormat};
 use tower::ServiceExt as _;
 
 #[tokio::test]
@@ -26,12 +26,16 @@ async fn a_panic_is_one_exception_and_what_no_hook_has_seen_is_one_too() {
     ];
     let _telemetry = Config::new("shop")
         .with_environment(none.map(|name| (name, "none")))
+        .with_log_format(LogFormat::Json)
         .with_log_sink(move |line| kept.lock().unwrap().push(line.to_owned()))
         .bootstrap()
         .unwrap();
     async fn panics() -> &'static str {
         panic!("no stock")
     }
+    // On this thread, and of no request that records it.
+    assert!(std::panic::catch_unwind(|| panic!("elsewhere")).is_err());
+    lines.lock().unwrap().clear();
     async fn panics_unseen() -> &'static str {
         resume_unwind(Box::new("no stock"))
     }
@@ -40,9 +44,9 @@ async fn a_panic_is_one_exception_and_what_no_hook_has_seen_is_one_too() {
         .route("/unseen", get(panics_unseen))
         .layer(TelemetryLayer::new());
     for (path, target) in [
-        ("/", "panic"),
         ("/unseen", "telemetry_axum"),
         ("/", "panic"),
+        ("/unseen", "telemetry_axum"),
     ] {
         let request = Request::get(path).body(Body::empty()).unwrap();
         let answered = AssertUnwindSafe(app.clone().oneshot(request)).catch_unwind();
@@ -53,6 +57,7 @@ async fn a_panic_is_one_exception_and_what_no_hook_has_seen_is_one_too() {
             .filter(|line| line.contains("exception.message"));
         let exceptions: Vec<_> = exceptions.collect();
         assert_eq!(exceptions.len(), 1, "{path}: {lines:#?}");
-        assert!(exceptions[0].contains(target), "{path}: {exceptions:?}");
+        let target = format!("\"target\":\"{target}\"");
+        assert!(exceptions[0].contains(&target), "{path}: {exceptions:?}");
     }
 }

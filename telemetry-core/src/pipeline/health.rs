@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -30,6 +33,8 @@ use super::export::{Monitor, Outcomes, Overflows, Signal};
 pub struct TelemetryHealth {
     monitors: Arc<[Arc<Monitor>]>,
     overflows: Arc<Overflows>,
+    /// Whether telemetry was shut down.
+    ended: Arc<AtomicBool>,
 }
 
 /// How the export of one signal goes.
@@ -57,10 +62,15 @@ pub struct SignalHealth {
 }
 
 impl TelemetryHealth {
-    pub(super) fn new(monitors: Vec<Arc<Monitor>>, overflows: Arc<Overflows>) -> Self {
+    pub(super) fn new(
+        monitors: Vec<Arc<Monitor>>,
+        overflows: Arc<Overflows>,
+        ended: Arc<AtomicBool>,
+    ) -> Self {
         Self {
             monitors: monitors.into(),
             overflows,
+            ended,
         }
     }
 
@@ -89,12 +99,11 @@ impl TelemetryHealth {
         self.overflows.names()
     }
 
-    /// Whether no signal has been failing for longer than this. A signal that has nothing to export does not fail; after
-    /// telemetry was shut down, traces and logs do.
+    /// Whether no signal has been failing for longer than this. A signal that has nothing to export does not fail.
     ///
     /// # Errors
     ///
-    /// One line for each that has.
+    /// One line for each that has, or that telemetry was shut down.
     pub fn delivering(&self, patience: Duration) -> Result<(), String> {
         let late = |health: &SignalHealth| {
             let since = health.failing_since?;
@@ -109,7 +118,7 @@ impl TelemetryHealth {
             .filter(|health| late(health).is_some())
             .map(|health| format!("{health}\n"))
             .collect();
-        if self.monitors.iter().any(|monitor| monitor.is_closed()) {
+        if self.ended.load(Ordering::Relaxed) {
             Err("telemetry was shut down\n".to_owned() + &failing)
         } else if failing.is_empty() {
             Ok(())

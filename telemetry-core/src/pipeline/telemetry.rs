@@ -73,7 +73,7 @@ pub struct Telemetry {
     hash_key: Option<HashKey>,
     prometheus: Option<SocketAddr>,
     timeout: Duration,
-    ended: AtomicBool,
+    ended: Arc<AtomicBool>,
     disabled: bool,
     _worker: Option<Worker>,
 }
@@ -271,6 +271,7 @@ impl Telemetry {
         reporter.log_to(&dispatch);
         filters.belong_to(&dispatch);
 
+        let ended = Arc::new(AtomicBool::new(false));
         Ok(Self {
             providers,
             dispatch,
@@ -281,14 +282,14 @@ impl Telemetry {
             output,
             log_panics: settings.log_panics,
             flushes,
-            health: TelemetryHealth::new(monitors, overflows),
+            health: TelemetryHealth::new(monitors, overflows, ended.clone()),
             warnings,
             report: settings.report,
             principal: settings.principal,
             hash_key: settings.hash_key,
             prometheus,
             timeout: settings.shutdown_timeout,
-            ended: AtomicBool::new(false),
+            ended,
             disabled: settings.disabled,
             _worker: worker,
         })

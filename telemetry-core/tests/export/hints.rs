@@ -8,16 +8,21 @@ use std::{
 
 use crate::{
     collector::{Collector, status},
-    grpc, record, tracer, traces_to,
+    grpc, record,
+    tls::Authority,
+    tracer, traces_to,
 };
 
 /// The reason of the last failed export.
 fn reason(url: &str, vars: &[(&'static str, &str)]) -> String {
-    let mut all = vec![("OTEL_EXPORTER_OTLP_TIMEOUT", "500")];
+    let authority = Authority::new();
+    let ca = authority.path("ca.pem");
+    let mut all = vec![("OTEL_EXPORTER_OTLP_CERTIFICATE", ca.as_str())];
     all.extend(vars);
     let telemetry = traces_to(url, &all);
     record(&tracer(&telemetry), "lost");
-    assert!(telemetry.force_flush().is_err());
+    // At the end an attempt that reaches nobody is the last.
+    assert!(telemetry.shutdown().is_err());
     let traces = telemetry.health().traces().unwrap();
     let reason = traces.last_failure.unwrap().1;
     assert_eq!(reason.lines().count(), 1, "{reason}");
@@ -65,7 +70,7 @@ fn a_path_that_is_not_there_tells_which_endpoint_is_a_base() {
         let collector = Collector::answering(move |_, _| status(answer));
         let said = reason(&collector.url(), &[]);
         assert!(
-            said.contains("OTEL_EXPORTER_OTLP_ENDPOINT is a base"),
+            said.contains("if the path is wrong: OTEL_EXPORTER_OTLP_ENDPOINT is a base"),
             "{said}"
         );
     }

@@ -16,14 +16,14 @@ use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 use crate::{Lines, collector::Collector, config, grpc, record, tracer, traces_to};
 
 /// Certificates in files, and servers that use them.
-struct Authority {
+pub(crate) struct Authority {
     directory: TempDir,
     ca: CertifiedIssuer<'static, KeyPair>,
     server: (rcgen::Certificate, KeyPair),
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -46,7 +46,7 @@ impl Authority {
         path
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.directory
             .path()
             .join(name)

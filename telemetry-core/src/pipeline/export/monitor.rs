@@ -133,11 +133,6 @@ impl Monitor {
             .map(|queue| (queue.length(), queue.capacity()))
     }
 
-    /// Whether telemetry was shut down; unknown for metrics, which have no queue.
-    pub(in crate::pipeline) fn is_closed(&self) -> bool {
-        self.queue.as_ref().is_some_and(Fill::is_closed)
-    }
-
     /// How many items came to the queue, those it refused included.
     pub(in crate::pipeline) fn offered(&self) -> u64 {
         self.queue.as_ref().map_or(0, Fill::offered)

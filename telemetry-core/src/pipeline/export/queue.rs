@@ -7,6 +7,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
         mpsc,
     },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -57,11 +58,6 @@ pub(super) struct Fill(Arc<State>);
 impl Fill {
     pub(super) fn length(&self) -> u64 {
         self.0.length()
-    }
-
-    /// Whether nothing is accepted any more.
-    pub(super) fn is_closed(&self) -> bool {
-        self.0.closed.load(Ordering::SeqCst)
     }
 
     pub(super) fn capacity(&self) -> u64 {
@@ -119,15 +115,23 @@ impl<T> Queue<T> {
         state.pushed.fetch_sub(1, Ordering::SeqCst);
         state.losses.lost(refused, 1);
         if refused == Reason::AlreadyShutdown && state.is_late(Instant::now()) {
-            // There is no exporter left to report to, and to log from here could end up here.
-            let _ = writeln!(
-                std::io::stderr(),
-                "{} are recorded though telemetry was shut down, and lost: keep what bootstrap returned to the end of \
-                 main, as `let _telemetry = ..`",
-                state.losses.signal()
-            );
+            say_late(state.losses.signal());
         }
     }
+}
+
+/// There is no exporter left to report to, to log from here could end up here, and standard error may block.
+fn say_late(signal: &'static str) {
+    let say = move || {
+        let _ = writeln!(
+            std::io::stderr(),
+            "{signal} are recorded though telemetry was shut down, and lost: keep what bootstrap returned to the end \
+             of main, as `let _telemetry = ..`"
+        );
+    };
+    let _ = thread::Builder::new()
+        .name("telemetry-late".to_owned())
+        .spawn(say);
 }
 
 impl State {
@@ -235,6 +239,13 @@ impl<T> Intake<T> {
     }
 }
 
+/// The exporter may be gone without having come to its end.
+impl<T> Drop for Intake<T> {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 impl<T> std::fmt::Debug for Queue<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Queue")
@@ -255,12 +266,12 @@ mod tests {
             bytes: 1024,
             delay: Duration::from_secs(1),
         };
-        let (queue, mut intake) = queue::<u8>(bounds, Arc::new(Losses::new("spans")));
+        let (queue, intake) = queue::<u8>(bounds, Arc::new(Losses::new("spans")));
         let state = queue.state.clone();
         let late = Instant::now() + ENDING + Duration::from_secs(1);
-        assert!(!queue.fill().is_closed() && !state.is_late(late));
-        intake.close();
-        assert!(queue.fill().is_closed() && !state.is_late(Instant::now()));
+        assert!(!state.is_late(late));
+        drop(intake);
+        assert!(!state.is_late(Instant::now()));
         let late = late + Duration::from_secs(1);
         assert!(state.is_late(late) && !state.is_late(late));
     }

@@ -136,7 +136,7 @@ impl FilterHandle {
     }
 
     /// Writes the log lines that this lets pass from now on. OTEL_LOG_LEVEL, if it was set, still decides about our
-    /// own.
+    /// own; else our warnings pass a filter that has no level for all and does not name `telemetry`.
     ///
     /// Costs about a microsecond for each place in the code that logs; logging goes on meanwhile.
     ///
@@ -205,9 +205,11 @@ impl Active {
     }
 }
 
+/// Whether it is for all targets, or for those that begin as ours does: `EnvFilter` compares beginnings.
 fn decides_about_us(directive: &str) -> bool {
     let directive = directive.trim();
-    directive.starts_with(OWN) || directive.parse::<LevelFilter>().is_ok()
+    let target = directive.split(['=', '[']).next().unwrap_or_default();
+    !target.is_empty() && (OWN.starts_with(target) || directive.parse::<LevelFilter>().is_ok())
 }
 
 /// `EnvFilter` takes the place of a character in the trimmed directive for its place in the directive, so that it

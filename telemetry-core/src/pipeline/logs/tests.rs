@@ -483,6 +483,9 @@ fn our_own_warnings_pass_a_filter_that_is_silent_about_them() {
         lines.len()
     };
     assert_eq!(warns("shop=debug, cart[pay]=info"), 1);
+    assert_eq!(warns("shop=debug,,"), 1);
+    assert_eq!(warns("shop=debug,telemetry_axum=info"), 1);
+    assert_eq!(warns("shop=debug,tele=off"), 0);
     assert_eq!(warns("shop=debug,error"), 0);
     assert_eq!(warns("off,shop=debug"), 0);
     assert_eq!(warns("shop=debug,telemetry=error"), 0);

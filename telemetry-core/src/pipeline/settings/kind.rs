@@ -112,11 +112,10 @@ impl Kind {
                 Ok(_) => Checked {
                     kept: Some(text.to_owned()),
                     wrong: looks_like_a_level(text).map(|directive| Wrong {
-                        shown: format!("{text:?}"),
-                        why: format!(
-                            "lets all of the target {directive:?} pass, which is no level: levels are off, error, warn, \
-                             info, debug and trace"
-                        ),
+                        shown: format!("{directive:?}"),
+                        why: "lets all of that target pass, it is no level: those are off, error, warn, info, debug \
+                              and trace"
+                            .to_owned(),
                     }),
                 },
                 Err(reason) => Checked::nothing(text, format!("is not valid ({reason})")),
@@ -198,7 +197,8 @@ fn list(known: &[&str], planned: &[&str], text: &str) -> Checked {
             None => wrong.push(member),
         }
     }
-    let why = if wrong.iter().all(|member| planned.contains(member)) {
+    let is_planned = |member: &&str| planned.iter().any(|one| one.eq_ignore_ascii_case(member));
+    let why = if wrong.iter().all(is_planned) {
         "is not supported yet".to_owned()
     } else {
         format!("is not valid: known are {}", known.join(", "))

@@ -116,7 +116,7 @@ const GENERAL: &[Setting] = &[
         "",
         Kind::LogLevel,
         "",
-        "level of our own log lines (target `telemetry`): `none`, `error`, `warn`, `info`, `debug` or `trace`; unset, as `RUST_LOG` says",
+        "level of our own log lines (target `telemetry`): `none`, `error`, `warn`, `info`, `debug` or `trace`; unset, as `RUST_LOG` says, warnings in any case unless it decides about them",
     ),
 ];
 
@@ -382,7 +382,7 @@ const METRICS: &[Setting] = &[
         "OTEL_METRIC_EXPORT_INTERVAL",
         "60000",
         Kind::Number {
-            min: 1,
+            min: 10,
             max: u32::MAX as u64,
         },
         "ms",

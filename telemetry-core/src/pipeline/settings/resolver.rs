@@ -6,6 +6,7 @@ use opentelemetry::KeyValue;
 
 use super::{
     file::{self, FileSettings},
+    kind::Kind,
     registry::{self, Setting},
     report::{Report, ReportEntry, Source},
 };
@@ -354,6 +355,9 @@ impl Env {
                 value: String::new(),
             });
             let used = match self.value(setting.name) {
+                none if none.is_empty() && matches!(setting.kind, Kind::Headers) => {
+                    "none".to_owned()
+                }
                 none if none.is_empty() => "its default".to_owned(),
                 value => setting.kind.show(&value),
             };

@@ -209,11 +209,11 @@ fn names_of_choices_are_read_in_any_case() {
 fn a_warning_says_what_is_wrong_and_what_is_used() {
     for (name, value, said) in [
         ("TELEMETRY_LOG_FORMAT", "text", "; using its default"),
-        ("OTEL_METRIC_EXPORT_INTERVAL", "0", "from 1 to"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "0", "from 10 to"),
         (
             "RUST_LOG",
             "shop=debug, Warning",
-            "\"Warning\" pass, which is no level",
+            "RUST_LOG=\"Warning\" lets all of that target pass",
         ),
     ] {
         let env = Env::of([(name, value)]);
