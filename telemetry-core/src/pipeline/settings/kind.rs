@@ -147,7 +147,7 @@ impl Kind {
 pub(crate) fn redact_endpoint(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| {
         // What stands before the first "://" may be part of a password.
-        let is_scheme = scheme.bytes().all(|b| b.is_ascii_alphanumeric());
+        let is_scheme = !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric());
         if is_scheme { (scheme, rest) } else { ("", url) }
     });
     let credentials = rest.rfind('@').map_or(0, |at| at + 1);

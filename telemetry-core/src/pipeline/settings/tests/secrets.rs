@@ -1,5 +1,6 @@
 use super::*;
 use crate::pipeline::BootstrapError;
+use crate::pipeline::settings::redact_endpoint;
 
 const SECRETS: [(&str, &str); 6] = [
     (
@@ -82,5 +83,16 @@ fn secrets_are_in_no_error() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn an_endpoint_without_a_scheme_is_shown_without_its_credentials() {
+    for (url, shown) in [
+        ("://", "://"),
+        ("://ada:secret@host:1", "REDACTED@host:1"),
+        ("host?key=secret", "host?REDACTED"),
+    ] {
+        assert_eq!(redact_endpoint(url), shown);
     }
 }
