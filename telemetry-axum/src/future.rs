@@ -23,9 +23,28 @@ pin_project! {
     /// The response future of [`TelemetryService`](crate::TelemetryService).
     #[derive(Debug)]
     pub struct ResponseFuture<F> {
+        // Until it is dropped.
         #[pin]
-        inner: F,
+        inner: Option<F>,
         entered: Entered,
+    }
+
+    impl<F> PinnedDrop for ResponseFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            // The client has gone. What a handler held may log, spawn or roll back: that is still the request's.
+            match this.entered {
+                Entered::Traced(guard) => {
+                    let _serving = guard.serve();
+                    guard.poll(|| this.inner.set(None));
+                }
+                Entered::Untraced(request, _) => {
+                    let _serving = Serving::enter(request);
+                    this.inner.set(None);
+                }
+                Entered::Passing(_) => {}
+            }
+        }
     }
 }
 
@@ -41,7 +60,10 @@ pub(crate) enum Entered {
 
 impl<F> ResponseFuture<F> {
     pub(crate) fn new(inner: F, entered: Entered) -> Self {
-        Self { inner, entered }
+        Self {
+            inner: Some(inner),
+            entered,
+        }
     }
 }
 
@@ -56,7 +78,9 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let inner = this.inner;
+        let Some(inner) = this.inner.as_pin_mut() else {
+            return Poll::Pending;
+        };
         let output = ready!(match this.entered {
             Entered::Traced(guard) => {
                 let _serving = guard.serve();

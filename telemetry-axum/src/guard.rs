@@ -52,6 +52,8 @@ pub(crate) struct RequestGuard {
     sent: u64,
     /// The length of the response's body, if that or its Content-Length says it.
     length: Option<u64>,
+    /// The service said on whose behalf the request is.
+    identified: bool,
     ended: bool,
     #[cfg(feature = "grpc")]
     call: Option<crate::grpc::Call>,
@@ -81,6 +83,7 @@ impl RequestGuard {
             read: None,
             sent: 0,
             length: None,
+            identified: false,
             ended: false,
             #[cfg(feature = "grpc")]
             call: None,
@@ -127,7 +130,13 @@ impl RequestGuard {
         // That of another request, which somebody else caught on this thread.
         panic_was_logged();
         // Nobody sees the broken state: the panic is passed on.
-        let polled = catch_unwind(AssertUnwindSafe(poll));
+        let poll = || catch_unwind(AssertUnwindSafe(poll));
+        let (polled, named) = Principal::named_within(poll);
+        if let Some(principal) = named
+            && !std::mem::replace(&mut self.identified, true)
+        {
+            self.cx = principal.attach_to(&self.cx);
+        }
         match polled {
             Ok(polled) => polled,
             Err(payload) => {
@@ -161,9 +170,6 @@ impl RequestGuard {
             span.update_name(endpoint.span_name.clone());
             let route = endpoint.route.clone();
             span.set_attributes(route.map(|route| KeyValue::new(HTTP_ROUTE, route)));
-        }
-        if let Some(principal) = response.extensions().get::<Principal>() {
-            self.cx = principal.clone().attach_to(&self.cx);
         }
         let headers = response.headers_mut();
         if self.is_recorded() {
@@ -313,7 +319,9 @@ impl RequestGuard {
     #[cold]
     fn log(&self, outcome: Outcome, seconds: f64, exception: Exception<'_>) {
         // Lines carry the ids of the current context, and this may be a drop outside of any.
-        let _serving = (!Serving::is(&self.cx)).then(|| Serving::enter(&self.cx));
+        // In one of the request, the principal may have come later.
+        let is_current = !self.identified && Serving::is(&self.cx);
+        let _serving = (!is_current).then(|| Serving::enter(&self.cx));
         if let Some((kind, message)) = exception {
             exception::record(kind, message);
         }

@@ -1,6 +1,11 @@
 //! On whose behalf a request is made, from an extractor of the application's.
 
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::{
+    extract::{FromRequestParts, Request},
+    http::request::Parts,
+    middleware::Next,
+    response::Response,
+};
 use telemetry_core::Principal;
 
 /// What an extractor found out about the caller, for [`identify`].
@@ -13,7 +18,7 @@ pub trait Identified {
 /// A middleware that makes what the extractor `E` found the principal of the request: it is on the server span, on
 /// every later log line of the request, and goes with the calls it makes.
 ///
-/// What the extractor rejects is answered with its rejection. It stands inside of the
+/// What the extractor rejects is answered with its rejection, and is nobody's request, whoever the caller named. It stands inside of the
 /// [`TelemetryLayer`](crate::TelemetryLayer), so it is added before.
 ///
 /// ```
@@ -47,13 +52,35 @@ pub trait Identified {
 ///     .layer(TelemetryLayer::new());
 /// ```
 ///
-/// Cost: what [`Principal`] costs, and one entry in the response's extensions.
-pub async fn identify<E: Identified>(caller: E, request: Request, next: Next) -> Response {
-    let Some(principal) = caller.principal() else {
-        return next.run(request).await;
-    };
-    let mut response = principal.clone().scope(next.run(request)).await;
-    // The layer reads it there: the body is polled outside of this scope, and the access log written.
-    response.extensions_mut().insert(principal);
-    response
+/// Cost: what [`Principal`] costs, and one allocation.
+pub async fn identify<E: Identified>(
+    Verified(caller): Verified<E>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match caller.principal() {
+        Some(principal) => principal.scope(next.run(request)).await,
+        None => next.run(request).await,
+    }
+}
+
+/// What the extractor `E` accepted, for [`identify`].
+#[derive(Clone, Copy, Debug)]
+pub struct Verified<E>(E);
+
+impl<E, S> FromRequestParts<S> for Verified<E>
+where
+    E: FromRequestParts<S>,
+    S: Send + Sync,
+{
+    type Rejection = E::Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let verified = E::from_request_parts(parts, state).await.map(Self);
+        if verified.is_err() {
+            // Somebody who only says that he is an administrator.
+            Principal::default().name_request();
+        }
+        verified
+    }
 }

@@ -16,6 +16,7 @@ use opentelemetry::{
 use telemetry_core::{
     CorrelationId,
     correlation::CORRELATION_ID,
+    current::{self, Served},
     propagation::{PresentHeaders, Received},
     tracer,
 };
@@ -213,6 +214,7 @@ fn identity(cx: &Context) -> u64 {
 /// While it lives, the request's context is current.
 pub(crate) struct Serving {
     previous: u64,
+    _served: Served,
     _attached: opentelemetry::ContextGuard,
 }
 
@@ -226,6 +228,7 @@ impl Serving {
         let previous = SERVING.replace(identity(cx));
         Self {
             previous,
+            _served: current::serve(cx),
             _attached: cx.clone().attach(),
         }
     }

@@ -1,8 +1,8 @@
 //! The span one is in: late attributes, events, links, status, errors.
 //!
 //! There are two that matter. [`current_span`] is the innermost: inside a step the step's, else, in a handler, the
-//! server's. [`entry_span`] is the one that the outermost step was started in, so in a handler the server span, also from
-//! inside steps.
+//! server's. [`entry_span`] is the one that this service's work began with: in a handler the server span, also from inside
+//! steps and `tracing` spans.
 //!
 //! ```
 //! use telemetry_core::{current_span, entry_span};
@@ -14,7 +14,7 @@
 //! # price("SKU-1", 1999);
 //! ```
 
-use std::{error::Error, fmt::Display, time::SystemTime};
+use std::{cell::RefCell, error::Error, fmt::Display, time::SystemTime};
 
 use opentelemetry::{
     Context, Key, KeyValue, Value,
@@ -34,13 +34,58 @@ pub fn current_span() -> CurrentSpan {
 
 /// The span that this service's part of the trace began with: in a handler the server span, also from inside steps.
 ///
-/// It is the span that the outermost step was started in, and outside of steps the [`current_span`]. So it is one's own
-/// `tracing` span where that is around the outermost step; keep a [`current_span`] of before to reach beyond it.
+/// It is known where the server polls the handler, and to steps, which take it along. In a task of its own outside of any
+/// step, it is the [`current_span`].
 pub fn entry_span() -> CurrentSpan {
     Context::map_current(|cx| match cx.get::<Entry>() {
         Some(Entry(entry)) => CurrentSpan(entry.clone()),
-        None => CurrentSpan(cx.clone()),
+        None => CurrentSpan(served_in(cx).unwrap_or_else(|| cx.clone())),
     })
+}
+
+thread_local! {
+    /// Of the recorded request that this thread is polling.
+    static SERVED: RefCell<Option<Context>> = const { RefCell::new(None) };
+}
+
+/// While it lives, this thread works on the request of a context. See [`serve`].
+#[derive(Debug)]
+#[must_use = "it is forgotten when this is dropped"]
+pub struct Served {
+    outer: Option<Context>,
+}
+
+/// Makes the span of this context the [`entry_span`] of its trace, on this thread, until what is returned is dropped. For
+/// instrumentation of servers, around each poll.
+pub fn serve(cx: &Context) -> Served {
+    let served = is_recorded(&cx.span()).then(|| cx.clone());
+    Served {
+        outer: replace_served(served),
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        replace_served(self.outer.take());
+    }
+}
+
+fn replace_served(served: Option<Context>) -> Option<Context> {
+    let replace = |current: &RefCell<Option<Context>>| {
+        // Borrowed only here and in `served_in`, never across a call.
+        std::mem::replace(&mut *current.try_borrow_mut().ok()?, served)
+    };
+    SERVED.try_with(replace).unwrap_or_default()
+}
+
+/// The request that this thread is polling, if this context is of its trace.
+fn served_in(cx: &Context) -> Option<Context> {
+    let trace = |cx: &Context| cx.span().span_context().trace_id();
+    let of = |served: &RefCell<Option<Context>>| {
+        let served = served.try_borrow().ok()?;
+        served.as_ref().filter(|it| trace(it) == trace(cx)).cloned()
+    };
+    SERVED.try_with(of).unwrap_or_default()
 }
 
 /// The context of a step that was started in `parent`, from which the [`entry_span`] is still found. The outermost
@@ -49,13 +94,13 @@ pub(crate) fn remember_entry(parent: &Context, cx: Context) -> Context {
     if parent.get::<Entry>().is_some() || !is_recorded(&cx.span()) {
         return cx;
     }
-    let outer = parent.span();
-    let outer = outer.span_context();
-    let entry = if outer.is_valid() && !outer.is_remote() {
-        parent.clone()
-    } else {
-        cx.clone()
+    let own = || {
+        let outer = parent.span();
+        let outer = outer.span_context();
+        let is_local = outer.is_valid() && !outer.is_remote();
+        if is_local { parent } else { &cx }.clone()
     };
+    let entry = served_in(parent).unwrap_or_else(own);
     cx.with_value(Entry(entry))
 }
 

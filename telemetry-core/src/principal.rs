@@ -1,6 +1,7 @@
 //! On whose behalf a request is made: said once at the edge, then on spans, on log lines and in the services behind.
 
 use std::{
+    cell::Cell,
     fmt,
     future::Future,
     sync::{
@@ -12,10 +13,10 @@ use std::{
 use opentelemetry::{
     Array, Context, KeyValue, StringValue, Value,
     baggage::{Baggage, BaggageExt as _},
-    trace::{FutureExt as _, SpanRef, TraceContextExt as _, WithContext},
+    trace::{SpanRef, TraceContextExt as _},
 };
 
-use crate::{sensitive, tracer::is_recorded};
+use crate::{sensitive, task::InContext, tracer::is_recorded};
 
 /// The attribute names, which are also the keys in baggage.
 pub mod attribute {
@@ -39,6 +40,11 @@ pub const MAX_ROLES: usize = 16;
 const MAX_HASH: usize = 64;
 
 static SHOWN: OnceLock<Shown> = OnceLock::new();
+
+thread_local! {
+    /// Whom the request that this thread works on was named for, until its server asks.
+    static NAMED: Cell<Option<Box<Principal>>> = const { Cell::new(None) };
+}
 
 /// A user and its roles, as telemetry may show them: the user id is hashed ([`sensitive::hash`]), and not kept, unless
 /// `TELEMETRY_PRINCIPAL_ATTRIBUTES` says otherwise.
@@ -119,22 +125,48 @@ impl Principal {
         Context::map_current(|cx| Self::of(cx).cloned())
     }
 
-    /// The principal of a context.
+    /// The principal of a context; none if it is the caller's word, and the service has named another since.
     pub fn of(cx: &Context) -> Option<&Self> {
+        let replaced = |pending: &AtomicBool| !pending.load(Ordering::Relaxed);
         cx.get::<Self>()
+            .filter(|principal| !principal.pending.as_deref().is_some_and(replaced))
     }
 
     /// Runs the future on behalf of this principal: its logs, the calls it makes, and the span that is current now, which
     /// at the edge is the server span.
-    pub fn scope<F: Future>(self, future: F) -> WithContext<F> {
+    pub fn scope<F: Future>(self, future: F) -> InContext<F> {
+        self.name_request();
         let cx = Context::map_current(|cx| {
-            if let Some(pending) = Self::of(cx).and_then(|named| named.pending.as_ref()) {
-                pending.store(false, Ordering::Relaxed);
-            }
             self.record_on(&cx.span());
             self.attach_to(cx)
         });
-        future.with_context(cx)
+        InContext::new(future, cx)
+    }
+
+    /// Makes it the principal of the request that is being served, instead of whom the caller named: for what is
+    /// written of the request outside of any [`scope`](Self::scope), such as its access line. The first one counts.
+    pub fn name_request(&self) {
+        Context::map_current(|cx| {
+            if let Some(pending) = Self::of(cx).and_then(|named| named.pending.as_ref()) {
+                pending.store(false, Ordering::Relaxed);
+            }
+        });
+        let _ = NAMED.try_with(|named| {
+            let first = named.take().unwrap_or_else(|| Box::new(self.clone()));
+            named.set(Some(first));
+        });
+    }
+
+    /// Works on a request, and returns whom it was [named](Self::name_request) for meanwhile, too. For instrumentation of
+    /// servers, around each poll.
+    pub fn named_within<T>(work: impl FnOnce() -> T) -> (T, Option<Self>) {
+        // Of a request in whose course this one is served.
+        let outer = NAMED.try_with(Cell::take).unwrap_or_default();
+        let output = work();
+        let named = NAMED
+            .try_with(|named| named.replace(outer))
+            .unwrap_or_default();
+        (output, named.map(|named| *named))
     }
 
     /// A copy of the context that carries this principal; no span is touched.

@@ -22,10 +22,83 @@
 //!
 //! Cost: a clone of the context (two reference counts) when wrapping, and attaching it on each poll.
 
-use opentelemetry::{
-    Context,
-    trace::{FutureExt as _, WithContext},
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context as TaskContext, Poll, ready},
 };
+
+use futures_core::Stream;
+use opentelemetry::Context;
+use pin_project_lite::pin_project;
+
+pin_project! {
+    /// A future, or stream, that works in a context of its own, and is dropped in it if it is dropped before its end: what
+    /// its values log, spawn or roll back then belongs to the same request.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct InContext<T> {
+        // None when it has ended.
+        #[pin]
+        inner: Option<T>,
+        cx: Context,
+    }
+
+    impl<T> PinnedDrop for InContext<T> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.inner.is_some() {
+                let _attached = this.cx.clone().attach();
+                this.inner.set(None);
+            }
+        }
+    }
+}
+
+impl<T> InContext<T> {
+    pub(crate) fn new(inner: T, cx: Context) -> Self {
+        Self {
+            inner: Some(inner),
+            cx,
+        }
+    }
+}
+
+impl<T: Future> Future for InContext<T> {
+    type Output = T::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let Some(inner) = this.inner.as_mut().as_pin_mut() else {
+            return Poll::Pending;
+        };
+        let _attached = this.cx.clone().attach();
+        let output = ready!(inner.poll(cx));
+        this.inner.set(None);
+        Poll::Ready(output)
+    }
+}
+
+impl<T: Stream> Stream for InContext<T> {
+    type Item = T::Item;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.project();
+        let Some(inner) = this.inner.as_mut().as_pin_mut() else {
+            return Poll::Ready(None);
+        };
+        let _attached = this.cx.clone().attach();
+        let item = ready!(inner.poll_next(cx));
+        if item.is_none() {
+            this.inner.set(None);
+        }
+        Poll::Ready(item)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inner.as_ref().map_or((0, Some(0)), Stream::size_hint)
+    }
+}
 
 /// Futures and streams that keep the context they were made in.
 pub trait InCurrentContext: Sized {
@@ -33,8 +106,8 @@ pub trait InCurrentContext: Sized {
     /// whoever polls it.
     ///
     /// The span of that context need not be open any more when the future runs: what it starts are still its children.
-    fn in_current_context(self) -> WithContext<Self> {
-        self.with_context(Context::current())
+    fn in_current_context(self) -> InContext<Self> {
+        InContext::new(self, Context::current())
     }
 }
 

@@ -6,7 +6,7 @@
 use axum::{Router, routing::get};
 use reqwest::Response;
 use serde_json::{Value, json};
-use telemetry_core::{pipeline::Protocol, step};
+use telemetry_core::{entry_span, pipeline::Protocol, step};
 use telemetry_tests::{Running, Shop, layer};
 use telemetry_viewer::{
     LogFilter, MetricValue, Trace, TraceFilter, TreeStyle, Viewer, ViewerOptions,
@@ -611,7 +611,10 @@ async fn a_users_tracing_span_is_a_child_of_the_server_span_and_a_step_its_child
     async fn price(sku: &str) -> u32 {
         tracing::info!("pricing");
         step("Look_Up_Price")
-            .run(async { Ok::<_, std::io::Error>(1999) })
+            .run(async {
+                entry_span().set_attribute("tenant", "blue");
+                Ok::<_, std::io::Error>(1999)
+            })
             .await
             .unwrap()
     }
@@ -638,9 +641,9 @@ async fn a_users_tracing_span_is_a_child_of_the_server_span_and_a_step_its_child
         .traces(&TraceFilter::correlation_id(&id))
         .remove(0);
     assert_eq!(
-        tree(&trace, &["sku"]),
+        tree(&trace, &["sku", "tenant"]),
         "\
-GET /price [prices] SERVER
+GET /price [prices] SERVER tenant=blue
 └─ price [prices] INTERNAL sku=SKU-1
    └─ Look_Up_Price [prices] INTERNAL
 "

@@ -3,10 +3,11 @@ use std::sync::{Arc, Mutex};
 use axum::{
     Router, body::Bytes, extract::FromRequestParts, middleware::from_fn, routing::get as on_get,
 };
-use futures_util::stream;
+use futures_util::{FutureExt as _, stream};
 use http::{StatusCode, request::Parts};
 use telemetry_axum::{Identified, identify};
 use telemetry_core::Principal;
+use tracing_subscriber::layer::SubscriberExt;
 
 use super::*;
 
@@ -128,5 +129,113 @@ async fn whom_the_service_itself_identified_replaces_whom_the_caller_named() {
     assert_eq!(
         telemetry.tree(&SHOWN),
         format!("SERVER GET / user.hash={hash:?} user.roles=[\"customer\"]\n")
+    );
+}
+
+/// A handler of Bob's that ends in some way, and says so by a line when it is dropped.
+fn of_bob(telemetry: &TestTelemetry, ends: fn() -> Ending) -> Router {
+    let handler = move || async move {
+        struct Held;
+        impl Drop for Held {
+            fn drop(&mut self) {
+                tracing::info!("dropped");
+            }
+        }
+        let _held = Held;
+        match ends() {
+            Ending::Panic => panic!("out of stock"),
+            Ending::Never => std::future::pending().await,
+            Ending::Body => Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>()),
+        }
+    };
+    let routes = Router::new()
+        .route("/", on_get(handler))
+        .route_layer(from_fn(identify::<Caller>));
+    let layer = TelemetryLayer::new().with_access_log();
+    routes.layer(layer.with_providers(telemetry.providers().clone()))
+}
+
+enum Ending {
+    Panic,
+    Never,
+    Body,
+}
+
+/// The principal on the spans, and on the lines with these messages, of a request that Bob makes and his client leaves.
+async fn shown(ends: fn() -> Ending, user: &str) -> (String, Vec<(String, Option<Principal>)>) {
+    let telemetry = TestTelemetry::new();
+    let lines = Lines::default();
+    {
+        let subscriber = tracing_subscriber::registry().with(lines.clone());
+        let _default = tracing::subscriber::set_default(subscriber);
+        let mut request = from("baggage", "user.hash=abc,user.roles=admin");
+        request
+            .headers_mut()
+            .insert("x-user", user.parse().unwrap());
+        let app = of_bob(&telemetry, ends);
+        let answer = std::panic::AssertUnwindSafe(app.oneshot(request)).catch_unwind();
+        // What is there at once; the client does not wait for more.
+        drop(answer.now_or_never());
+    }
+    let lines = lines.0.lock().unwrap().clone();
+    (telemetry.tree(&SHOWN), lines)
+}
+
+/// The principal of each line.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<(String, Option<Principal>)>>>);
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Lines {
+    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        let name = match event.metadata().target() {
+            target if target.starts_with("telemetry_axum") => event.metadata().name(),
+            target if target.starts_with("layer") => "dropped",
+            _ => return,
+        };
+        let line = (name.to_owned(), Principal::current());
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+#[tokio::test]
+async fn however_a_request_ends_its_lines_name_whom_the_service_identified() {
+    let bob = Principal::new("bob").with_roles(["customer"]);
+    let tree = format!(
+        "SERVER GET / user.hash={:?} user.roles=[\"customer\"]",
+        bob.hash().unwrap()
+    );
+    for (ends, names) in [
+        (
+            (|| Ending::Panic) as fn() -> Ending,
+            [
+                "dropped",
+                "http.server.request.exception",
+                "http.server.request",
+            ]
+            .as_slice(),
+        ),
+        (|| Ending::Never, &["dropped", "http.server.request"]),
+        (|| Ending::Body, &["dropped", "http.server.request"]),
+    ] {
+        let (spans, lines) = shown(ends, "bob").await;
+        assert!(spans.starts_with(&tree), "{spans}");
+        let expected: Vec<_> = names
+            .iter()
+            .map(|name| ((*name).to_owned(), Some(bob.clone())))
+            .collect();
+        assert_eq!(lines, expected);
+    }
+}
+
+#[tokio::test]
+async fn whom_a_rejected_caller_claims_to_be_is_nowhere() {
+    let (spans, lines) = shown(|| Ending::Never, "mallory").await;
+    assert!(
+        spans.starts_with("SERVER GET /") && !spans.contains("user."),
+        "{spans}"
+    );
+    assert_eq!(
+        lines,
+        [("http.server.request".to_owned(), Some(Principal::default()))]
     );
 }

@@ -5,8 +5,8 @@ use axum::{
     routing::{get as on_get, post},
 };
 use opentelemetry::{
-    Context,
-    trace::{FutureExt as _, SpanId, TraceContextExt},
+    Context, InstrumentationScope,
+    trace::{FutureExt as _, SpanContext, SpanId, SpanKind, TraceContextExt},
 };
 use std::net::SocketAddr;
 
@@ -258,4 +258,31 @@ async fn hosts_paths_and_methods_of_strangers_make_no_series() {
             r#"http_server_request_duration_seconds_count{http_request_method="_OTHER",http_response_status_code="404",network_protocol_version="1.1",url_scheme="http"} 300"#,
         ]
     );
+}
+
+#[tokio::test]
+async fn a_handler_below_a_span_of_its_own_reaches_the_servers() {
+    let telemetry = TestTelemetry::new();
+    let tracer = {
+        let scope = InstrumentationScope::builder("theirs").build();
+        telemetry.providers().tracer(scope)
+    };
+    let handler = move || {
+        // As `#[tracing::instrument]` on it.
+        let cx =
+            Context::map_current(|cx| tracer.start(cx, "theirs", SpanKind::Internal, Vec::new));
+        let handle = async {
+            tokio::task::yield_now().await;
+            telemetry_core::entry_span().set_attribute("tenant", "blue");
+            Context::map_current(|cx| cx.span().end());
+        };
+        handle.with_context(cx)
+    };
+    let app = layered(Router::new().route("/", on_get(handler)), &telemetry);
+    send(&app, get("/")).await;
+    assert_eq!(
+        telemetry.tree(&["tenant"]),
+        "SERVER GET / tenant=\"blue\"\n  INTERNAL theirs\n"
+    );
+    assert!(telemetry_core::entry_span().span_context() == SpanContext::NONE);
 }

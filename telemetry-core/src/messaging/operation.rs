@@ -5,7 +5,7 @@ use std::{any::type_name, fmt::Display, future::Future, sync::Arc, time::Instant
 use opentelemetry::{
     Context, InstrumentationScope, KeyValue,
     metrics::{BoundCounter, Counter},
-    trace::{FutureExt as _, SpanContext, SpanKind, Status, TraceContextExt as _},
+    trace::{SpanContext, SpanKind, Status, TraceContextExt as _},
 };
 
 use super::Destination;
@@ -25,6 +25,7 @@ use crate::{
         span_name,
     },
     series::{Series, SeriesCache},
+    task::InContext,
     tracer::{self, Tracer, is_recorded},
 };
 
@@ -40,7 +41,7 @@ where
     let Some(running) = running else {
         return future.await;
     };
-    let result = future.with_context(running.context().clone()).await;
+    let result = InContext::new(future, running.context().clone()).await;
     match &result {
         Ok(_) => running.succeeded(),
         Err(error) => running.failed(type_name::<E>(), error),

@@ -16,10 +16,21 @@ pin_project! {
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct StepFuture<F, C> {
+        // Until it is dropped.
         #[pin]
-        future: F,
+        future: Option<F>,
         judge: C,
         state: State,
+    }
+
+    impl<F, C> PinnedDrop for StepFuture<F, C> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            // What is dropped with the future may log, spawn or roll back: that is still the step's.
+            if let State::Running(Some(running)) = this.state {
+                running.abandon(|| this.future.set(None));
+            }
+        }
     }
 }
 
@@ -32,7 +43,7 @@ enum State {
 impl<F, C> StepFuture<F, C> {
     pub(super) fn new(step: Step, future: F, judge: C) -> Self {
         Self {
-            future,
+            future: Some(future),
             judge,
             state: State::Ready(step),
         }
@@ -47,15 +58,18 @@ where
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let this = self.project();
+        let mut this = self.project();
+        let Some(future) = this.future.as_mut().as_pin_mut() else {
+            return Poll::Pending;
+        };
         if let State::Ready(step) = this.state {
             let running = Providers::current().map(|providers| Running::start(step, providers));
             *this.state = State::Running(running);
         }
         let State::Running(Some(running)) = this.state else {
-            return this.future.poll(cx);
+            return future.poll(cx);
         };
-        let Poll::Ready(output) = running.within(|| this.future.poll(cx)) else {
+        let Poll::Ready(output) = running.within(|| future.poll(cx)) else {
             running.keep_context();
             return Poll::Pending;
         };

@@ -2,17 +2,14 @@
 
 use std::fmt::Display;
 
-use opentelemetry::{
-    Context, Key, KeyValue, Value,
-    trace::{FutureExt as _, TraceContextExt as _, WithContext},
-};
+use opentelemetry::{Context, Key, KeyValue, Value, trace::TraceContextExt as _};
 
 use super::{
     Step,
     output::{self, Judgement, StepOutput, Verdict},
     running::Running,
 };
-use crate::{providers::Providers, tracer::is_recorded};
+use crate::{providers::Providers, task::InContext, tracer::is_recorded};
 
 /// A step in progress, from [`Step::start`]. End it with [`ok`](Self::ok), [`rejected`](Self::rejected),
 /// [`failed`](Self::failed) or [`finish`](Self::finish); dropped before, by a `?` or because its future was dropped, it
@@ -79,8 +76,8 @@ impl StepGuard {
     }
 
     /// Runs a future in the step: spans below become its children, log lines carry its ids.
-    pub fn in_context<F>(&self, future: F) -> WithContext<F> {
-        future.with_context(self.context())
+    pub fn in_context<F>(&self, future: F) -> InContext<F> {
+        InContext::new(future, self.context())
     }
 
     /// Runs a closure in the step.

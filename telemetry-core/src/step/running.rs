@@ -118,6 +118,12 @@ impl Running {
         output
     }
 
+    /// Drops work that has not ended, in its context.
+    pub(super) fn abandon(&self, drop_work: impl FnOnce()) {
+        let _attached = self.cx.clone().map(Context::attach);
+        drop_work();
+    }
+
     /// The work will not come back.
     pub(super) fn panicked(&mut self) {
         self.working = true;

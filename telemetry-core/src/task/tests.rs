@@ -1,9 +1,16 @@
-use std::{collections::BTreeMap, convert::identity, time::Duration};
+use std::{
+    collections::BTreeMap,
+    convert::identity,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use opentelemetry::{
-    InstrumentationScope, KeyValue, baggage::BaggageExt as _, trace::SpanKind,
-    trace::TraceContextExt as _,
+    InstrumentationScope, KeyValue,
+    baggage::BaggageExt as _,
+    trace::SpanKind,
+    trace::{FutureExt as _, TraceContextExt as _},
 };
 use tokio::{
     runtime::{Builder, Runtime},
@@ -179,4 +186,43 @@ fn a_panic_leaves_no_context_behind() {
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
     assert!(caught.map(identity::<()>).is_err());
     assert!(carried().contains("None None None"));
+}
+
+/// Notes what its context carries when it is dropped.
+struct Dropped(Arc<Mutex<String>>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap() = carried();
+    }
+}
+
+#[test]
+fn what_is_dropped_before_its_end_is_dropped_in_its_context() {
+    let telemetry = TestTelemetry::new();
+    let _attached = request(&telemetry).attach();
+    let (expected, seen) = (carried(), Arc::<Mutex<String>>::default());
+    let held = |seen: &Arc<Mutex<String>>| {
+        let held = Dropped(seen.clone());
+        async move {
+            std::future::pending::<()>().await;
+            drop(held);
+        }
+    };
+    let mut future = Box::pin(held(&seen).in_current_context());
+    let mut items = Box::pin(stream::once(held(&seen)).in_current_context());
+    let never_polled = held(&seen).in_current_context();
+    let _elsewhere = Context::new().attach();
+    assert!((&mut future).now_or_never().is_none());
+    assert!(items.next().now_or_never().is_none());
+    let seen = |drop_it: &mut dyn FnMut()| {
+        drop_it();
+        std::mem::take(&mut *seen.lock().unwrap())
+    };
+    let mut future = Some(future);
+    assert_eq!(seen(&mut || drop(future.take())), expected);
+    let mut items = Some(items);
+    assert_eq!(seen(&mut || drop(items.take())), expected);
+    let mut never_polled = Some(never_polled);
+    assert_eq!(seen(&mut || drop(never_polled.take())), expected);
 }

@@ -1,6 +1,7 @@
 //! The span one is in, and the one the request began with.
 
 use telemetry_core::{
+    current::serve,
     current_span, entry_span,
     opentelemetry::{
         Context, InstrumentationScope, KeyValue,
@@ -44,6 +45,49 @@ fn inside_a_step_both_its_span_and_the_servers_are_at_hand() {
 "#
     );
     assert!(!format!("{:?}", telemetry.spans()).contains("ada"));
+}
+
+#[test]
+fn the_servers_span_is_at_hand_below_spans_of_others_too() {
+    let telemetry = TestTelemetry::new();
+    let scope = InstrumentationScope::builder("theirs").build();
+    let tracer = telemetry.providers().tracer(scope);
+    serving(&telemetry, || {
+        let _served = Context::map_current(serve);
+        // As `#[tracing::instrument]` on a handler.
+        let theirs =
+            Context::map_current(|cx| tracer.start(cx, "theirs", SpanKind::Internal, Vec::new));
+        let attached = theirs.clone().attach();
+        entry_span().set_attribute("outside", true);
+        let step = step("Step").start();
+        step.in_scope(|| entry_span().set_attribute("inside", true));
+        // Elsewhere only steps know it.
+        let elsewhere = std::thread::spawn(move || {
+            step.in_scope(|| entry_span().set_attribute("elsewhere", true));
+            step.ok();
+        });
+        elsewhere.join().unwrap();
+        // Another request, in the course of this one.
+        let other = tracer.start(&Context::new(), "other", SpanKind::Server, Vec::new);
+        {
+            let _served = serve(&other);
+            let _attached = other.clone().attach();
+            entry_span().set_attribute("other", true);
+        }
+        entry_span().set_attribute("after", true);
+        drop(attached);
+        for cx in [theirs, other] {
+            cx.span().end();
+        }
+    });
+    assert_eq!(
+        telemetry.tree(&["outside", "inside", "elsewhere", "other", "after"]),
+        r#"SERVER GET / outside=true inside=true elsewhere=true after=true
+  INTERNAL theirs
+    INTERNAL Step
+SERVER other other=true
+"#
+    );
 }
 
 #[test]

@@ -30,6 +30,37 @@ async fn once() {
     .await;
 }
 
+/// Says on the current span that it was dropped.
+struct Held;
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        set_attribute("dropped", true);
+    }
+}
+
+#[test]
+fn what_a_cancelled_step_held_is_dropped_in_the_step() {
+    let telemetry = TestTelemetry::new();
+    let _default = telemetry.providers().set_default();
+    let holding = || async {
+        let _held = Held;
+        once().await;
+    };
+    poll(1, async { step("Run").run(holding()).await });
+    let guarded = async {
+        let guard = step("Guard").start();
+        guard.in_context(holding()).await;
+        guard.ok();
+    };
+    poll(1, guarded);
+    assert_eq!(
+        telemetry.tree(&["dropped", "retail.outcome"]),
+        "INTERNAL Run dropped=true retail.outcome=\"cancelled\"\n\
+         INTERNAL Guard dropped=true retail.outcome=\"cancelled\"\n"
+    );
+}
+
 /// Waits three times, and panics after the given one.
 async fn three_waits(panic_after: Option<usize>) -> Result<(), Declined> {
     for i in 1..=3 {
