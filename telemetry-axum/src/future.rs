@@ -36,7 +36,7 @@ pin_project! {
             match this.entered {
                 Entered::Traced(guard) => {
                     let _serving = guard.serve();
-                    guard.poll(|| this.inner.set(None));
+                    guard.handle(|| this.inner.set(None));
                 }
                 Entered::Untraced(request, _) => {
                     let _serving = Serving::enter(request);
@@ -84,7 +84,7 @@ where
         let output = ready!(match this.entered {
             Entered::Traced(guard) => {
                 let _serving = guard.serve();
-                guard.poll(|| inner.poll(cx))
+                guard.handle(|| inner.poll(cx))
             }
             Entered::Untraced(request, _) => {
                 let _serving = Serving::enter(request);

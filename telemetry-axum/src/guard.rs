@@ -15,7 +15,8 @@ use opentelemetry::{
 };
 use telemetry_core::{
     Principal,
-    current::panic_was_logged,
+    current::{self, panic_was_logged},
+    principal::Naming,
     semconv_http::{
         self,
         attribute::{
@@ -125,18 +126,26 @@ impl RequestGuard {
         Serving::enter(&self.cx)
     }
 
+    /// [Polls](Self::poll) handlers, who find the request's span below spans of their own, and may say on whose behalf
+    /// it is.
+    pub(crate) fn handle<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+        let _served = current::serve(&self.cx);
+        let naming = Naming::begin();
+        let polled = caught(poll);
+        if let Some(principal) = naming.end() {
+            self.identify(principal);
+        }
+        self.resume(polled)
+    }
+
     /// Polls what the request waits for, while it is [served](Self::serve). A panic ends the request and goes on.
     pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
-        // That of another request, which somebody else caught on this thread.
-        panic_was_logged();
-        // Nobody sees the broken state: the panic is passed on.
-        let poll = || catch_unwind(AssertUnwindSafe(poll));
-        let (polled, named) = Principal::named_within(poll);
-        if let Some(principal) = named
-            && !std::mem::replace(&mut self.identified, true)
-        {
-            self.cx = principal.attach_to(&self.cx);
-        }
+        let polled = caught(poll);
+        self.resume(polled)
+    }
+
+    #[inline]
+    fn resume<T>(&mut self, polled: thread::Result<T>) -> T {
         match polled {
             Ok(polled) => polled,
             Err(payload) => {
@@ -148,6 +157,14 @@ impl RequestGuard {
                 self.end(Outcome::Panicked, exception);
                 resume_unwind(payload)
             }
+        }
+    }
+
+    /// The service found out on whose behalf the request is; the first one counts.
+    #[cold]
+    fn identify(&mut self, principal: Principal) {
+        if !std::mem::replace(&mut self.identified, true) {
+            self.cx = principal.attach_to(&self.cx);
         }
     }
 
@@ -370,6 +387,14 @@ impl Outcome {
             other => other.as_str(),
         }
     }
+}
+
+#[inline]
+fn caught<T>(poll: impl FnOnce() -> T) -> thread::Result<T> {
+    // That of another request, which somebody else caught on this thread.
+    panic_was_logged();
+    // Nobody sees the broken state: the panic is passed on.
+    catch_unwind(AssertUnwindSafe(poll))
 }
 
 fn signed(bytes: u64) -> i64 {

@@ -16,7 +16,6 @@ use opentelemetry::{
 use telemetry_core::{
     CorrelationId,
     correlation::CORRELATION_ID,
-    current::{self, Served},
     propagation::{PresentHeaders, Received},
     tracer,
 };
@@ -214,7 +213,6 @@ fn identity(cx: &Context) -> u64 {
 /// While it lives, the request's context is current.
 pub(crate) struct Serving {
     previous: u64,
-    _served: Served,
     _attached: opentelemetry::ContextGuard,
 }
 
@@ -228,7 +226,6 @@ impl Serving {
         let previous = SERVING.replace(identity(cx));
         Self {
             previous,
-            _served: current::serve(cx),
             _attached: cx.clone().attach(),
         }
     }

@@ -14,7 +14,7 @@
 //! # price("SKU-1", 1999);
 //! ```
 
-use std::{cell::RefCell, error::Error, fmt::Display, time::SystemTime};
+use std::{cell::Cell, error::Error, fmt::Display, mem::ManuallyDrop, time::SystemTime};
 
 use opentelemetry::{
     Context, Key, KeyValue, Value,
@@ -44,8 +44,9 @@ pub fn entry_span() -> CurrentSpan {
 }
 
 thread_local! {
-    /// Of the recorded request that this thread is polling.
-    static SERVED: RefCell<Option<Context>> = const { RefCell::new(None) };
+    /// Of the recorded request that this thread is polling. Empty whenever it polls none, so it needs no destructor, which
+    /// would be looked for at each access.
+    static SERVED: Cell<Option<ManuallyDrop<Context>>> = const { Cell::new(None) };
 }
 
 /// While it lives, this thread works on the request of a context. See [`serve`].
@@ -55,13 +56,13 @@ pub struct Served {
     outer: Option<Context>,
 }
 
-/// Makes the span of this context the [`entry_span`] of its trace, on this thread, until what is returned is dropped. For
-/// instrumentation of servers, around each poll.
-pub fn serve(cx: &Context) -> Served {
-    let served = is_recorded(&cx.span()).then(|| cx.clone());
-    Served {
-        outer: replace_served(served),
-    }
+/// Makes the span of this context the [`entry_span`] of its trace, on this thread, until what is returned is dropped; if it
+/// is not recorded there is nothing to say on it. For instrumentation of servers, around each poll.
+#[inline]
+pub fn serve(cx: &Context) -> Option<Served> {
+    is_recorded(&cx.span()).then(|| Served {
+        outer: replace_served(Some(cx.clone())),
+    })
 }
 
 impl Drop for Served {
@@ -71,21 +72,17 @@ impl Drop for Served {
 }
 
 fn replace_served(served: Option<Context>) -> Option<Context> {
-    let replace = |current: &RefCell<Option<Context>>| {
-        // Borrowed only here and in `served_in`, never across a call.
-        std::mem::replace(&mut *current.try_borrow_mut().ok()?, served)
-    };
-    SERVED.try_with(replace).unwrap_or_default()
+    let replaced = SERVED.replace(served.map(ManuallyDrop::new));
+    replaced.map(ManuallyDrop::into_inner)
 }
 
 /// The request that this thread is polling, if this context is of its trace.
 fn served_in(cx: &Context) -> Option<Context> {
     let trace = |cx: &Context| cx.span().span_context().trace_id();
-    let of = |served: &RefCell<Option<Context>>| {
-        let served = served.try_borrow().ok()?;
-        served.as_ref().filter(|it| trace(it) == trace(cx)).cloned()
-    };
-    SERVED.try_with(of).unwrap_or_default()
+    let served = replace_served(None)?;
+    let of_this_trace = (trace(&served) == trace(cx)).then(|| served.clone());
+    replace_served(Some(served));
+    of_this_trace
 }
 
 /// The context of a step that was started in `parent`, from which the [`entry_span`] is still found. The outermost

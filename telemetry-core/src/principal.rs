@@ -42,8 +42,10 @@ const MAX_HASH: usize = 64;
 static SHOWN: OnceLock<Shown> = OnceLock::new();
 
 thread_local! {
-    /// Whom the request that this thread works on was named for, until its server asks.
-    static NAMED: Cell<Option<Box<Principal>>> = const { Cell::new(None) };
+    /// Whether there is somebody in `NAMED`: that has a destructor, which makes looking cost more.
+    static NAMING: Cell<State> = const { Cell::new(State::Unserved) };
+    /// Whom the request that this thread works on is for, until its server asks.
+    static NAMED: Cell<Option<Principal>> = const { Cell::new(None) };
 }
 
 /// A user and its roles, as telemetry may show them: the user id is hashed ([`sensitive::hash`]), and not kept, unless
@@ -151,22 +153,10 @@ impl Principal {
                 pending.store(false, Ordering::Relaxed);
             }
         });
-        let _ = NAMED.try_with(|named| {
-            let first = named.take().unwrap_or_else(|| Box::new(self.clone()));
-            named.set(Some(first));
-        });
-    }
-
-    /// Works on a request, and returns whom it was [named](Self::name_request) for meanwhile, too. For instrumentation of
-    /// servers, around each poll.
-    pub fn named_within<T>(work: impl FnOnce() -> T) -> (T, Option<Self>) {
-        // Of a request in whose course this one is served.
-        let outer = NAMED.try_with(Cell::take).unwrap_or_default();
-        let output = work();
-        let named = NAMED
-            .try_with(|named| named.replace(outer))
-            .unwrap_or_default();
-        (output, named.map(|named| *named))
+        if NAMING.get() == State::Served {
+            NAMING.set(State::Named);
+            replace_named(Some(self.clone()));
+        }
     }
 
     /// A copy of the context that carries this principal; no span is touched.
@@ -270,6 +260,51 @@ impl Principal {
         }
         principal.attach_to(&cx)
     }
+}
+
+/// While it lives, this thread works on a request that may be [named](Principal::name_request). For instrumentation of
+/// servers, around each poll.
+#[derive(Debug)]
+#[must_use = "it says whom the request was named for"]
+pub struct Naming {
+    /// Of a request in whose course this one is served.
+    outer: State,
+    named: Option<Principal>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Unserved,
+    Served,
+    Named,
+}
+
+impl Naming {
+    /// The thread begins to work on it.
+    pub fn begin() -> Self {
+        let outer = NAMING.replace(State::Served);
+        Self {
+            outer,
+            named: (outer == State::Named)
+                .then(|| replace_named(None))
+                .flatten(),
+        }
+    }
+
+    /// The thread leaves it.
+    pub fn end(self) -> Option<Principal> {
+        let inner = NAMING.replace(self.outer);
+        if inner == State::Named || self.outer == State::Named {
+            return replace_named(self.named);
+        }
+        None
+    }
+}
+
+#[cold]
+fn replace_named(named: Option<Principal>) -> Option<Principal> {
+    let replace = |current: &Cell<Option<Principal>>| current.replace(named);
+    NAMED.try_with(replace).unwrap_or_default()
 }
 
 const KEYS: [&str; 3] = [USER_ID, USER_HASH, USER_ROLES];

@@ -200,6 +200,7 @@ impl fmt::Debug for LiveSamplingHint {
 ///
 /// Adapters ask this before they build attributes for the end of a span. It takes a lock only if the span is not sampled
 /// and a sampler of this process keeps traces by how they end.
+#[inline]
 pub fn is_recorded(span: &SpanRef<'_>) -> bool {
     let context = span.span_context();
     // The caller's is recorded there, not here.
