@@ -10,14 +10,15 @@ use std::{
 
 use opentelemetry::trace::{SpanContext, TraceId};
 
-/// How many errors are remembered; beyond, the oldest may be recorded again.
-const REMEMBERED: usize = 256;
+/// How many errors are remembered for each sixteenth of all traces; beyond, the oldest may be recorded again.
+const REMEMBERED: usize = 64;
 
 /// An equal error of the same trace is the same one for so long: longer than an error takes on its way up, with
 /// clean-up in between, and short enough that the next of many in a long job is seen.
 const ON_ITS_WAY: Duration = Duration::from_secs(10);
 
-static RECORDED: LazyLock<Mutex<Recorded>> = LazyLock::new(Mutex::default);
+/// By the last digit of the trace id: when everything fails, the cores do not wait for one lock.
+static RECORDED: LazyLock<[Mutex<Recorded>; 16]> = LazyLock::new(Default::default);
 
 thread_local! {
     static PANIC_LOGGED: Cell<bool> = const { Cell::new(false) };
@@ -40,7 +41,11 @@ pub(crate) fn is_new(span: &SpanContext, texts: &[&str]) -> bool {
     if span.trace_id() == TraceId::INVALID {
         return true;
     }
-    let mut recorded = RECORDED.lock().unwrap_or_else(PoisonError::into_inner);
+    let [.., last] = span.trace_id().to_bytes();
+    let Some(recorded) = RECORDED.get(usize::from(last & 15)) else {
+        return true;
+    };
+    let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
     recorded.is_new(span.trace_id(), texts, Instant::now())
 }
 

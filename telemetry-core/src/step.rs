@@ -88,16 +88,20 @@ impl Step {
 
     /// An attribute of the span only, so it may take any value. A step keeps at most 32.
     pub fn attr(mut self, key: impl Into<Key>, value: impl Into<Value>) -> Self {
-        if self.attributes.len() < MAX_ATTRIBUTES {
+        if self.attributes.len() < MAX_ATTRIBUTES && Providers::current().is_some() {
             self.attributes.push(KeyValue::new(key, value));
         }
         self
     }
 
-    /// An attribute whose value is nobody's business: what is shown is its hash, or nothing (see [`Sensitive`]).
+    /// An attribute whose value is nobody's business: what is shown is its hash, or nothing (see [`Sensitive`]). It is
+    /// hashed here, if a step that begins here would be recorded.
     ///
     /// [`Sensitive`]: crate::sensitive::Sensitive
     pub fn attr_sensitive(self, key: impl Into<Key>, value: impl Display) -> Self {
+        if !__private::wants_attributes() {
+            return self;
+        }
         match Providers::current().and_then(|providers| providers.sensitive().shown(value)) {
             Some(shown) => self.attr(key, shown),
             None => self,

@@ -9,7 +9,10 @@ use std::{
 };
 
 use sqlx::Sqlite;
-use telemetry_core::messaging::{Destination, MessageContext};
+use telemetry_core::{
+    messaging::{Destination, MessageContext},
+    step,
+};
 use telemetry_sqlx::{SqlitePool, Transaction};
 
 /// A confirmation follows soon and belongs to its checkout, so it is part of the checkout's trace.
@@ -77,11 +80,7 @@ impl Worker {
         loop {
             let pause = match self.next().await {
                 Ok(true) => Duration::ZERO,
-                Ok(false) => poll,
-                Err(error) => {
-                    tracing::error!(%error, "a confirmation failed and is tried again when its lease ends");
-                    poll
-                }
+                Ok(false) | Err(_) => poll,
             };
             tokio::select! {
                 biased;
@@ -95,14 +94,22 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// When the database fails. The job then stays to be done.
+    /// When the database fails, which is logged. The job then stays to be done.
     pub async fn next(&self) -> Result<bool, sqlx::Error> {
-        let Some(job) = self.take().await? else {
+        let taken = self.take().await;
+        let Some(job) =
+            taken.inspect_err(|error| tracing::error!(%error, "nobody can look for work"))?
+        else {
             return Ok(false);
         };
-        CONFIRMATIONS
-            .process(&job.context, self.confirm(&job))
-            .await?;
+        let confirm = async {
+            // Here the line has the ids of the checkout.
+            self.confirm(&job).await.inspect_err(|error| {
+                let order_id = job.order_id;
+                tracing::error!(%error, order_id, "not confirmed, tried again when the lease ends");
+            })
+        };
+        CONFIRMATIONS.process(&job.context, confirm).await?;
         Ok(true)
     }
 
@@ -135,7 +142,11 @@ impl Worker {
         let (order_id, attempt) = (job.order_id, job.attempt);
         tracing::info!(order_id, attempt, "confirming order");
         // What takes time in a shop is the mail server.
-        tokio::time::sleep(self.delivery).await;
+        step("Deliver_Confirmation")
+            .flow("checkout")
+            .stage("confirmation")
+            .run(tokio::time::sleep(self.delivery))
+            .await;
         let mut tx = self.pool.begin().await?;
         let marked = sqlx::query("UPDATE outbox SET done = 1 WHERE id = ? AND done = 0")
             .bind(job.id)

@@ -112,6 +112,7 @@ async fn a_confirmation_is_part_of_the_order_in_another_process() {
         format!(
             "process order-confirmations [retail-worker] CONSUMER messaging.system=outbox user.roles=[gold] \
              (parent {} not received)\n\
+             ├─ Deliver_Confirmation [retail-worker] INTERNAL\n\
              ├─ BEGIN [retail-worker] CLIENT\n\
              ├─ UPDATE outbox [retail-worker] CLIENT\n\
              ├─ INSERT confirmations [retail-worker] CLIENT\n\

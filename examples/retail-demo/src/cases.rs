@@ -70,6 +70,7 @@ POST /checkout/execute [retail-web] SERVER
           send order-confirmations [retail-api] PRODUCER
             INSERT outbox [retail-api] CLIENT
             process order-confirmations [retail-worker] CONSUMER
+              Deliver_Confirmation [retail-worker] INTERNAL
               INSERT confirmations [retail-worker] CLIENT";
 
 /// A "no" of the bank is an error for the client that got it, and for nobody else.

@@ -101,6 +101,7 @@ impl StepGuard {
         self.end(|| Judgement {
             verdict: Verdict::Failed(error_type),
             error: Some(error),
+            error_name: None,
         });
     }
 

@@ -17,6 +17,7 @@ pub(super) struct Line<'a> {
     pub(super) outcome: Outcome,
     pub(super) reason: Option<&'static str>,
     pub(super) error_type: Option<&'static str>,
+    pub(super) error_name: Option<&'static str>,
     pub(super) error: Option<&'a str>,
     /// Seconds.
     pub(super) duration: f64,
@@ -47,7 +48,7 @@ macro_rules! emit {
                     outcome = line.outcome.as_str(),
                     reason = line.reason,
                     error.type = line.error_type,
-                    exception.type = (*error).and(line.error_type),
+                    exception.type = (*error).and(line.error_name.or(line.error_type)),
                     exception.message = *error,
                     duration = line.duration,
                 },
@@ -57,8 +58,8 @@ macro_rules! emit {
     };
 }
 
-/// Writes it in the step's context; `None` is the current one. The person on call reads what went wrong: what went well is in the span and the
-/// metrics, and here only for who asks for DEBUG.
+/// Writes it in the step's context; `None` is the current one. The person on call reads what went wrong: what went well
+/// is in the span and the metrics, and here only for who asks for DEBUG.
 pub(super) fn write(cx: Option<&Context>, line: &Line<'_>) {
     match line.outcome {
         Outcome::Ok => emit!(Level::DEBUG, cx, line, "step completed"),

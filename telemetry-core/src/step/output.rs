@@ -66,6 +66,8 @@ impl<T, E: Display> StepOutput for Result<T, E> {
 pub struct Judgement<'a> {
     pub(super) verdict: Verdict,
     pub(super) error: Option<&'a dyn Display>,
+    /// The name of the error's type, where it is not its `error.type`.
+    pub(super) error_name: Option<&'static str>,
 }
 
 /// What the output itself says.
@@ -73,6 +75,7 @@ pub(super) fn of_output<T: StepOutput>(output: &T) -> Judgement<'_> {
     Judgement {
         verdict: output.verdict(),
         error: output.error(),
+        error_name: None,
     }
 }
 
@@ -85,6 +88,7 @@ pub(super) fn by_error<T, E: Display>(
         Err(error) => Judgement {
             verdict: classify(error),
             error: Some(error),
+            error_name: Some(type_name::<E>()),
         },
     })
 }
@@ -104,6 +108,7 @@ impl From<Verdict> for Judgement<'_> {
         Self {
             verdict,
             error: None,
+            error_name: None,
         }
     }
 }

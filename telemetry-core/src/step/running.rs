@@ -142,6 +142,7 @@ impl Running {
             },
             Verdict::Failed(error_type) => End {
                 error_type: Some(error_type),
+                error_name: judgement.error_name,
                 error: judgement.error.map(ToString::to_string),
                 ..End::of(Outcome::Error)
             },
@@ -196,6 +197,7 @@ impl Running {
             outcome: end.outcome,
             reason: end.reason,
             error_type: end.error_type,
+            error_name: end.error_name,
             error: end.error.as_deref(),
             duration,
         }
@@ -233,6 +235,7 @@ struct End {
     outcome: Outcome,
     reason: Option<&'static str>,
     error_type: Option<&'static str>,
+    error_name: Option<&'static str>,
     error: Option<String>,
 }
 
@@ -242,6 +245,7 @@ impl End {
             outcome,
             reason: None,
             error_type: None,
+            error_name: None,
             error: None,
         }
     }

@@ -92,7 +92,21 @@ fn tree_after(work: impl FnOnce()) -> String {
     let telemetry = TestTelemetry::new();
     let _default = telemetry.providers().set_default();
     let _ = catch_unwind(AssertUnwindSafe(work));
-    telemetry.tree(&["retail.outcome"])
+    let tree = telemetry.tree(&["retail.outcome"]);
+    let metrics = telemetry.metrics();
+    let counted = metrics
+        .lines()
+        .filter(|line| line.starts_with("retail_steps_total{"))
+        .filter_map(|line| {
+            line.split("} ")
+                .nth(1)?
+                .split(' ')
+                .next()?
+                .parse::<usize>()
+                .ok()
+        });
+    assert_eq!(counted.sum::<usize>(), tree.lines().count(), "{metrics}");
+    tree
 }
 
 fn both(outcome: &str, status: &str) -> String {

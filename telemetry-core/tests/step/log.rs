@@ -106,6 +106,22 @@ fn every_end_has_its_level_and_fields() {
 }
 
 #[test]
+fn a_classified_failure_names_its_class_and_the_type_of_the_error() {
+    let lines = lines("info", || {
+        let fails = || Err::<(), _>(Declined);
+        let _ = step("Charge").in_scope_with(fails, |_| Verdict::Failed("gateway_down"));
+    });
+    let keys = ["error.type", "exception.type", "exception.message"];
+    assert_eq!(
+        shown(&lines[0], &keys),
+        json!({
+            "error.type": "gateway_down", "exception.type": "step::Declined",
+            "exception.message": "the gateway said no",
+        })
+    );
+}
+
+#[test]
 fn a_line_has_the_ids_of_its_step_wherever_the_step_ends() {
     let mut ids = Vec::new();
     let lines = lines("info", || {

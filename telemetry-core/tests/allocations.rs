@@ -1,4 +1,4 @@
-//! How many allocations a step takes. Alone in its binary: the counting allocator is the process's.
+//! How many allocations a step takes, and a business metric. Alone in its binary: the counting allocator is the process's.
 
 // Clippy knows test functions, not their helpers.
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -9,13 +9,19 @@ use std::{
 };
 
 use telemetry_core::{
-    Config, Providers, Service, Telemetry, Verdict,
+    Config, Counter, Gauge, Histogram, Providers, Service, Telemetry, UpDownCounter, Verdict,
+    counter, gauge, histogram,
     opentelemetry::{
         Context, InstrumentationScope,
         trace::{SpanContext, SpanId, SpanKind, TraceContextExt as _, TraceFlags, TraceId},
     },
-    step,
+    step, up_down_counter,
 };
+
+static CHECKOUTS: Counter = counter("retail.checkouts");
+static VALUE: Histogram = histogram("retail.checkout.value");
+static STOCK: Gauge = gauge("retail.stock");
+static CARTS: UpDownCounter = up_down_counter("retail.carts");
 
 fn telemetry() -> Telemetry {
     let quiet = ["TRACES", "METRICS", "LOGS"].map(|it| (format!("OTEL_{it}_EXPORTER"), "none"));
@@ -67,6 +73,15 @@ fn a_step_stays_within_its_allocation_budgets() {
     for (form, step) in forms {
         assert_eq!(allocations(None, step), 0, "{form} without a pipeline");
     }
+    let described = || {
+        let verify = verify().attr("sku", "SKU-1");
+        verify.attr_sensitive("user", "ada").in_scope(|| ());
+    };
+    assert_eq!(
+        allocations(None, described),
+        0,
+        "described, without a pipeline"
+    );
     let _default = telemetry.providers().set_default();
     let sampled = request(telemetry.providers(), TraceFlags::SAMPLED);
     let unsampled = request(telemetry.providers(), TraceFlags::NOT_SAMPLED);
@@ -79,5 +94,22 @@ fn a_step_stays_within_its_allocation_budgets() {
     for (form, step) in forms {
         let within = verify().in_scope_classified(|| allocations(None, step), |_| Verdict::Ok);
         assert_eq!(within, 4, "{form} in another");
+    }
+}
+
+#[test]
+fn a_business_metric_allocates_nothing_once_its_series_is_bound() {
+    let telemetry = telemetry();
+    let record = || {
+        CHECKOUTS.add(1, (("retail.outcome", "ok"), ("retail.express", true)));
+        VALUE.record(3998, ("retail.outcome", "ok"));
+        STOCK.set(23, ("retail.sku", "SKU-2"));
+        CARTS.add(-1, ());
+    };
+    assert_eq!(allocations(None, record), 0, "without a pipeline");
+    let _default = telemetry.providers().set_default();
+    for flags in [TraceFlags::SAMPLED, TraceFlags::NOT_SAMPLED] {
+        let cx = request(telemetry.providers(), flags);
+        assert_eq!(allocations(Some(&cx), record), 0, "{flags:?}");
     }
 }
