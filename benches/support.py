@@ -26,7 +26,9 @@ def machine():
 
     cpu = re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read())
     cpu = cpu.group(1) if cpu else os.uname().machine
-    commit = run("git", "rev-parse", "--short", "HEAD") + ("+" if run("git", "status", "--porcelain", "--untracked-files=no") else "")
+    # The page that the results go into does not change what was measured.
+    changes = run("git", "status", "--porcelain", "--untracked-files=no", "--", ":/", ":!/docs/benchmarks.md")
+    commit = run("git", "rev-parse", "--short", "HEAD") + ("+" if changes else "")
     return f"{time.strftime('%Y-%m-%d')}, commit {commit}, {os.cpu_count()} cores of {cpu}, {run('rustc', '--version')}."
 
 

@@ -52,12 +52,13 @@ fn request_to(route: u32) -> Request<Body> {
 /// Each route in turn, `count` times after each was met once. For callgrind.
 fn routes(variant: &str, routes: u32, count: u32) -> Option<bool> {
     let app = many_routes(routes);
-    let app = match variant {
-        "bare" => app,
-        "ours" => {
-            app.layer(TelemetryLayer::new().with_providers(ours::providers(&Sdk::new(false))))
+    let (app, pipeline) = match variant {
+        "bare" => (app, None),
+        _ => {
+            let (providers, pipeline) = ours::of(variant, &Sdk::new(false))?;
+            let layer = TelemetryLayer::new().with_providers(providers);
+            (app.layer(layer), pipeline)
         }
-        _ => return None,
     };
     let mut app = app.with_state::<()>(());
     runtime().block_on(async {
@@ -65,7 +66,7 @@ fn routes(variant: &str, routes: u32, count: u32) -> Option<bool> {
             black_box(call(&mut app, request_to(n)).await);
         }
     });
-    Some(true)
+    Some(ours::finish(pipeline.as_ref()))
 }
 
 /// Prints CPU nanoseconds and wall nanoseconds per request, and how often a thread had to wait for another per million.
@@ -104,12 +105,12 @@ fn threads(variant: &str, threads: u32, count: u32) -> Option<bool> {
     Some(server.finish())
 }
 
-/// Prints the resident kilobytes after each million of requests, with the pipeline exporting.
+/// Prints the resident kilobytes after each million of requests, with the pipeline exporting and all as it is by default.
 fn memory(millions: u32) -> Option<bool> {
-    let server = Server::new("ours-pipeline", false)?;
-    let mut app = server.app.clone().with_state::<()>(());
+    let (telemetry, app) = by_default()?;
+    let mut app = app.with_state::<()>(());
     for million in 1..=millions {
-        server.runtime.block_on(async {
+        runtime().block_on(async {
             for _ in 0..1_000_000 {
                 black_box(call(&mut app, request(true)).await);
             }
@@ -117,8 +118,21 @@ fn memory(millions: u32) -> Option<bool> {
         println!("{million} {}", status("VmRSS:"));
     }
     // What the queue could not take is counted, and no failure here.
-    server.finish();
+    let _ = telemetry.shutdown();
     Some(true)
+}
+
+/// The bare router with our layer and a pipeline that exports traces, with the queue as it is by default.
+fn by_default() -> Option<(Telemetry, Router)> {
+    let telemetry = Config::new(Service::new("benches"))
+        .with_setting("OTEL_METRICS_EXPORTER", "none")
+        .with_setting("OTEL_LOGS_EXPORTER", "none")
+        .with_log_sink(|_| ())
+        .build()
+        .expect("a pipeline");
+    let layer = TelemetryLayer::new().with_providers(telemetry.providers().clone());
+    let app = Server::new("bare", false)?.app.layer(layer);
+    Some((telemetry, app))
 }
 
 /// Prints samples, milliseconds per scrape (median, longest), and microseconds of the longest request and of one in a
@@ -196,17 +210,8 @@ fn scrape(series: u32) -> Option<bool> {
 /// Requests as fast as they go, with the queue as it is by default. Prints requests, requests a second, and what
 /// shutdown says of losses; the collector knows what came.
 fn rate(count: u32) -> Option<bool> {
-    let telemetry: Telemetry = Config::new(Service::new("benches"))
-        .with_setting("OTEL_METRICS_EXPORTER", "none")
-        .with_setting("OTEL_LOGS_EXPORTER", "none")
-        .with_log_sink(|_| ())
-        .build()
-        .expect("a pipeline");
-    let layer = TelemetryLayer::new().with_providers(telemetry.providers().clone());
-    let mut app = Server::new("bare", false)?
-        .app
-        .layer(layer)
-        .with_state::<()>(());
+    let (telemetry, app) = by_default()?;
+    let mut app = app.with_state::<()>(());
     let start = Instant::now();
     runtime().block_on(async {
         for _ in 0..count {
