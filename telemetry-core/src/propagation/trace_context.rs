@@ -8,7 +8,7 @@ use opentelemetry::{
     trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
 
-use super::{PresentHeaders, is_repeated};
+use super::{PresentHeaders, forget, is_repeated};
 use crate::hex;
 
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -80,7 +80,7 @@ pub(super) fn extract(
     Some((span, whole))
 }
 
-pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
+pub(super) fn inject(cx: &Context, headers: &mut HeaderMap, present: PresentHeaders) {
     if !cx.has_active_span() {
         return;
     }
@@ -105,20 +105,13 @@ pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
     }
     // An empty tracestate would be sent to every service for nothing; a stale one would belong to another span.
     if *state == TraceState::NONE {
-        return forget_state(headers);
+        return forget(headers, present, &TRACESTATE);
     }
     match HeaderValue::try_from(state.header()) {
         Ok(value) if !value.is_empty() => {
             let _ = headers.try_insert(&TRACESTATE, value);
         }
-        _ => forget_state(headers),
-    }
-}
-
-/// A request that goes out has few headers, and going over them costs less than the hash of this one's name.
-fn forget_state(headers: &mut HeaderMap) {
-    if headers.keys().any(|name| name == TRACESTATE) {
-        headers.remove(&TRACESTATE);
+        _ => forget(headers, present, &TRACESTATE),
     }
 }
 
