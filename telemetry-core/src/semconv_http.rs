@@ -2,6 +2,10 @@
 //!
 //! Source: OpenTelemetry semantic conventions 1.44, HTTP spans and HTTP metrics, stable parts.
 
+mod methods;
+
+pub use methods::{KNOWN_METHODS, KnownMethods};
+
 use std::borrow::Cow;
 
 use http::{Method, Version};
