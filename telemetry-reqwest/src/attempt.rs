@@ -47,6 +47,8 @@ pub(crate) struct Attempt {
     /// Boxed, because few ask for them and an attempt is moved several times.
     sizes: Option<Box<BodySizes>>,
     orphan: bool,
+    /// Context was sent, to a host of the allow-list.
+    listed: bool,
     recorded: bool,
     /// Whether the context is made current. One that records nothing, below a span that does not either, tells those
     /// below nothing that the span does not.
@@ -90,7 +92,7 @@ impl Attempt {
         extensions: &Extensions,
         resends: u32,
     ) -> Option<Self> {
-        let method = semconv_http::known_method(request.method());
+        let method = options.methods.known(request.method());
         let template = extensions
             .get::<UrlTemplate>()
             .map(|UrlTemplate(template)| *template);
@@ -135,6 +137,7 @@ impl Attempt {
             head: None,
             sizes,
             orphan,
+            listed: false,
             recorded,
             attach,
             // It starts inside of a poll, which may not get to that of what is below.
@@ -147,6 +150,16 @@ impl Attempt {
     /// Whether it was started outside of any span.
     pub(crate) fn is_orphan(&self) -> bool {
         self.orphan
+    }
+
+    /// Context is sent, to a host of the allow-list and to no other.
+    pub(crate) fn listed(&mut self) {
+        self.listed = true;
+    }
+
+    /// Whether what was sent was meant for listed hosts only.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.listed
     }
 
     /// The context with the client span, which is what travels to the next service.
@@ -342,10 +355,8 @@ fn at_start(
     if resends > 0 {
         attributes.push(KeyValue::new(HTTP_REQUEST_RESEND_COUNT, i64::from(resends)));
     }
-    let headers = request.headers();
-    // A middleware sees what this request sets itself, which is little: going over it costs less than a hash.
-    if headers.keys().any(|name| name == header::USER_AGENT)
-        && let Some(agent) = headers.get(header::USER_AGENT)
+    if options.user_agent
+        && let Some(agent) = request.headers().get(header::USER_AGENT)
         && let Ok(agent) = agent.to_str()
     {
         attributes.push(KeyValue::new(USER_AGENT_ORIGINAL, agent.to_owned()));

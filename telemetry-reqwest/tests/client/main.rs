@@ -9,6 +9,7 @@ mod lifetime;
 mod metrics;
 mod panics;
 mod propagation;
+mod redirects;
 mod resends;
 mod spans;
 
