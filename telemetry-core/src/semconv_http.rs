@@ -9,6 +9,7 @@ pub use methods::{KNOWN_METHODS, KnownMethods};
 use std::borrow::Cow;
 
 use http::{Method, Version};
+use percent_encoding::percent_decode;
 
 /// Attribute names.
 pub mod attribute {
@@ -222,7 +223,7 @@ pub fn redact_query(query: &str) -> Cow<'_, str> {
     redact_query_with::<&str>(query, &[])
 }
 
-/// Like [`redact_query`], for the convention's keys and these. Case matters.
+/// Like [`redact_query`], for the convention's keys and these. Case matters, and a percent-encoded key is the same key.
 pub fn redact_query_with<'q, K: AsRef<str>>(query: &'q str, also: &[K]) -> Cow<'q, str> {
     if !has_secret(query, also) {
         return query.into();
@@ -249,20 +250,18 @@ pub fn has_secret<K: AsRef<str>>(query: &str, also: &[K]) -> bool {
     })
 }
 
-/// The URL with user information and the values of credentials replaced.
+/// The URL with user information and the values of credentials replaced, and without its fragment: that is never sent,
+/// and tokens are handed over in it.
 pub fn redact_url(url: &str) -> Cow<'_, str> {
     redact_url_with::<&str>(url, &[])
 }
 
 /// Like [`redact_url`], for the convention's keys and these. Case matters.
 pub fn redact_url_with<'a, K: AsRef<str>>(url: &'a str, also: &[K]) -> Cow<'a, str> {
-    let (rest, fragment) = match url.split_once('#') {
-        Some((rest, fragment)) => (rest, Some(fragment)),
-        None => (url, None),
-    };
-    let (base, query) = match rest.split_once('?') {
+    let url = url.split_once('#').map_or(url, |(sent, _)| sent);
+    let (base, query) = match url.split_once('?') {
         Some((base, query)) => (base, Some(redact_query_with(query, also))),
-        None => (rest, None),
+        None => (url, None),
     };
     let authority_start = base.find("://").map_or(0, |at| at + 3);
     let authority_end = base[authority_start..]
@@ -289,9 +288,6 @@ pub fn redact_url_with<'a, K: AsRef<str>>(url: &'a str, also: &[K]) -> Cow<'a, s
     if let Some(query) = query {
         redacted.extend(["?", &query]);
     }
-    if let Some(fragment) = fragment {
-        redacted.extend(["#", fragment]);
-    }
     redacted.into()
 }
 
@@ -301,9 +297,15 @@ fn secret_key<'q, K: AsRef<str>>(pair: &'q str, also: &[K]) -> Option<&'q str> {
 }
 
 fn is_secret<K: AsRef<str>>(key: &[u8], also: &[K]) -> bool {
-    let is_key = |secret: &str| secret.as_bytes() == key;
-    SECRET_KEYS.iter().any(|secret| is_key(secret))
-        || also.iter().any(|secret| is_key(secret.as_ref()))
+    is_one_of(also, |secret| secret == key)
+        // The server reads them decoded.
+        || key.contains(&b'%')
+            && is_one_of(also, |secret| percent_decode(key).eq(secret.iter().copied()))
+}
+
+fn is_one_of<K: AsRef<str>>(also: &[K], is_key: impl Fn(&[u8]) -> bool) -> bool {
+    SECRET_KEYS.iter().any(|secret| is_key(secret.as_bytes()))
+        || also.iter().any(|secret| is_key(secret.as_ref().as_bytes()))
 }
 
 #[cfg(test)]

@@ -368,6 +368,7 @@ fn at_start(
 fn url_full(url: &Url, redacted: &[Box<str>]) -> String {
     let secret = !url.username().is_empty()
         || url.password().is_some()
+        || url.fragment().is_some()
         || url
             .query()
             .is_some_and(|query| semconv_http::has_secret(query, redacted));
