@@ -1,6 +1,6 @@
 //! One attempt: its client span, duration and counts, ended exactly once.
 
-use std::{future::Future, future::poll_fn, net::SocketAddr, pin::pin, sync::Arc, time::Instant};
+use std::{future::Future, future::poll_fn, net::SocketAddr, pin::Pin, sync::Arc, time::Instant};
 
 use http::{Extensions, Version, header};
 use http_body::Body as _;
@@ -167,10 +167,12 @@ impl Attempt {
         &self.cx
     }
 
-    /// Runs what is below in the context of the attempt.
-    pub(crate) async fn run<F: Future>(&mut self, below: F) -> F::Output {
-        let mut below = pin!(below);
-        poll_fn(|cx| self.poll(|| below.as_mut().poll(cx))).await
+    /// Runs what is below in the context of the attempt. No `async fn`, which would copy the output once more.
+    pub(crate) fn run<F: Future + Unpin>(
+        &mut self,
+        mut below: F,
+    ) -> impl Future<Output = F::Output> {
+        poll_fn(move |cx| self.poll(|| Pin::new(&mut below).poll(cx)))
     }
 
     fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {

@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -162,7 +162,7 @@ impl TelemetryMiddleware {
             return client.execute(request).await;
         };
         let mut resend = Resend::of(extensions);
-        let result = attempt.run(client.execute(request)).await;
+        let result = attempt.run(pin!(client.execute(request))).await;
         resend.after(result.as_ref().ok());
         match &result {
             Ok(response) => self.head(&mut attempt, response),

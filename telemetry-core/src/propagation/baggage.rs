@@ -9,9 +9,10 @@ use opentelemetry::{
 };
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
-use super::{PresentHeaders, forget};
+use super::PresentHeaders;
 
-pub(super) static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+pub(super) const NAME: &str = "baggage";
+static BAGGAGE: HeaderName = HeaderName::from_static(NAME);
 const MAX_BYTES: usize = 8192;
 const MAX_MEMBERS: usize = 64;
 
@@ -51,7 +52,10 @@ pub(super) fn inject(cx: &Context, headers: &mut HeaderMap, present: PresentHead
     let written = written(cx.baggage());
     // Without any of ours, what is there belongs to another request, whose caller may not be trusted with it.
     let Some(value) = written.and_then(|header| HeaderValue::try_from(header).ok()) else {
-        return forget(headers, present, &BAGGAGE);
+        if present.perhaps_named(NAME) {
+            headers.remove(&BAGGAGE);
+        }
+        return;
     };
     let _ = headers.try_insert(&BAGGAGE, value);
 }

@@ -15,7 +15,7 @@ pub use text_map::TextMap;
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderMap;
 use opentelemetry::{
     Context,
     propagation::TextMapPropagator,
@@ -166,7 +166,7 @@ impl Propagation {
                         }
                     }
                 }
-                Format::Baggage if !present.perhaps(&baggage::BAGGAGE) => {}
+                Format::Baggage if !present.perhaps_named(baggage::NAME) => {}
                 Format::Baggage => {
                     if let Some(cx) = baggage::extract(&received.cx, headers) {
                         received.cx = Principal::from_baggage(cx);
@@ -219,13 +219,6 @@ impl fmt::Debug for Format {
             Self::XRay => f.write_str("xray"),
             Self::Custom(_) => f.write_str("custom"),
         }
-    }
-}
-
-/// Removes what is of no use any more. Seldom looks: few requests have it.
-fn forget(headers: &mut HeaderMap, present: PresentHeaders, name: &HeaderName) {
-    if present.perhaps(name) {
-        headers.remove(name);
     }
 }
 

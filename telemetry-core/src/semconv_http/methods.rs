@@ -33,6 +33,7 @@ impl KnownMethods {
     }
 
     /// `http.request.method`: the method if it is known, else `_OTHER`. Case matters.
+    #[inline]
     pub fn known(&self, method: &Method) -> &'static str {
         match &self.0 {
             None => known_method(method),
