@@ -5,6 +5,7 @@
 
 mod cancellation;
 mod failures;
+mod http2;
 mod lifetime;
 mod metrics;
 mod panics;
