@@ -11,7 +11,11 @@ pub struct PresentHeaders(u64);
 impl PresentHeaders {
     /// The names of these headers.
     pub fn of(headers: &HeaderMap) -> Self {
-        Self(headers.keys().fold(0, |bits, name| bits | bit(name.as_str())))
+        Self(
+            headers
+                .keys()
+                .fold(0, |bits, name| bits | bit(name.as_str())),
+        )
     }
 
     /// Whether it is worth looking for this header: never false for one that is there.
