@@ -233,8 +233,8 @@ pub fn redact_query_with<'q, K: AsRef<str>>(query: &'q str, also: &[K]) -> Cow<'
         if i > 0 {
             redacted.push('&');
         }
-        match secret_key(pair, also) {
-            Some(key) => redacted.extend([key, "=", REDACTED]),
+        match secret_key(pair.as_bytes(), also) {
+            Some(end) => redacted.extend([&pair[..end], "=", REDACTED]),
             None => redacted.push_str(pair),
         }
     }
@@ -244,10 +244,10 @@ pub fn redact_query_with<'q, K: AsRef<str>>(query: &'q str, also: &[K]) -> Cow<'
 /// Whether [`redact_query_with`] would replace anything.
 pub fn has_secret<K: AsRef<str>>(query: &str, also: &[K]) -> bool {
     // By bytes, which is several times cheaper than by characters, and this is asked for every call.
-    query.as_bytes().split(|b| *b == b'&').any(|pair| {
-        let key = pair.iter().position(|b| *b == b'=').map(|at| &pair[..at]);
-        key.is_some_and(|key| is_secret(key, also))
-    })
+    query
+        .as_bytes()
+        .split(|b| *b == b'&')
+        .any(|pair| secret_key(pair, also).is_some())
 }
 
 /// The URL with user information and the values of credentials replaced, and without its fragment: that is never sent,
@@ -291,18 +291,25 @@ pub fn redact_url_with<'a, K: AsRef<str>>(url: &'a str, also: &[K]) -> Cow<'a, s
     redacted.into()
 }
 
-fn secret_key<'q, K: AsRef<str>>(pair: &'q str, also: &[K]) -> Option<&'q str> {
-    let (key, _) = pair.split_once('=')?;
-    is_secret(key.as_bytes(), also).then_some(key)
+/// Where the key of a pair ends, if its value is a secret.
+#[inline]
+fn secret_key<K: AsRef<str>>(pair: &[u8], also: &[K]) -> Option<usize> {
+    let mut encoded = false;
+    let end = pair.iter().position(|b| {
+        encoded |= *b == b'%';
+        *b == b'='
+    })?;
+    let key = &pair[..end];
+    // The server reads keys decoded.
+    let secret = is_one_of(also, |secret| secret == key)
+        || encoded
+            && is_one_of(also, |secret| {
+                percent_decode(key).eq(secret.iter().copied())
+            });
+    secret.then_some(end)
 }
 
-fn is_secret<K: AsRef<str>>(key: &[u8], also: &[K]) -> bool {
-    is_one_of(also, |secret| secret == key)
-        // The server reads them decoded.
-        || key.contains(&b'%')
-            && is_one_of(also, |secret| percent_decode(key).eq(secret.iter().copied()))
-}
-
+#[inline]
 fn is_one_of<K: AsRef<str>>(also: &[K], is_key: impl Fn(&[u8]) -> bool) -> bool {
     SECRET_KEYS.iter().any(|secret| is_key(secret.as_bytes()))
         || also.iter().any(|secret| is_key(secret.as_ref().as_bytes()))

@@ -47,8 +47,8 @@ pub(crate) struct Attempt {
     /// Boxed, because few ask for them and an attempt is moved several times.
     sizes: Option<Box<BodySizes>>,
     orphan: bool,
-    /// Context was sent, to a host of the allow-list.
-    listed: bool,
+    /// Context is sent, to a host of the allow-list and meant for no other.
+    pub(crate) listed: bool,
     recorded: bool,
     /// Whether the context is made current. One that records nothing, below a span that does not either, tells those
     /// below nothing that the span does not.
@@ -150,16 +150,6 @@ impl Attempt {
     /// Whether it was started outside of any span.
     pub(crate) fn is_orphan(&self) -> bool {
         self.orphan
-    }
-
-    /// Context is sent, to a host of the allow-list and to no other.
-    pub(crate) fn listed(&mut self) {
-        self.listed = true;
-    }
-
-    /// Whether what was sent was meant for listed hosts only.
-    pub(crate) fn is_listed(&self) -> bool {
-        self.listed
     }
 
     /// The context with the client span, which is what travels to the next service.

@@ -39,7 +39,7 @@ async fn redirecting() -> (String, impl Fn() -> reqwest::ClientBuilder) {
 }
 
 async fn send(client: &ClientWithMiddleware, url: &str) -> Response {
-    let cx = Principal::new("ada")
+    let cx = Principal::new("lovelace")
         .with_roles(["gold"])
         .attach_to(&caller());
     client.get(url).send().with_context(cx).await.unwrap()

@@ -132,7 +132,7 @@ async fn a_call_can_opt_out_and_the_principal_is_for_listed_targets_only() {
     let providers = telemetry.providers();
     let layer = || GrpcLayer::new(&target).with_providers(providers.clone());
     let listed = || layer().with_propagation_to(&Hosts::new(["127.0.0.1"]));
-    let caller = Principal::new("ada")
+    let caller = Principal::new("lovelace")
         .with_roles(["gold"])
         .attach_to(&Context::new());
     for (layer, opted_out, context, principal) in [
@@ -154,7 +154,7 @@ async fn a_call_can_opt_out_and_the_principal_is_for_listed_targets_only() {
             principal,
             "{metadata}"
         );
-        assert!(!metadata.contains("ada"), "{metadata}");
+        assert!(!metadata.contains("lovelace"), "{metadata}");
     }
     assert_eq!(telemetry.spans().len(), 3);
 }
