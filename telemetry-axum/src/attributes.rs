@@ -6,7 +6,7 @@ use axum::extract::MatchedPath;
 use http::{Extensions, Request, Version, header, uri::Scheme};
 use opentelemetry::KeyValue;
 use telemetry_core::semconv_http::{
-    self,
+    self, KnownMethods,
     attribute::{
         CLIENT_ADDRESS, CLIENT_PORT, HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL, HTTP_ROUTE,
         NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT, NETWORK_PROTOCOL_VERSION, NETWORK_TRANSPORT,
@@ -16,7 +16,6 @@ use telemetry_core::semconv_http::{
 
 use crate::{
     endpoint::{Endpoint, Endpoints},
-    methods::Methods,
     metrics::scheme,
     network::{self, Origin},
     operation::Operation,
@@ -36,7 +35,7 @@ impl RequestFacts {
     pub(crate) fn of<B>(
         request: &Request<B>,
         caller: &Caller<'_>,
-        methods: &Methods,
+        methods: &KnownMethods,
         endpoints: &Endpoints,
     ) -> Self {
         let extensions = request.extensions();

@@ -7,6 +7,7 @@ use std::{
 
 use opentelemetry::StringValue;
 use telemetry_core::{
+    names::forever,
     semconv_http::{self, Authority},
     series::{Series, SeriesCache, ToKey},
 };
@@ -14,7 +15,6 @@ use telemetry_core::{
 use crate::{
     active::{ActiveOfMethod, ActiveRequests},
     metrics::{Ending, Labels, RequestSeries, ServerInstruments},
-    names::forever,
 };
 
 /// Methods times routes that are kept; further ones are made for each request. A program has as many as its routers, and

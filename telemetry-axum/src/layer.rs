@@ -3,12 +3,11 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use http::{Extensions, HeaderName};
-use telemetry_core::Providers;
+use telemetry_core::{Providers, semconv_http::KnownMethods};
 use tower_layer::Layer;
 
 use crate::{
     headers::Capture,
-    methods::Methods,
     network::Network,
     options::{Excluded, Options, Shared},
     service::TelemetryService,
@@ -48,7 +47,7 @@ impl TelemetryLayer {
     /// conventions, HTTP, `http.request.method`). For services that speak more than HTTP, such as WebDAV or `QUERY`.
     /// Overrides the environment.
     pub fn with_known_methods(self, names: impl IntoIterator<Item = &'static str>) -> Self {
-        self.with(|options| options.methods = Methods::exactly(names))
+        self.with(|options| options.methods = KnownMethods::exactly(names))
     }
 
     /// Leaves requests alone whose path or matched route is one of these; a `*` at the end stands for anything. Default:

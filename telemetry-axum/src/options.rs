@@ -4,11 +4,9 @@ use std::{fmt, net::SocketAddr, sync::Arc};
 
 use axum::extract::{ConnectInfo, MatchedPath};
 use http::{Extensions, HeaderName, Request};
-use telemetry_core::{Providers, providers::Lazy};
+use telemetry_core::{Providers, providers::Lazy, semconv_http::KnownMethods};
 
-use crate::{
-    correlation, headers::Capture, methods::Methods, metrics::ServerInstruments, network::Network,
-};
+use crate::{correlation, headers::Capture, metrics::ServerInstruments, network::Network};
 
 /// Asked all day by machines and telling nobody anything.
 pub(crate) const UNTRACED: [&str; 3] = ["/livez", "/metrics", "/readyz"];
@@ -68,7 +66,7 @@ type PeerAddress = Arc<dyn Fn(&Extensions) -> Option<SocketAddr> + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct Options {
     pub(crate) providers: Option<Providers>,
-    pub(crate) methods: Methods,
+    pub(crate) methods: KnownMethods,
     pub(crate) excluded: Vec<Excluded>,
     pub(crate) public: bool,
     pub(crate) proxies: Vec<Network>,
@@ -91,7 +89,7 @@ impl Options {
     pub(crate) fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Self {
         Self {
             providers: None,
-            methods: Methods::from_environment(lookup),
+            methods: KnownMethods::from_environment(lookup),
             excluded: UNTRACED.map(Excluded::new).into(),
             public: false,
             proxies: Vec::new(),

@@ -8,6 +8,7 @@ mod hex;
 pub mod instruments;
 pub mod messaging;
 pub mod metrics;
+pub mod names;
 pub mod principal;
 pub mod propagation;
 pub mod providers;

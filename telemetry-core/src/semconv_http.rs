@@ -2,9 +2,14 @@
 //!
 //! Source: OpenTelemetry semantic conventions 1.44, HTTP spans and HTTP metrics, stable parts.
 
+mod methods;
+
+pub use methods::{KNOWN_METHODS, KnownMethods};
+
 use std::borrow::Cow;
 
 use http::{Method, Version};
+use percent_encoding::percent_decode;
 
 /// Attribute names.
 pub mod attribute {
@@ -218,7 +223,7 @@ pub fn redact_query(query: &str) -> Cow<'_, str> {
     redact_query_with::<&str>(query, &[])
 }
 
-/// Like [`redact_query`], for the convention's keys and these. Case matters.
+/// Like [`redact_query`], for the convention's keys and these. Case matters, and a percent-encoded key is the same key.
 pub fn redact_query_with<'q, K: AsRef<str>>(query: &'q str, also: &[K]) -> Cow<'q, str> {
     if !has_secret(query, also) {
         return query.into();
@@ -228,8 +233,8 @@ pub fn redact_query_with<'q, K: AsRef<str>>(query: &'q str, also: &[K]) -> Cow<'
         if i > 0 {
             redacted.push('&');
         }
-        match secret_key(pair, also) {
-            Some(key) => redacted.extend([key, "=", REDACTED]),
+        match secret_key(pair.as_bytes(), also) {
+            Some(end) => redacted.extend([&pair[..end], "=", REDACTED]),
             None => redacted.push_str(pair),
         }
     }
@@ -239,26 +244,24 @@ pub fn redact_query_with<'q, K: AsRef<str>>(query: &'q str, also: &[K]) -> Cow<'
 /// Whether [`redact_query_with`] would replace anything.
 pub fn has_secret<K: AsRef<str>>(query: &str, also: &[K]) -> bool {
     // By bytes, which is several times cheaper than by characters, and this is asked for every call.
-    query.as_bytes().split(|b| *b == b'&').any(|pair| {
-        let key = pair.iter().position(|b| *b == b'=').map(|at| &pair[..at]);
-        key.is_some_and(|key| is_secret(key, also))
-    })
+    query
+        .as_bytes()
+        .split(|b| *b == b'&')
+        .any(|pair| secret_key(pair, also).is_some())
 }
 
-/// The URL with user information and the values of credentials replaced.
+/// The URL with user information and the values of credentials replaced, and without its fragment: that is never sent,
+/// and tokens are handed over in it.
 pub fn redact_url(url: &str) -> Cow<'_, str> {
     redact_url_with::<&str>(url, &[])
 }
 
 /// Like [`redact_url`], for the convention's keys and these. Case matters.
 pub fn redact_url_with<'a, K: AsRef<str>>(url: &'a str, also: &[K]) -> Cow<'a, str> {
-    let (rest, fragment) = match url.split_once('#') {
-        Some((rest, fragment)) => (rest, Some(fragment)),
-        None => (url, None),
-    };
-    let (base, query) = match rest.split_once('?') {
+    let url = url.split_once('#').map_or(url, |(sent, _)| sent);
+    let (base, query) = match url.split_once('?') {
         Some((base, query)) => (base, Some(redact_query_with(query, also))),
-        None => (rest, None),
+        None => (url, None),
     };
     let authority_start = base.find("://").map_or(0, |at| at + 3);
     let authority_end = base[authority_start..]
@@ -285,21 +288,31 @@ pub fn redact_url_with<'a, K: AsRef<str>>(url: &'a str, also: &[K]) -> Cow<'a, s
     if let Some(query) = query {
         redacted.extend(["?", &query]);
     }
-    if let Some(fragment) = fragment {
-        redacted.extend(["#", fragment]);
-    }
     redacted.into()
 }
 
-fn secret_key<'q, K: AsRef<str>>(pair: &'q str, also: &[K]) -> Option<&'q str> {
-    let (key, _) = pair.split_once('=')?;
-    is_secret(key.as_bytes(), also).then_some(key)
+/// Where the key of a pair ends, if its value is a secret.
+#[inline]
+fn secret_key<K: AsRef<str>>(pair: &[u8], also: &[K]) -> Option<usize> {
+    let mut encoded = false;
+    let end = pair.iter().position(|b| {
+        encoded |= *b == b'%';
+        *b == b'='
+    })?;
+    let key = &pair[..end];
+    // The server reads keys decoded.
+    let secret = is_one_of(also, |secret| secret == key)
+        || encoded
+            && is_one_of(also, |secret| {
+                percent_decode(key).eq(secret.iter().copied())
+            });
+    secret.then_some(end)
 }
 
-fn is_secret<K: AsRef<str>>(key: &[u8], also: &[K]) -> bool {
-    let is_key = |secret: &str| secret.as_bytes() == key;
-    SECRET_KEYS.iter().any(|secret| is_key(secret))
-        || also.iter().any(|secret| is_key(secret.as_ref()))
+#[inline]
+fn is_one_of<K: AsRef<str>>(also: &[K], is_key: impl Fn(&[u8]) -> bool) -> bool {
+    SECRET_KEYS.iter().any(|secret| is_key(secret.as_bytes()))
+        || also.iter().any(|secret| is_key(secret.as_ref().as_bytes()))
 }
 
 #[cfg(test)]

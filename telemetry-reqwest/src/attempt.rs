@@ -1,6 +1,6 @@
 //! One attempt: its client span, duration and counts, ended exactly once.
 
-use std::{future::Future, future::poll_fn, net::SocketAddr, pin::pin, sync::Arc, time::Instant};
+use std::{future::Future, future::poll_fn, net::SocketAddr, pin::Pin, sync::Arc, time::Instant};
 
 use http::{Extensions, Version, header};
 use http_body::Body as _;
@@ -47,6 +47,8 @@ pub(crate) struct Attempt {
     /// Boxed, because few ask for them and an attempt is moved several times.
     sizes: Option<Box<BodySizes>>,
     orphan: bool,
+    /// Context is sent, to a host of the allow-list and meant for no other.
+    pub(crate) listed: bool,
     recorded: bool,
     /// Whether the context is made current. One that records nothing, below a span that does not either, tells those
     /// below nothing that the span does not.
@@ -90,7 +92,7 @@ impl Attempt {
         extensions: &Extensions,
         resends: u32,
     ) -> Option<Self> {
-        let method = semconv_http::known_method(request.method());
+        let method = options.methods.known(request.method());
         let template = extensions
             .get::<UrlTemplate>()
             .map(|UrlTemplate(template)| *template);
@@ -135,6 +137,7 @@ impl Attempt {
             head: None,
             sizes,
             orphan,
+            listed: false,
             recorded,
             attach,
             // It starts inside of a poll, which may not get to that of what is below.
@@ -154,10 +157,12 @@ impl Attempt {
         &self.cx
     }
 
-    /// Runs what is below in the context of the attempt.
-    pub(crate) async fn run<F: Future>(&mut self, below: F) -> F::Output {
-        let mut below = pin!(below);
-        poll_fn(|cx| self.poll(|| below.as_mut().poll(cx))).await
+    /// Runs what is below in the context of the attempt. No `async fn`, which would copy the output once more.
+    pub(crate) fn run<F: Future + Unpin>(
+        &mut self,
+        mut below: F,
+    ) -> impl Future<Output = F::Output> {
+        poll_fn(move |cx| self.poll(|| Pin::new(&mut below).poll(cx)))
     }
 
     fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
@@ -342,10 +347,8 @@ fn at_start(
     if resends > 0 {
         attributes.push(KeyValue::new(HTTP_REQUEST_RESEND_COUNT, i64::from(resends)));
     }
-    let headers = request.headers();
-    // A middleware sees what this request sets itself, which is little: going over it costs less than a hash.
-    if headers.keys().any(|name| name == header::USER_AGENT)
-        && let Some(agent) = headers.get(header::USER_AGENT)
+    if options.user_agent
+        && let Some(agent) = request.headers().get(header::USER_AGENT)
         && let Ok(agent) = agent.to_str()
     {
         attributes.push(KeyValue::new(USER_AGENT_ORIGINAL, agent.to_owned()));
@@ -357,6 +360,7 @@ fn at_start(
 fn url_full(url: &Url, redacted: &[Box<str>]) -> String {
     let secret = !url.username().is_empty()
         || url.password().is_some()
+        || url.fragment().is_some()
         || url
             .query()
             .is_some_and(|query| semconv_http::has_secret(query, redacted));

@@ -65,7 +65,7 @@ pub(crate) fn of_connect(error: &(dyn StdError + 'static)) -> &'static str {
     }
 }
 
-/// What an error's causes tell: that the peer closed the connection half-way, TLS failed, or a body is no valid gzip.
+/// What an error's causes tell: that the peer broke off half-way, TLS failed, or a body is no valid gzip.
 pub(crate) fn of_causes(error: &(dyn StdError + 'static)) -> Option<&'static str> {
     let mut source = Some(error);
     while let Some(cause) = source {
@@ -98,10 +98,29 @@ pub(crate) fn of_causes(error: &(dyn StdError + 'static)) -> Option<&'static str
             if is_tls(&text) {
                 return Some("tls");
             }
+            if is_http2_reset(&text) {
+                return Some("reset");
+            }
         }
         source = cause.source();
     }
     None
+}
+
+/// A stream or connection that the peer ended, in the words of h2, whose errors do not have the socket's as their source.
+/// Its types are out of reach without depending on it, which a client without HTTP/2 would have to build.
+fn is_http2_reset(text: &str) -> bool {
+    [
+        "stream error received",
+        "connection error received",
+        "stream closed because of a broken pipe",
+        "connection closed because of a broken pipe",
+        "broken pipe",
+        "connection reset",
+        "unexpected end of file",
+    ]
+    .iter()
+    .any(|beginning| text.starts_with(beginning))
 }
 
 /// The types of the TLS libraries are out of reach without depending on them, so the fixed beginnings of their

@@ -1,13 +1,13 @@
 //! The hosts that context may be sent to.
 
 use reqwest::{Url, redirect};
-use telemetry_core::semconv_http::Authority;
 
 /// As many redirects as reqwest follows by itself.
 const MAX_REDIRECTS: usize = 10;
 
-/// An allow-list of hosts: `shop.example` is that host, `.shop.example` every host below it, and with a port, as in
-/// `shop.example:8080`, only that port. Case does not matter; an entry that is no host matches nothing.
+/// An allow-list of hosts: `shop.example` is that host, `.shop.example` or `*.shop.example` every host below it, and with
+/// a port, as in `shop.example:8080`, only that port. Hosts are read as in URLs: case and a dot at the end do not matter,
+/// and `bücher.example` is `xn--bcher-kva.example`. An entry that is no host matches nothing and is told of at `WARN`.
 ///
 /// Cost: one comparison an entry and request.
 ///
@@ -24,22 +24,65 @@ pub struct Hosts(Box<[Entry]>);
 
 #[derive(Clone, Debug)]
 struct Entry {
-    /// In lower case; of a suffix with its leading dot.
+    /// As URLs have it, but without the brackets of an IPv6 address; of a suffix with its leading dot.
     host: Box<str>,
     port: Option<u16>,
+}
+
+impl Entry {
+    fn parse(text: &str) -> Option<Self> {
+        let (host, port) = match text.rsplit_once(':') {
+            Some((host, port)) if !text.ends_with(']') => (host, Some(port.parse().ok()?)),
+            _ => (text, None),
+        };
+        let below = host.strip_prefix("*.").or_else(|| host.strip_prefix('.'));
+        let name = below.unwrap_or(host);
+        let is_part_of_a_name = |c: char| {
+            !(c.is_whitespace()
+                || c.is_control()
+                || matches!(c, '/' | '?' | '#' | '\\' | '@' | '*'))
+        };
+        if !name.chars().all(is_part_of_a_name) {
+            return None;
+        }
+        let url = Url::parse(&["http://", name, "/"].concat()).ok()?;
+        // Nothing is below an address.
+        let host = match below {
+            Some(_) => [".", without_root(url.domain()?)].concat(),
+            None => without_root(without_brackets(url.host_str()?)).to_owned(),
+        };
+        let named = !host.trim_start_matches('.').is_empty();
+        named.then(|| Self {
+            host: host.into(),
+            port,
+        })
+    }
 }
 
 impl Hosts {
     /// The hosts of these entries.
     pub fn new<T: AsRef<str>>(entries: impl IntoIterator<Item = T>) -> Self {
-        let entries = entries.into_iter().filter_map(|entry| {
-            let Authority { host, port } = Authority::parse(entry.as_ref().trim())?;
-            Some(Entry {
-                host: host.to_ascii_lowercase().into(),
-                port,
-            })
-        });
-        Self(entries.collect())
+        let mut unusable = Vec::new();
+        let mut usable = Vec::new();
+        for entry in entries {
+            let text = entry.as_ref().trim();
+            match Entry::parse(text) {
+                Some(entry) => usable.push(entry),
+                // What is left of a list that is empty, or has a comma at its end.
+                None if text.is_empty() => {}
+                // Without the credentials that somebody may have put in front.
+                None => unusable.push(text.rsplit('@').next().unwrap_or_default().to_owned()),
+            }
+        }
+        if !unusable.is_empty() {
+            tracing::warn!(
+                target: "telemetry",
+                entries = ?unusable,
+                "some entries of a list of hosts are no hosts and match nothing; an entry is a host such as \
+                 shop.example, .shop.example for those below it, and may have a port"
+            );
+        }
+        Self(usable.into())
     }
 
     /// No host at all.
@@ -86,9 +129,7 @@ impl Hosts {
     }
 
     pub(crate) fn matches(&self, host: &str, port: Option<u16>) -> bool {
-        let host = host.trim_matches(['[', ']']);
-        // The root's dot is no part of the name.
-        let host = host.strip_suffix('.').unwrap_or(host).as_bytes();
+        let host = without_root(without_brackets(host)).as_bytes();
         self.0.iter().any(|entry| {
             let expected = entry.host.as_bytes();
             let same = if expected.first() == Some(&b'.') {
@@ -102,8 +143,20 @@ impl Hosts {
     }
 }
 
+fn without_brackets(host: &str) -> &str {
+    host.trim_matches(['[', ']'])
+}
+
+/// The root's dot is no part of the name.
+fn without_root(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
+}
+
 #[cfg(test)]
 mod tests {
+    use telemetry_core::testing::TestTelemetry;
+    use tracing::Level;
+
     use super::*;
 
     #[test]
@@ -115,8 +168,14 @@ mod tests {
             ".d.example:443",
             "[::1]:80",
             "Upper.Example",
+            " root.example. ",
+            ".root.internal.:1",
+            "*.star.example",
+            "bücher.example",
+            ".xn--bcher-kva.internal:80",
+            "10.0.0.1",
+            "[2001:DB8:0::1]",
             "",
-            "not a host",
         ]);
         for url in [
             "http://a.example/",
@@ -128,6 +187,17 @@ mod tests {
             "https://x.d.example/",
             "http://[::1]/",
             "http://upper.example/",
+            "http://root.example/",
+            "http://root.example./",
+            "http://x.root.internal:1/",
+            "http://x.root.internal.:1/",
+            "http://x.star.example/",
+            "http://x.y.star.example/",
+            "http://Bücher.example/",
+            "http://xn--bcher-kva.example/",
+            "http://x.bücher.internal/",
+            "http://10.0.0.1:8/",
+            "http://[2001:db8::1]/",
         ] {
             assert!(hosts.allows(url), "{url}");
         }
@@ -140,6 +210,9 @@ mod tests {
             "https://c.example/",
             "http://x.d.example/",
             "http://[::1]:81/",
+            "http://star.example/",
+            "http://root.internal:1/",
+            "http://bucher.example/",
             "http://evil.net/?a.example",
             "http://a.example@evil.net/",
             "data:text/plain,a.example",
@@ -148,5 +221,33 @@ mod tests {
             assert!(!hosts.allows(url), "{url}");
         }
         assert!(!Hosts::none().allows("http://a.example/"));
+    }
+
+    #[test]
+    fn an_entry_that_is_no_host_matches_nothing_and_is_told_of() {
+        let telemetry = TestTelemetry::new();
+        let _default = telemetry.set_default();
+        let unusable = [
+            "not a host",
+            "https://shop.example",
+            "shop.example/path",
+            "user:hunter2@shop.example",
+            "shop.example:http",
+            "shop.example:",
+            "shop.*.example",
+            "*",
+            "*.",
+            ".",
+            ".0.0.1",
+            "::1",
+            "[::1",
+            "sh\top.example",
+        ];
+        let hosts = Hosts::new(unusable.into_iter().chain(["a.example", ""]));
+        assert_eq!(hosts.0.len(), 1, "{hosts:?}");
+        telemetry.assert_log("no hosts").level(Level::WARN).count(1);
+        let _ = Hosts::new(["a.example", "", " "]);
+        telemetry.assert_log("no hosts").count(1);
+        assert!(!format!("{:?}", telemetry.logs()).contains("hunter2"));
     }
 }

@@ -1,5 +1,7 @@
 //! The middleware's options, as one value.
 
+use telemetry_core::semconv_http::KnownMethods;
+
 use crate::hosts::Hosts;
 
 /// When a client span ends and its duration is measured.
@@ -15,9 +17,11 @@ pub enum SpanEnd {
 
 #[derive(Debug, Default)]
 pub(crate) struct Options {
+    pub(crate) methods: KnownMethods,
     /// `None`: every host.
     pub(crate) propagate_to: Option<Hosts>,
     pub(crate) redacted: Box<[Box<str>]>,
+    pub(crate) user_agent: bool,
     pub(crate) span_end: SpanEnd,
     pub(crate) active_requests: bool,
     pub(crate) body_sizes: bool,

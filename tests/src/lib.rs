@@ -132,7 +132,8 @@ impl Shop {
         Self::open_with(|web, api| {
             let middleware = TelemetryMiddleware::new()
                 .with_providers(web.providers().clone())
-                .with_propagation_to(Hosts::new(["127.0.0.1"]));
+                .with_propagation_to(Hosts::new(["127.0.0.1"]))
+                .with_user_agent();
             Ok(retail_web::RetailApi::with_middleware(api, middleware)?)
         })
         .await

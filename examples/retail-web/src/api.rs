@@ -37,7 +37,9 @@ impl RetailApi {
                 url.port_or_known_default()?
             ))
         });
-        let middleware = TelemetryMiddleware::new().with_propagation_to(Hosts::new(ours));
+        let middleware = TelemetryMiddleware::new()
+            .with_propagation_to(Hosts::new(ours))
+            .with_user_agent();
         Self::with_middleware(base, middleware)
     }
 

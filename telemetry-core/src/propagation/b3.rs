@@ -63,11 +63,12 @@ pub(super) fn inject_multi(cx: &Context, headers: &mut HeaderMap) {
         }
     }
     // The debug flag implies sampling and is sent instead of it.
-    let (name, value) = match sampling {
-        Sampling::Debug => (FLAGS, "1"),
-        Sampling::Accept => (SAMPLED, "1"),
-        Sampling::Deny => (SAMPLED, "0"),
+    let (name, value, instead_of) = match sampling {
+        Sampling::Debug => (FLAGS, "1", SAMPLED),
+        Sampling::Accept => (SAMPLED, "1", FLAGS),
+        Sampling::Deny => (SAMPLED, "0", FLAGS),
     };
+    headers.remove(instead_of);
     let _ = headers.try_insert(name, HeaderValue::from_static(value));
 }
 

@@ -9,7 +9,10 @@ use opentelemetry::{
 };
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
-pub(super) static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+use super::PresentHeaders;
+
+pub(super) const NAME: &str = "baggage";
+static BAGGAGE: HeaderName = HeaderName::from_static(NAME);
 const MAX_BYTES: usize = 8192;
 const MAX_MEMBERS: usize = 64;
 
@@ -45,10 +48,22 @@ pub(super) fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> 
     (!baggage.is_empty()).then(|| parent.with_baggage(baggage))
 }
 
-pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
-    let baggage = cx.baggage();
-    if baggage.is_empty() {
+pub(super) fn inject(cx: &Context, headers: &mut HeaderMap, present: PresentHeaders) {
+    let written = written(cx.baggage());
+    // Without any of ours, what is there belongs to another request, whose caller may not be trusted with it.
+    let Some(value) = written.and_then(|header| HeaderValue::try_from(header).ok()) else {
+        if present.perhaps_named(NAME) {
+            headers.remove(&BAGGAGE);
+        }
         return;
+    };
+    let _ = headers.try_insert(&BAGGAGE, value);
+}
+
+/// The members as far as they are within the limits; `None` if there is none.
+fn written(baggage: &Baggage) -> Option<String> {
+    if baggage.is_empty() {
+        return None;
     }
     let mut header = String::new();
     let mut members = 0;
@@ -74,12 +89,7 @@ pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
             members -= 1;
         }
     }
-    if header.is_empty() {
-        return;
-    }
-    if let Ok(value) = HeaderValue::try_from(header) {
-        let _ = headers.try_insert(&BAGGAGE, value);
-    }
+    (!header.is_empty()).then_some(header)
 }
 
 fn parse(member: &str) -> Option<(&str, String, BaggageMetadata)> {

@@ -49,6 +49,7 @@ pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
             let _ = headers.try_insert(TRACE, value);
         }
     }
+    forget_baggage(headers);
     let mut bytes = 0;
     for (key, (value, _)) in cx.baggage().iter().take(MAX_MEMBERS) {
         let name = HeaderName::try_from(format!("{BAGGAGE_PREFIX}{key}"));
@@ -91,6 +92,16 @@ fn parse(value: &HeaderValue) -> Option<SpanContext> {
         true,
         TraceState::default(),
     ))
+}
+
+/// What is there belongs to another request.
+fn forget_baggage(headers: &mut HeaderMap) {
+    let stale = headers
+        .keys()
+        .filter(|name| name.as_str().starts_with(BAGGAGE_PREFIX));
+    for name in stale.cloned().collect::<Vec<_>>() {
+        headers.remove(name);
+    }
 }
 
 fn baggage(headers: &HeaderMap) -> Vec<KeyValue> {

@@ -2,6 +2,7 @@
 
 mod b3;
 mod baggage;
+mod custom;
 mod ids;
 mod jaeger;
 mod present;
@@ -14,10 +15,10 @@ pub use text_map::TextMap;
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderMap;
 use opentelemetry::{
     Context,
-    propagation::{Extractor, Injector, TextMapPropagator},
+    propagation::TextMapPropagator,
     trace::{SpanContext, TraceContextExt},
 };
 
@@ -74,7 +75,7 @@ pub enum Format {
     Jaeger,
     /// `x-amzn-trace-id`, AWS X-Ray.
     XRay,
-    /// Any OpenTelemetry propagator.
+    /// Any OpenTelemetry propagator. One that panics is as if it had nothing to say.
     Custom(Arc<dyn TextMapPropagator + Send + Sync>),
 }
 
@@ -102,9 +103,7 @@ impl Format {
             Self::B3 | Self::B3Multi => b3::extract(&cx, headers),
             Self::Jaeger => jaeger::extract(&cx, headers),
             Self::XRay => xray::extract(&cx, headers),
-            Self::Custom(propagator) => {
-                Some(propagator.extract_with_context(&cx, &HeaderExtractor(headers)))
-            }
+            Self::Custom(propagator) => custom::extract(&**propagator, &cx, headers),
         };
         Received {
             caller: None,
@@ -167,7 +166,7 @@ impl Propagation {
                         }
                     }
                 }
-                Format::Baggage if !present.perhaps(&baggage::BAGGAGE) => {}
+                Format::Baggage if !present.perhaps_named(baggage::NAME) => {}
                 Format::Baggage => {
                     if let Some(cx) = baggage::extract(&received.cx, headers) {
                         received.cx = Principal::from_baggage(cx);
@@ -184,19 +183,19 @@ impl Propagation {
         self.formats.iter().flat_map(Format::fields)
     }
 
-    /// Writes the context into the headers, replacing what a previous attempt wrote.
+    /// Writes the context into the headers, replacing what is there: a previous attempt's, or what was copied from
+    /// another request. Baggage that is there is removed if the context has none.
     pub fn inject(&self, cx: &Context, headers: &mut HeaderMap) {
+        let present = PresentHeaders::of(headers);
         for format in self.formats.iter() {
             match format {
-                Format::TraceContext => trace_context::inject(cx, headers),
-                Format::Baggage => baggage::inject(cx, headers),
+                Format::TraceContext => trace_context::inject(cx, headers, present),
+                Format::Baggage => baggage::inject(cx, headers, present),
                 Format::B3 => b3::inject_single(cx, headers),
                 Format::B3Multi => b3::inject_multi(cx, headers),
                 Format::Jaeger => jaeger::inject(cx, headers),
                 Format::XRay => xray::inject(cx, headers),
-                Format::Custom(propagator) => {
-                    propagator.inject_context(cx, &mut HeaderInjector(headers))
-                }
+                Format::Custom(propagator) => custom::inject(&**propagator, cx, headers),
             }
         }
     }
@@ -219,39 +218,6 @@ impl fmt::Debug for Format {
             Self::Jaeger => f.write_str("jaeger"),
             Self::XRay => f.write_str("xray"),
             Self::Custom(_) => f.write_str("custom"),
-        }
-    }
-}
-
-struct HeaderExtractor<'a>(&'a HeaderMap);
-
-impl Extractor for HeaderExtractor<'_> {
-    fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).and_then(|value| value.to_str().ok())
-    }
-
-    fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(HeaderName::as_str).collect()
-    }
-
-    fn get_all(&self, key: &str) -> Option<Vec<&str>> {
-        let values: Vec<_> = self
-            .0
-            .get_all(key)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .collect();
-        (!values.is_empty()).then_some(values)
-    }
-}
-
-struct HeaderInjector<'a>(&'a mut HeaderMap);
-
-impl Injector for HeaderInjector<'_> {
-    fn set(&mut self, key: &str, value: String) {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(key), HeaderValue::try_from(value)) {
-            // A map that is full drops it: a request is not to fail because of its headers.
-            let _ = self.0.try_insert(name, value);
         }
     }
 }

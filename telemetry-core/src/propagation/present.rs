@@ -11,11 +11,21 @@ pub struct PresentHeaders(u64);
 impl PresentHeaders {
     /// The names of these headers.
     pub fn of(headers: &HeaderMap) -> Self {
-        Self(headers.keys().fold(0, |bits, name| bits | bit(name)))
+        Self(
+            headers
+                .keys()
+                .fold(0, |bits, name| bits | bit(name.as_str())),
+        )
     }
 
     /// Whether it is worth looking for this header: never false for one that is there.
     pub fn perhaps(self, name: &HeaderName) -> bool {
+        self.perhaps_named(name.as_str())
+    }
+
+    /// The same of a name as it is kept, in lower case: of one that the program knows the compiler makes one bit.
+    #[inline]
+    pub(super) fn perhaps_named(self, name: &str) -> bool {
         self.0 & bit(name) != 0
     }
 }
@@ -26,8 +36,9 @@ pub fn is_repeated(headers: &HeaderMap, name: &HeaderName) -> bool {
 }
 
 /// Length and first letter; by this factor they tell the names telemetry looks for from nearly all usual ones.
-fn bit(name: &HeaderName) -> u64 {
-    let name = name.as_str().as_bytes();
+#[inline]
+fn bit(name: &str) -> u64 {
+    let name = name.as_bytes();
     let first = name.first().copied().unwrap_or_default();
     1 << ((name.len() + 10 * usize::from(first)) % 64)
 }

@@ -11,8 +11,10 @@ use opentelemetry::{
 use super::{PresentHeaders, is_repeated};
 use crate::hex;
 
-static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+const PARENT: &str = "traceparent";
+const STATE: &str = "tracestate";
+static TRACEPARENT: HeaderName = HeaderName::from_static(PARENT);
+static TRACESTATE: HeaderName = HeaderName::from_static(STATE);
 
 /// `00-` trace id `-` parent id `-` flags.
 const LENGTH: usize = 55;
@@ -58,7 +60,7 @@ pub(super) fn extract(
     headers: &HeaderMap,
     present: PresentHeaders,
 ) -> Option<(SpanContext, Option<WholeState>)> {
-    if !present.perhaps(&TRACEPARENT) {
+    if !present.perhaps_named(PARENT) {
         return None;
     }
     let header = headers.get(&TRACEPARENT)?;
@@ -67,7 +69,7 @@ pub(super) fn extract(
         return None;
     }
     let (trace_id, span_id, flags) = parse(header.as_bytes())?;
-    if !present.perhaps(&TRACESTATE) {
+    if !present.perhaps_named(STATE) {
         let span = SpanContext::new(trace_id, span_id, flags, true, TraceState::NONE);
         return Some((span, None));
     }
@@ -80,7 +82,7 @@ pub(super) fn extract(
     Some((span, whole))
 }
 
-pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
+pub(super) fn inject(cx: &Context, headers: &mut HeaderMap, present: PresentHeaders) {
     if !cx.has_active_span() {
         return;
     }
@@ -105,19 +107,19 @@ pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
     }
     // An empty tracestate would be sent to every service for nothing; a stale one would belong to another span.
     if *state == TraceState::NONE {
-        return forget_state(headers);
+        return forget_state(headers, present);
     }
     match HeaderValue::try_from(state.header()) {
         Ok(value) if !value.is_empty() => {
             let _ = headers.try_insert(&TRACESTATE, value);
         }
-        _ => forget_state(headers),
+        _ => forget_state(headers, present),
     }
 }
 
-/// A request that goes out has few headers, and going over them costs less than the hash of this one's name.
-fn forget_state(headers: &mut HeaderMap) {
-    if headers.keys().any(|name| name == TRACESTATE) {
+#[inline]
+fn forget_state(headers: &mut HeaderMap, present: PresentHeaders) {
+    if present.perhaps_named(STATE) {
         headers.remove(&TRACESTATE);
     }
 }

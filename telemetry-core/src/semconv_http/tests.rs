@@ -55,6 +55,44 @@ fn credentials_in_a_query_are_replaced_and_keys_are_kept() {
 }
 
 #[test]
+fn the_keys_of_the_conventions_list_are_all_redacted() {
+    for key in [
+        "X-Amz-Signature",
+        "X-Amz-Credential",
+        "X-Amz-Security-Token",
+        "sig",
+        "X-Goog-Signature",
+    ] {
+        for query in [format!("{key}=s3cret"), format!("a=b&{key}=s3cret&c=d")] {
+            let expected = query.replace("s3cret", "REDACTED");
+            assert_eq!(redact_query(&query), expected);
+            let url = format!("http://h/?{query}");
+            assert_eq!(redact_url(&url), format!("http://h/?{expected}"));
+        }
+    }
+}
+
+#[test]
+fn a_key_that_is_percent_encoded_is_the_same_key() {
+    for (query, expected) in [
+        ("%73ig=s3cret", "%73ig=REDACTED"),
+        ("%73%69%67=s3cret&a=1", "%73%69%67=REDACTED&a=1"),
+        (
+            "a=1&X%2DAmz%2dSignature=s3cret",
+            "a=1&X%2DAmz%2dSignature=REDACTED",
+        ),
+        ("t%6fken=s3cret", "t%6fken=REDACTED"),
+        (
+            "%73igs=1&%53ig=2&sig%=3&%7=4&%=5&%73ig",
+            "%73igs=1&%53ig=2&sig%=3&%7=4&%=5&%73ig",
+        ),
+    ] {
+        assert_eq!(redact_query_with(query, &["token"]), expected);
+        assert_eq!(has_secret(query, &["token"]), query != expected);
+    }
+}
+
+#[test]
 fn a_service_may_have_credentials_of_its_own() {
     assert_eq!(
         redact_query_with("token=a&sig=b&page=c", &["token"]),
@@ -67,12 +105,15 @@ fn credentials_in_a_url_are_replaced() {
     for (url, expected) in [
         (
             "https://u:p@h:1/a?sig=x#f",
-            "https://REDACTED:REDACTED@h:1/a?sig=REDACTED#f",
+            "https://REDACTED:REDACTED@h:1/a?sig=REDACTED",
         ),
         ("https://token@h", "https://REDACTED@h"),
         ("https://a@b:c@h/x", "https://REDACTED:REDACTED@h/x"),
         ("http://h/a@b?c=d@e", "http://h/a@b?c=d@e"),
         ("http://h?u=a:b@c", "http://h?u=a:b@c"),
+        ("http://h/a#access_token=x", "http://h/a"),
+        ("http://u@h/a?b=c#d?sig=x", "http://REDACTED@h/a?b=c"),
+        ("http://h/a?%73ig=x#", "http://h/a?%73ig=REDACTED"),
         ("", ""),
     ] {
         assert_eq!(redact_url(url), expected);

@@ -47,6 +47,21 @@ pub(crate) fn failure(error: &(dyn StdError + 'static)) -> Failure {
                 error_type: error_type::of_connect(error),
             };
         }
+        if let Some(hyper) = cause.downcast_ref::<hyper::Error>() {
+            // A ping to keep the connection alive was not answered.
+            if hyper.is_timeout() {
+                return Failure {
+                    status: "UNAVAILABLE",
+                    error_type: "timeout",
+                };
+            }
+            if hyper.is_canceled() {
+                return Failure {
+                    status: "CANCELLED",
+                    error_type: error_type::of_causes(error).unwrap_or("transport"),
+                };
+            }
+        }
         source = cause.source();
     }
     Failure {

@@ -20,19 +20,23 @@ use crate::{SHOWN, SOON, client, middleware};
 async fn a_call_that_is_given_up_ends_unset_and_is_counted() {
     let telemetry = TestTelemetry::new();
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let call = client(&telemetry)
-        .get(format!("http://{}/", silent.local_addr().unwrap()))
-        .send();
+    let address = silent.local_addr().unwrap();
+    let call = client(&telemetry).get(format!("http://{address}/")).send();
     assert!(tokio::time::timeout(SOON, call).await.is_err());
     assert_eq!(
         telemetry.tree(&SHOWN),
         "CLIENT GET telemetry.outcome=\"cancelled\"\n"
     );
-    assert!(
-        telemetry
-            .metrics()
-            .contains("http_client_request_duration_seconds_count")
+    // With no error.type, and no other series.
+    let series = format!(
+        "http_client_request_duration_seconds_count{{http_request_method=\"GET\",server_address=\"127.0.0.1\",\
+         server_port=\"{}\"}}",
+        address.port()
     );
+    let metrics = telemetry.metrics();
+    assert_eq!(telemetry.metric(&series), Some(1.0), "{metrics}");
+    let counts = metrics.lines().filter(|line| line.contains("_count"));
+    assert_eq!(counts.count(), 1, "{metrics}");
 }
 
 /// Yields this often before and after a canned response.

@@ -5,10 +5,12 @@
 
 mod cancellation;
 mod failures;
+mod http2;
 mod lifetime;
 mod metrics;
 mod panics;
 mod propagation;
+mod redirects;
 mod resends;
 mod spans;
 

@@ -33,10 +33,7 @@ async fn a_call_is_a_client_span_whose_context_travels() {
         .with_baggage([KeyValue::new("role", "buyer")]);
 
     let url = format!("http://{address}/echo?sig=secret&a=1");
-    let call = client(&telemetry)
-        .get(&url)
-        .header("user-agent", "shop/1")
-        .send();
+    let call = client(&telemetry).get(&url).send();
     let echoed = call.with_context(cx).await.unwrap().text().await.unwrap();
     request.span().end();
 
@@ -59,7 +56,6 @@ async fn a_call_is_a_client_span_whose_context_travels() {
         "url.full",
         "server.address",
         "server.port",
-        "user_agent.original",
         "http.response.status_code",
         "network.protocol.version",
         "network.peer.address",
@@ -70,7 +66,7 @@ async fn a_call_is_a_client_span_whose_context_travels() {
         format!(
             "SERVER GET /\n  CLIENT GET http.request.method=\"GET\" \
              url.full=\"http://127.0.0.1:{port}/echo?sig=REDACTED&a=1\" server.address=\"127.0.0.1\" \
-             server.port={port} user_agent.original=\"shop/1\" http.response.status_code=200 \
+             server.port={port} http.response.status_code=200 \
              network.protocol.version=\"1.1\" network.peer.address=\"127.0.0.1\" network.peer.port={port}\n"
         )
     );
@@ -155,10 +151,57 @@ CLIENT HTTP http.request.method_original="BREW"
 }
 
 #[tokio::test]
+async fn known_methods_are_the_clients_to_say_or_the_environments() {
+    let (telemetry, address) = (TestTelemetry::new(), server().await);
+    let listed = TelemetryMiddleware::from_environment(|name| {
+        (name == "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS").then(|| "GET,QUERY".to_owned())
+    });
+    let listed = listed.with_providers(telemetry.providers().clone());
+    let ours = middleware(&telemetry).with_known_methods(["GET", "PURGE"]);
+    for (middleware, method) in [(listed, "QUERY"), (ours, "PURGE")] {
+        let client = client_with(middleware);
+        for method in [method, "PUT"] {
+            let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+            let call = client.request(method, format!("http://{address}/"));
+            let _ = call.send().await.unwrap();
+        }
+    }
+    assert_eq!(
+        telemetry.tree(&["http.request.method", "http.request.method_original"]),
+        r#"CLIENT QUERY http.request.method="QUERY"
+CLIENT HTTP http.request.method="_OTHER" http.request.method_original="PUT"
+CLIENT PURGE http.request.method="PURGE"
+CLIENT HTTP http.request.method="_OTHER" http.request.method_original="PUT"
+"#
+    );
+    let metrics = telemetry.metrics();
+    assert!(
+        metrics.contains("http_request_method=\"PURGE\""),
+        "{metrics}"
+    );
+}
+
+#[tokio::test]
+async fn the_user_agent_is_told_by_option_only() {
+    let (telemetry, address) = (TestTelemetry::new(), server().await);
+    for middleware in [
+        middleware(&telemetry),
+        middleware(&telemetry).with_user_agent(),
+    ] {
+        let call = client_with(middleware).get(format!("http://{address}/"));
+        let _ = call.header("user-agent", "shop/1").send().await.unwrap();
+    }
+    assert_eq!(
+        telemetry.tree(&["user_agent.original"]),
+        "CLIENT GET\nCLIENT GET user_agent.original=\"shop/1\"\n"
+    );
+}
+
+#[tokio::test]
 async fn secrets_of_a_request_are_in_no_signal() {
     let (telemetry, address) = (TestTelemetry::new(), server().await);
     let middleware = middleware(&telemetry).with_redacted_query_keys(["token"]);
-    let url = format!("http://user:hunter2@{address}/a?token=hunter2&sig=hunter2&b=1");
+    let url = format!("http://user:hunter2@{address}/a?token=hunter2&%73ig=hunter2&b=1#id=hunter2");
     // A request builder moves user and password into a header of its own.
     let mut request = reqwest::Request::new(reqwest::Method::GET, url.parse().unwrap());
     for name in ["authorization", "cookie"] {
@@ -167,6 +210,7 @@ async fn secrets_of_a_request_are_in_no_signal() {
             .headers_mut()
             .insert(name, "hunter2".parse().unwrap());
     }
+    let _default = telemetry.set_default();
     let _ = client_with(middleware).execute(request).await.unwrap();
     let spans = telemetry.spans();
     let shown = telemetry.tree(&["url.full"]);
@@ -174,10 +218,13 @@ async fn secrets_of_a_request_are_in_no_signal() {
     assert_eq!(
         shown,
         format!(
-            "CLIENT GET url.full=\"http://REDACTED:REDACTED@127.0.0.1:{port}/a?token=REDACTED&sig=REDACTED&b=1\"\n"
+            "CLIENT GET url.full=\"http://REDACTED:REDACTED@127.0.0.1:{port}/a?token=REDACTED&%73ig=REDACTED&b=1\"\n"
         )
     );
-    assert!(!format!("{spans:?}{}", telemetry.metrics()).contains("hunter2"));
+    let (metrics, logs) = (telemetry.metrics(), telemetry.logs());
+    assert!(!logs.is_empty(), "the call had no parent, which is logged");
+    let signals = format!("{spans:?}{metrics}{logs:?}");
+    assert!(!signals.contains("hunter2"), "{signals}");
 }
 
 #[tokio::test]

@@ -160,8 +160,11 @@ where
     }
 
     pub(crate) async fn unary(&mut self, text: &str) -> Result<String, Status> {
+        self.send(text.to_owned().into_request()).await
+    }
+
+    pub(crate) async fn send(&mut self, mut request: Request<String>) -> Result<String, Status> {
         self.ready().await?;
-        let mut request = text.to_owned().into_request();
         request
             .extensions_mut()
             .insert(GrpcMethod::new("test.Echo", "Unary"));

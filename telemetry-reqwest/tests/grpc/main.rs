@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod echo;
+mod signals;
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 

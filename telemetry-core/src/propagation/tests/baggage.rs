@@ -1,6 +1,9 @@
 //! W3C Baggage: its limits and its grammar.
 
-use opentelemetry::baggage::{Baggage, BaggageMetadata};
+use opentelemetry::{
+    KeyValue,
+    baggage::{Baggage, BaggageMetadata},
+};
 
 use super::*;
 
@@ -101,4 +104,30 @@ fn jaegers_members_join_those_of_w3c_and_stay_within_the_same_limits() {
     Propagation::new([Format::Jaeger]).inject(&Context::new().with_baggage(baggage), &mut out);
     // Each takes 4200 bytes, and there is room for one.
     assert_eq!(out.len(), 1);
+}
+
+#[test]
+fn baggage_that_is_there_already_is_replaced_even_by_none() {
+    let mut baggage = Baggage::new();
+    baggage.insert("long", ",".repeat(4000));
+    for cx in [
+        Context::new(),
+        Context::new().with_baggage(Baggage::new()),
+        // All of it is too long.
+        Context::new().with_baggage(baggage),
+    ] {
+        let mut out = headers(&[("accept", "x"), ("baggage", "stale=1"), ("baggage", "b=2")]);
+        Propagation::default().inject(&cx, &mut out);
+        assert!(!out.contains_key("baggage"), "{out:?}");
+        assert!(out.contains_key("accept"));
+    }
+}
+
+#[test]
+fn jaegers_members_are_replaced_as_well() {
+    let mut out = headers(&[("uberctx-stale", "1"), ("uberctx-b", "1"), ("uber", "1")]);
+    let cx = Context::new().with_baggage([KeyValue::new("b", "2")]);
+    Propagation::new([Format::Jaeger]).inject(&cx, &mut out);
+    assert_eq!(out["uberctx-b"], "2");
+    assert!(!out.contains_key("uberctx-stale") && out.contains_key("uber"));
 }

@@ -1,6 +1,11 @@
 //! The formats of other systems.
 
+use opentelemetry::propagation::{
+    Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter,
+};
+
 use super::*;
+use crate::testing::TestTelemetry;
 
 const TRACE: &str = "463ac35c9f6413ad48485a3953bb6124";
 const SPAN: &str = "a2fb4a1d1a96d312";
@@ -195,4 +200,57 @@ fn a_message_can_carry_what_headers_can() {
     );
     assert_eq!(received.baggage().get("role").unwrap().as_str(), "buyer");
     assert!(text_map.fields().any(|field| field == "traceparent"));
+}
+
+#[test]
+fn a_debug_flag_of_another_request_does_not_outlive_it() {
+    for (stale, sent) in [
+        ("x-b3-flags", "x-b3-sampled"),
+        ("x-b3-sampled", "x-b3-flags"),
+    ] {
+        let decision = if sent == "x-b3-flags" { "d" } else { "1" };
+        let single = format!("4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-{decision}");
+        let b3 = Propagation::new([Format::B3Multi]);
+        let cx = b3.extract(&Context::new(), &headers(&[("b3", &single)]));
+        let mut out = headers(&[(stale, "1")]);
+        b3.inject(&cx, &mut out);
+        assert!(
+            !out.contains_key(stale) && out.contains_key(sent),
+            "{out:?}"
+        );
+    }
+}
+
+#[derive(Debug)]
+struct Panics;
+
+impl TextMapPropagator for Panics {
+    fn inject_context(&self, _: &Context, injector: &mut dyn Injector) {
+        injector.set("x-half", "1".into());
+        unreachable!("a propagator that panics")
+    }
+    fn extract_with_context(&self, _: &Context, _: &dyn Extractor) -> Context {
+        unreachable!("a propagator that panics")
+    }
+    fn fields(&self) -> FieldIter<'_> {
+        FieldIter::new(&[])
+    }
+}
+
+#[test]
+fn a_propagator_of_others_that_panics_costs_only_itself_and_is_told_of_once() {
+    let telemetry = TestTelemetry::new();
+    let _default = telemetry.set_default();
+    let formats = [Format::Custom(Arc::new(Panics)), Format::TraceContext];
+    let propagation = Propagation::new(formats);
+    for _ in 0..2 {
+        let cx = propagation.extract(&Context::new(), &headers(&[("traceparent", VALID)]));
+        assert!(cx.span().span_context().is_valid());
+        let mut out = HeaderMap::new();
+        propagation.inject(&cx, &mut out);
+        assert_eq!((out["x-half"].as_bytes(), out.len()), (&b"1"[..], 2));
+    }
+    telemetry
+        .assert_log("a custom propagator panicked")
+        .count(1);
 }

@@ -5,9 +5,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// The one copy of a name. The text of routes and configuration is as good as the program's own; each is kept once,
-/// whoever asks, and whoever asks is bounded.
-pub(crate) fn forever(name: &str) -> &'static str {
+/// The one copy of a name, which is never freed: for the text of routes and configuration, which is as good as the
+/// program's own, and never for what a caller sends.
+pub fn forever(name: &str) -> &'static str {
     static KEPT: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = kept.get(name) {

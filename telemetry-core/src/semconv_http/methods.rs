@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use http::Method;
-use telemetry_core::semconv_http::{self, OTHER_METHOD};
 
+use super::{OTHER_METHOD, known_method};
 use crate::names::forever;
 
-/// The variable by which operators override the list, as the HTTP conventions demand.
-pub(crate) const KNOWN_METHODS: &str = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS";
+/// The variable by which operators override the list, as the convention demands of servers and clients alike.
+pub const KNOWN_METHODS: &str = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS";
 
 /// The convention's methods, unless there is a list.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Methods(Option<Arc<[&'static str]>>);
+pub struct KnownMethods(Option<Arc<[&'static str]>>);
 
-impl Methods {
-    /// Exactly these: a full override, as the convention has it.
-    pub(crate) fn exactly(names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+impl KnownMethods {
+    /// Exactly these: a full override, as the convention has it. Each name is kept for the life of the process.
+    pub fn exactly(names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let names = names.into_iter().filter_map(|name| {
             let name = name.as_ref().trim();
             (!name.is_empty()).then(|| forever(name))
@@ -25,17 +25,18 @@ impl Methods {
     }
 
     /// The comma-separated list of the environment; without one, the convention's.
-    pub(crate) fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Self {
+    pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Self {
         match lookup(KNOWN_METHODS) {
             Some(list) if !list.trim().is_empty() => Self::exactly(list.split(',')),
             _ => Self::default(),
         }
     }
 
-    /// `http.request.method`.
-    pub(crate) fn known(&self, method: &Method) -> &'static str {
+    /// `http.request.method`: the method if it is known, else `_OTHER`. Case matters.
+    #[inline]
+    pub fn known(&self, method: &Method) -> &'static str {
         match &self.0 {
-            None => semconv_http::known_method(method),
+            None => known_method(method),
             Some(names) => names
                 .iter()
                 .copied()
@@ -50,7 +51,7 @@ mod tests {
     use super::*;
 
     fn of(list: Option<&str>, method: &str) -> &'static str {
-        let methods = Methods::from_environment(|name| {
+        let methods = KnownMethods::from_environment(|name| {
             assert_eq!(name, "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS");
             list.map(str::to_owned)
         });
