@@ -35,7 +35,7 @@ fn the_user_id_is_hashed_and_not_kept() {
         sensitive::hash("ada@shop.example")
     );
     assert_eq!(roles(&principal), ["customer", "gold"]);
-    assert!(!format!("{principal:?}").contains("ada"));
+    assert!(!format!("{principal:?}").contains("shop"));
 }
 
 #[test]

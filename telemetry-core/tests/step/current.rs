@@ -33,7 +33,7 @@ fn inside_a_step_both_its_span_and_the_servers_are_at_hand() {
                 set_attribute("at", "inner");
                 current_span().set_attribute("current", true);
                 entry_span().set_attribute("entry", true);
-                entry_span().set_sensitive("user", "ada");
+                entry_span().set_sensitive("user", "Ada");
             });
         });
     });
@@ -44,7 +44,7 @@ fn inside_a_step_both_its_span_and_the_servers_are_at_hand() {
     INTERNAL Inner at="inner" current=true
 "#
     );
-    assert!(!format!("{:?}", telemetry.spans()).contains("ada"));
+    assert!(!format!("{:?}", telemetry.spans()).contains("Ada"));
 }
 
 #[test]
