@@ -3,7 +3,7 @@
 use std::{
     future::{self, Future},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use sqlx::{ConnectOptions as _, Error, SqlSafeStr, SqlStr, pool::PoolOptions};
@@ -16,7 +16,7 @@ use crate::{
     settings::Settings,
     span::Call,
     transaction::{Transaction, begin_sql},
-    wait::{Lease, acquire},
+    wait::{Lease, acquire, try_acquire},
 };
 
 type Options<DB> = <<DB as sqlx::Database>::Connection as sqlx::Connection>::Options;
@@ -164,8 +164,7 @@ impl<DB: Backend> Pool<DB> {
 
     /// Takes a connection if one is idle.
     pub fn try_acquire(&self) -> Option<PoolConnection<DB>> {
-        let raw = self.inner.try_acquire()?;
-        let lease = Lease::new(self.observer.clone(), Instant::now(), Duration::ZERO);
+        let (raw, lease) = try_acquire(self)?;
         Some(PoolConnection::new(raw, lease, self.observer.clone()))
     }
 
@@ -200,11 +199,10 @@ impl<DB: Backend> Pool<DB> {
     ///
     /// What the database answers.
     pub async fn try_begin(&self) -> Result<Option<Transaction<'static, DB>>, Error> {
-        let Some(raw) = self.inner.try_acquire() else {
+        let Some((raw, lease)) = try_acquire(self) else {
             return Ok(None);
         };
         let call = Call::new(self.observer.clone(), &begin_sql(0), false);
-        let lease = Lease::new(self.observer.clone(), Instant::now(), Duration::ZERO);
         let connection = future::ready(Ok((raw, Some(lease))));
         Transaction::start(call, self.observer.clone(), 1, connection, None)
             .await

@@ -32,7 +32,7 @@ pub(crate) async fn acquire<'a, DB: Backend>(
     lease: &mut Lease<&'a Observer>,
 ) -> Result<PoolConnection<DB>, Error> {
     let observer = &*pool.observer;
-    let Some(ready) = observer.ready() else {
+    let Some(ready) = observed(observer) else {
         return pool.inner.acquire().await;
     };
     let pending = observer.pool.wait();
@@ -70,6 +70,24 @@ pub(crate) async fn acquire<'a, DB: Backend>(
         wait.end(acquired.as_ref().err(), observer);
     }
     acquired
+}
+
+/// Takes a connection if one is idle: no wait, and as such measured.
+pub(crate) fn try_acquire<DB: Backend>(pool: &Pool<DB>) -> Option<(PoolConnection<DB>, Lease)> {
+    let raw = pool.inner.try_acquire()?;
+    let lease = observed(&pool.observer).map(|ready| {
+        let series = pool.observer.waited(ready);
+        series.record(0.0, &SpanContext::NONE);
+        Lease::new(pool.observer.clone(), Instant::now(), Duration::ZERO)
+    });
+    Some((raw, lease.unwrap_or(Lease(None))))
+}
+
+/// `None` while there is no pipeline, and where telemetry is suppressed.
+fn observed(observer: &Observer) -> Option<&Ready> {
+    let ready = observer.ready()?;
+    let suppressed = Context::map_current(Context::is_telemetry_suppressed);
+    (!suppressed).then_some(ready)
 }
 
 /// A connection is out of the pool for as long as this lives.
@@ -112,6 +130,11 @@ impl Lease<&Observer> {
     /// Of a connection still to be taken.
     pub(crate) fn none() -> Self {
         Self(None)
+    }
+
+    /// For a connection that is out of sight from here on: nobody will know how long it is used.
+    pub(crate) fn forget(mut self) {
+        self.0 = None;
     }
 
     /// For a connection that outlives what it was taken from.

@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt as _;
 use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt};
-use sqlx::Error;
+use sqlx::{Acquire, Error, Sqlite};
 use telemetry_sqlx::SqlitePool;
 
 use crate::support::{Recorded, attribute, idle, names};
@@ -76,9 +76,13 @@ async fn an_exhausted_pool_has_its_own_error_type() {
             Status::error("pool timed out while waiting for an open connection")
         );
     }
-    assert!(
-        !request.span().is_recording()
-            || recorded.all().iter().all(|span| span.name != "GET /orders")
+    request.span().end();
+    let spans = recorded.all();
+    let caller = spans.iter().find(|span| span.name == "GET /orders");
+    let caller = caller.unwrap();
+    assert_eq!(
+        (&caller.status, caller.attributes.len()),
+        (&Status::Unset, 0)
     );
     let series: Vec<_> = recorded
         .durations()
@@ -171,6 +175,57 @@ async fn what_is_idle_is_taken_without_waiting_and_recorded_as_ever() {
     let tx = pool.try_begin().await.unwrap().unwrap();
     tx.commit().await.unwrap();
     assert_eq!(names(&recorded.all()), ["SELECT orders", "BEGIN", "COMMIT"]);
+}
+
+async fn count<'a>(acquire: impl Acquire<'a, Database = Sqlite>) {
+    let mut connection = acquire.acquire().await.unwrap();
+    let count = sqlx::query("SELECT count(*) FROM orders");
+    count.fetch_one(&mut *connection).await.unwrap();
+}
+
+async fn count_in_transaction<'a>(acquire: impl Acquire<'a, Database = Sqlite>) {
+    let mut tx = acquire.begin().await.unwrap();
+    let count = sqlx::query("SELECT count(*) FROM orders");
+    count.fetch_one(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_handed_out_by_the_trait_has_a_wait_time_and_no_use_time() {
+    let recorded = Recorded::new();
+    let pool = recorded.pool().await;
+    count(&pool).await;
+    idle(pool.inner()).await;
+    assert_eq!(
+        (recorded.count("wait_time"), recorded.count("use_time")),
+        (1, 0)
+    );
+    count_in_transaction(&pool).await;
+    idle(pool.inner()).await;
+    assert_eq!(
+        (recorded.count("wait_time"), recorded.count("use_time")),
+        (2, 0)
+    );
+}
+
+#[tokio::test]
+async fn each_connection_that_is_obtained_has_a_wait_time() {
+    let recorded = Recorded::new();
+    let pool = recorded.pool().await;
+    let obtained = || (recorded.count("wait_time"), recorded.count("use_time"));
+    drop(pool.acquire().await.unwrap());
+    idle(pool.inner()).await;
+    assert_eq!(obtained(), (1, 1));
+    pool.begin().await.unwrap().commit().await.unwrap();
+    idle(pool.inner()).await;
+    assert_eq!(obtained(), (2, 2));
+    drop(pool.try_acquire().unwrap());
+    idle(pool.inner()).await;
+    assert_eq!(obtained(), (3, 3));
+    let tx = pool.try_begin().await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    idle(pool.inner()).await;
+    assert_eq!(obtained(), (4, 4));
 }
 
 #[tokio::test]
