@@ -14,6 +14,8 @@ pub(super) enum Kind {
     Word,
     /// Quoted identifier, quotes included.
     Quoted,
+    /// `"name"` in SQLite, which takes it as a string if there is no such column.
+    Doubtful,
     /// To be masked.
     Literal,
     /// `?`, `?1`, `$1`, `:name`, `@name`.
@@ -108,7 +110,12 @@ impl<'a> Lexer<'a> {
                 self.string(start + 1, byte, escapes)
             }
             b'"' if self.dialect == Dialect::MySql => self.string(start + 1, byte, true),
-            b'"' => self.name(start + 1, byte),
+            b'"' => match self.name(start + 1, byte) {
+                (Kind::Quoted, end) if self.dialect == Dialect::Sqlite && !self.qualifies(end) => {
+                    (Kind::Doubtful, end)
+                }
+                named => named,
+            },
             // PostgreSQL has no such quote; pairing them up there could hide a string's start.
             b'`' if self.dialect != Dialect::PostgreSql => self.name(start + 1, byte),
             b'[' => self.bracket(start),
@@ -158,6 +165,13 @@ impl<'a> Lexer<'a> {
             Some(end) => (Kind::Quoted, end),
             None => (Kind::Literal, self.sql.len()),
         }
+    }
+
+    /// Whether a dot and another name follow, so that the one before can be nothing but a name.
+    fn qualifies(&self, end: usize) -> bool {
+        let next = self.byte(end + 1);
+        self.byte(end) == b'.'
+            && (matches!(next, b'"' | b'`' | b'[' | b'*') || self.starts_word(next))
     }
 
     fn quoted_end(&mut self, from: usize, quote: u8, escapes: bool) -> Option<usize> {
@@ -285,7 +299,11 @@ impl<'a> Lexer<'a> {
     fn after_name(&self) -> bool {
         matches!(
             self.previous,
-            Kind::Word | Kind::Quoted | Kind::Placeholder | Kind::Punct(b')' | b']')
+            Kind::Word
+                | Kind::Quoted
+                | Kind::Doubtful
+                | Kind::Placeholder
+                | Kind::Punct(b')' | b']')
         )
     }
 
@@ -356,7 +374,11 @@ impl<'a> Lexer<'a> {
                 (Kind::Literal, self.alternative_quote_end(end + 1))
             }
             (b'&', b'\'') if is("u") => self.string(end + 2, b'\'', self.dialect == Dialect::MySql),
-            (b'&', b'"') if is("u") && self.dialect != Dialect::MySql => self.name(end + 2, b'"'),
+            (b'&', b'"')
+                if is("u") && matches!(self.dialect, Dialect::PostgreSql | Dialect::Other) =>
+            {
+                self.name(end + 2, b'"')
+            }
             _ if is("true") || is("false") => (Kind::Literal, end),
             _ => (Kind::Word, end),
         }
