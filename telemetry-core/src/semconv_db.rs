@@ -17,6 +17,7 @@
 // Why our own tokenizer: sqlparser's (0.63, the well-kept one) refuses unterminated strings and
 // comments, reports line and column instead of byte spans, allocates per token, and splits
 // `0XAB` and `1_000` into a number and a word, which would let part of a literal through.
+mod bytes;
 mod frame;
 mod keyword;
 mod lexer;
