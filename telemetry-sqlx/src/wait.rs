@@ -9,21 +9,31 @@ use std::{
 };
 
 use opentelemetry::{
-    Context,
+    Context, KeyValue,
     trace::{SpanContext, SpanKind, Status, TraceContextExt},
 };
 use sqlx::{Error, pool::PoolConnection};
-use telemetry_core::tracer::is_recorded;
+use telemetry_core::{
+    Providers,
+    tracer::{Tracer, is_recorded},
+};
 
 use crate::{
-    database::Backend,
+    database::{Backend, Errors, Facts},
     failure::{Failure, cancelled, description, panicked},
+    metrics::scope,
     observer::{Observer, Ready},
     pool::Pool,
 };
 
 /// The name of the span of waiting for a connection.
-pub(crate) const ACQUIRE: &str = "pool.acquire";
+const ACQUIRE: &str = "pool.acquire";
+
+/// The name of the span of connecting a pool.
+const CONNECT: &str = "pool.connect";
+
+/// Whether all connections were in use, so that the wait was for one of them and not for a new one.
+const FULL: &str = "sqlx.pool.full";
 
 /// Takes a connection from the pool, counted and measured. If none is idle, waiting for one or opening one is a span.
 /// The lease begins when there is a connection.
@@ -37,7 +47,12 @@ pub(crate) async fn acquire<'a, DB: Backend>(
     };
     let pending = observer.pool.wait();
     let mut wait = if pool.inner.num_idle() == 0 {
-        Wait::start(observer, ready)
+        Wait::start(&ready.instruments.tracer, ACQUIRE, || {
+            let mut all = observer.common.to_vec();
+            let most = pool.inner.options().get_max_connections();
+            all.push(KeyValue::new(FULL, pool.inner.size() >= most));
+            all
+        })
     } else {
         None
     };
@@ -67,9 +82,29 @@ pub(crate) async fn acquire<'a, DB: Backend>(
         Err(_) => {}
     }
     if let Some(wait) = wait {
-        wait.end(acquired.as_ref().err(), observer);
+        wait.end(acquired.as_ref().err(), observer.errors);
     }
     acquired
+}
+
+/// Connects a pool, as a span.
+pub(crate) async fn connect<DB: Backend, T>(
+    facts: &Facts,
+    connecting: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let wait = Providers::current()
+        .filter(|_| !Context::map_current(Context::is_telemetry_suppressed))
+        .and_then(|providers| {
+            let tracer = providers.tracer(scope());
+            Wait::start(&tracer, CONNECT, || facts.attributes())
+        });
+    let Some(mut wait) = wait else {
+        return connecting.await;
+    };
+    let mut connecting = pin!(connecting);
+    let connected = poll_fn(|cx| wait.poll(|| connecting.as_mut().poll(cx))).await;
+    wait.end(connected.as_ref().err(), Errors::of::<DB>());
+    connected
 }
 
 /// Takes a connection if one is idle: no wait, and as such measured.
@@ -165,16 +200,18 @@ struct Wait {
 
 impl Wait {
     #[cold]
-    fn start(observer: &Observer, ready: &Ready) -> Option<Self> {
-        let attributes = || observer.common.to_vec();
+    fn start(
+        tracer: &Tracer,
+        name: &'static str,
+        attributes: impl FnOnce() -> Vec<KeyValue>,
+    ) -> Option<Self> {
         let cx = Context::map_current(|parent| {
             let span = parent.span();
             // Part of a call that is not recorded: no sampler keeps the part without the whole.
             if span.span_context().is_valid() && !is_recorded(&span) {
                 return None;
             }
-            let tracer = &ready.instruments.tracer;
-            Some(tracer.start(parent, ACQUIRE, SpanKind::Internal, attributes))
+            Some(tracer.start(parent, name, SpanKind::Internal, attributes))
         })?;
         Some(Self {
             cx,
@@ -193,15 +230,15 @@ impl Wait {
         polled
     }
 
-    fn end(mut self, error: Option<&Error>, observer: &Observer) {
+    fn end(mut self, error: Option<&Error>, errors: Errors) {
         self.ended = true;
         let span = self.cx.span();
         if let Some(error) = error
-            && let Some(failure) = Failure::of(error, observer.errors)
+            && let Some(failure) = Failure::of(error, errors)
             && is_recorded(&span)
         {
             span.set_attributes(failure.attributes());
-            span.set_status(Status::error(description(error, observer.errors)));
+            span.set_status(Status::error(description(error, errors)));
         }
         span.end();
     }
