@@ -1,11 +1,20 @@
 //! Waiting for a connection.
 
-use futures_util::FutureExt as _;
-use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt};
-use sqlx::{Acquire, Error, Sqlite};
-use telemetry_sqlx::SqlitePool;
+use std::{collections::BTreeMap, net::TcpListener, time::Duration};
 
-use crate::support::{Recorded, attribute, idle, names};
+use futures_util::FutureExt as _;
+use opentelemetry::{
+    Context,
+    trace::{FutureExt as _, SpanKind, Status, TraceContextExt},
+};
+use sqlx::{
+    Acquire, Error, Sqlite,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+};
+use telemetry_sqlx::{PgPool, SqlitePool};
+
+use crate::support::{Recorded, attribute, attributes, idle, names};
 
 #[tokio::test]
 async fn an_idle_connection_is_taken_without_a_span() {
@@ -94,6 +103,91 @@ async fn an_exhausted_pool_has_its_own_error_type() {
             .iter()
             .all(|attributes| attributes["error.type"] == "pool_timed_out"),
         "{series:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_wait_tells_whether_the_pool_was_full() {
+    let recorded = Recorded::new();
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_millis(50))
+        .connect_lazy_with(SqliteConnectOptions::new());
+    let pool = SqlitePool::from(pool).with_providers(recorded.providers.clone());
+    let _held = pool.acquire().await.unwrap();
+    assert!(pool.acquire().await.is_err());
+    let full: Vec<_> = recorded
+        .all()
+        .iter()
+        .map(|span| attribute(span, "sqlx.pool.full"))
+        .collect();
+    assert_eq!(full, [Some(false.into()), Some(true.into())]);
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_is_an_error_of_the_wait() {
+    let recorded = Recorded::new();
+    // Nobody listens on the port that was just given back.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = port.local_addr().unwrap().port();
+    let pool = PgPoolOptions::new()
+        .acquire_timeout(Duration::from_millis(100))
+        .connect_lazy_with(PgConnectOptions::new().host("127.0.0.1").port(port));
+    let pool = PgPool::from(pool).with_providers(recorded.providers.clone());
+    let select = sqlx::query("SELECT 1").execute(&pool);
+    assert!(matches!(select.await, Err(Error::PoolTimedOut)));
+    let spans = recorded.all();
+    assert_eq!(names(&spans), ["pool.acquire", "SELECT"]);
+    for span in &spans {
+        assert_eq!(attribute(span, "error.type"), Some("pool_timed_out".into()));
+    }
+    assert_eq!(attribute(&spans[0], "sqlx.pool.full"), Some(false.into()));
+}
+
+#[tokio::test]
+async fn connecting_a_pool_is_a_span() {
+    let recorded = Recorded::new();
+    let _current = recorded.providers.set_default();
+    let request = recorded.request();
+    let connect = SqlitePool::connect("sqlite::memory:");
+    connect.with_context(request.clone()).await.unwrap();
+    let missing = SqlitePool::connect("sqlite:///nowhere/missing.db").await;
+    assert!(missing.is_err());
+    let suppressed = Context::new().with_telemetry_suppressed();
+    let connect = SqlitePool::connect("sqlite::memory:");
+    connect.with_context(suppressed).await.unwrap();
+    assert!(
+        SqlitePool::connect("sqlite::memory:")
+            .now_or_never()
+            .is_none()
+    );
+    let spans = recorded.all();
+    assert_eq!(names(&spans), ["pool.connect"; 3]);
+    let [connected, failed, given_up] = &*spans else {
+        panic!("{spans:?}")
+    };
+    assert_eq!(
+        connected.parent_span_id,
+        request.span().span_context().span_id()
+    );
+    assert_eq!(
+        (connected.span_kind.clone(), &connected.status),
+        (SpanKind::Internal, &Status::Unset)
+    );
+    let facts = BTreeMap::from([
+        ("db.system.name", "sqlite".into()),
+        ("db.namespace", ":memory:".into()),
+    ]);
+    assert_eq!(attributes(connected), facts);
+    assert_eq!(attribute(failed, "error.type"), Some("14".into()));
+    assert_eq!(
+        attribute(failed, "db.response.status_code"),
+        Some("14".into())
+    );
+    assert!(matches!(failed.status, Status::Error { .. }));
+    assert_eq!(
+        attribute(given_up, "telemetry.outcome"),
+        Some("cancelled".into())
     );
 }
 
