@@ -89,7 +89,7 @@ async fn the_rows_changed_are_those_of_the_statement_behind_with() {
             "3",
         ),
         (
-            "WITH some AS (SELECT 2 AS id) UPDATE orders SET item = 'd' WHERE id >= (SELECT id FROM some)",
+            "WITH chosen AS (SELECT 2 AS id) UPDATE orders SET item = 'd' WHERE id >= (SELECT id FROM chosen)",
             "2",
         ),
         // What PostgreSQL counts here is the row that comes back.
