@@ -168,11 +168,12 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Whether a dot and another name follow, so that the one before can be nothing but a name.
+    /// Whether a dot and another name follow, so that the one before can be nothing but a name. A mask in the place of
+    /// the other changes nothing.
     fn qualifies(&self, end: usize) -> bool {
         let next = self.byte(end + 1);
-        self.byte(end) == b'.'
-            && (matches!(next, b'"' | b'`' | b'[' | b'*') || self.starts_word(next))
+        let is_name = matches!(next, b'"' | b'\'' | b'`' | b'[' | b'*' | b'?');
+        self.byte(end) == b'.' && (is_name || self.starts_word(next))
     }
 
     fn quoted_end(&mut self, from: usize, quote: u8, escapes: bool) -> Option<usize> {

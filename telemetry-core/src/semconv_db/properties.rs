@@ -134,7 +134,7 @@ proptest! {
     ) {
         // There it can only be the name of a table.
         let is_name = template.0.ends_with("FROM ") || template.0.ends_with("TABLE ");
-        prop_assume!(!(is_name && dialect == Dialect::Sqlite && form == 1));
+        let form = if is_name && dialect == Dialect::Sqlite && form == 1 { 0 } else { form };
         let secret = format!("{before}SECRET{after}");
         let sql = format!("{}{}{}", template.0, literal(dialect, form, &secret), template.1);
         let found = analyze(&sql, dialect);
