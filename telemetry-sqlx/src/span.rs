@@ -133,6 +133,7 @@ impl<O: Deref<Target = Observer>> Call<O> {
     }
 
     /// Starts the span; `None` where telemetry is suppressed.
+    #[inline]
     fn start(&self, parent: &Context) -> Option<Running> {
         if parent.is_telemetry_suppressed() {
             return None;
@@ -154,8 +155,9 @@ impl<O: Deref<Target = Observer>> Call<O> {
         self.waiting = true;
         self.in_poll = true;
         if let State::ToCome = self.state {
-            let started = Context::map_current(|parent| self.start(parent));
-            self.state = started.map_or(State::Over, State::Running);
+            Context::map_current(|parent| {
+                self.state = self.start(parent).map_or(State::Over, State::Running);
+            });
         }
         match &self.state {
             State::Running(running) if running.attach => Some(running.cx.clone().attach()),
