@@ -6,12 +6,19 @@
 //! Two deliberate readings of the convention:
 //! - A single-quoted token is always a literal, also where SQLite or an example of the convention
 //!   would accept it as a table name: `FROM 'artists'` adds nothing to the summary.
-//! - A double-quoted token is an identifier, except in MySQL. SQLite's fallback of reading an
-//!   unknown `"name"` as a string cannot be seen from the text alone.
+//! - A double-quoted token is an identifier, except in MySQL. SQLite reads an unknown `"name"` as a
+//!   string, so there it is masked wherever a value could stand: kept are the names of tables,
+//!   what stands next to a dot or after AS, and the columns of an INSERT.
+//!
+//! Two settings of a server cannot be seen from the text, and are taken to have their defaults: with
+//! MySQL's `NO_BACKSLASH_ESCAPES`, or PostgreSQL's `standard_conforming_strings = off`, strings with
+//! backslashes end elsewhere than they seem to, so that a part of one may be taken for a name.
 
 // Why our own tokenizer: sqlparser's (0.63, the well-kept one) refuses unterminated strings and
 // comments, reports line and column instead of byte spans, allocates per token, and splits
 // `0XAB` and `1_000` into a number and a word, which would let part of a literal through.
+mod bytes;
+mod frame;
 mod keyword;
 mod lexer;
 mod sanitize;
@@ -135,14 +142,21 @@ pub struct Statement {
 /// ```
 #[must_use]
 pub fn analyze(sql: &str, dialect: Dialect) -> Statement {
-    let (text, summary) = sanitize::run::<true>(sql, dialect);
+    analyze_within(sql, dialect, usize::MAX)
+}
+
+/// [`analyze`] for a text of any length, with at most this many bytes of output: reads as far as is needed for those,
+/// and the summary is of what was read.
+#[must_use]
+pub fn analyze_within(sql: &str, dialect: Dialect, limit: usize) -> Statement {
+    let (text, summary) = sanitize::run::<true>(sql, dialect, limit);
     Statement { text, summary }
 }
 
 /// The summary alone, for a parameterised text, which is reported as it was written.
 #[must_use]
 pub fn summarize(sql: &str, dialect: Dialect) -> Summary {
-    sanitize::run::<false>(sql, dialect).1
+    sanitize::run::<false>(sql, dialect, 0).1
 }
 
 /// What a database call is aimed at, from the most to the least telling.

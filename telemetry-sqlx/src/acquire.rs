@@ -17,7 +17,7 @@ use crate::{
 /// For `migrate!().run(&pool)` and functions that are generic over [`Acquire`].
 ///
 /// The trait fixes what comes out: a type that dereferences to the driver's connection, and sqlx's own transaction. So
-/// the wait for the connection and the `BEGIN` are recorded, and what is then run on them is not. Call
+/// the wait for the connection and the `BEGIN` are recorded, and what is then run on them, and for how long, is not. Call
 /// [`Pool::acquire`] and [`Pool::begin`] to have everything recorded.
 impl<'a, DB: Backend> Acquire<'a> for &Pool<DB> {
     type Database = DB;
@@ -25,7 +25,12 @@ impl<'a, DB: Backend> Acquire<'a> for &Pool<DB> {
 
     fn acquire(self) -> BoxFuture<'a, Result<Self::Connection, Error>> {
         let pool = self.clone();
-        Box::pin(async move { acquire(&pool, &mut Lease::none()).await })
+        Box::pin(async move {
+            let mut lease = Lease::none();
+            let connection = acquire(&pool, &mut lease).await?;
+            lease.forget();
+            Ok(connection)
+        })
     }
 
     fn begin(self) -> BoxFuture<'a, Result<sqlx::Transaction<'a, DB>, Error>> {
@@ -34,7 +39,10 @@ impl<'a, DB: Backend> Acquire<'a> for &Pool<DB> {
         let begin = async move {
             let mut lease = Lease::none();
             let connection = acquire(&pool, &mut lease).await?;
-            sqlx::Transaction::begin(connection, None).await
+            let tx = sqlx::Transaction::begin(connection, None).await?;
+            // Only now: a connection that does not begin goes back at once.
+            lease.forget();
+            Ok(tx)
         };
         Box::pin(Observed::new(call, begin, |_| Rows::Unknown))
     }

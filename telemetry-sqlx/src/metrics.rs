@@ -72,12 +72,16 @@ impl Labels {
     }
 }
 
+/// What all spans and metrics are from.
+pub(crate) fn scope() -> InstrumentationScope {
+    InstrumentationScope::builder("telemetry-sqlx")
+        .with_version(env!("CARGO_PKG_VERSION"))
+        .build()
+}
+
 impl Instruments {
     pub(crate) fn new(providers: &Providers) -> Self {
-        let scope = InstrumentationScope::builder("telemetry-sqlx")
-            .with_version(env!("CARGO_PKG_VERSION"))
-            .build();
-        let meter = providers.meter(scope.clone());
+        let meter = providers.meter(scope());
         let pools = Pools::default();
         pools.observe(&meter);
         // The convention gives no bounds to the times of connections; they are part of the times of operations.
@@ -85,7 +89,7 @@ impl Instruments {
             providers.duration_histogram(&meter, name, description, &OPERATION_DURATION_BOUNDS)
         };
         Self {
-            tracer: providers.tracer(scope),
+            tracer: providers.tracer(scope()),
             pools,
             wait_time: histogram(
                 "db.client.connection.wait_time",

@@ -3,7 +3,7 @@
 use std::{
     future::{self, Future},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use sqlx::{ConnectOptions as _, Error, SqlSafeStr, SqlStr, pool::PoolOptions};
@@ -16,7 +16,7 @@ use crate::{
     settings::Settings,
     span::Call,
     transaction::{Transaction, begin_sql},
-    wait::{Lease, acquire},
+    wait::{Lease, acquire, connect, try_acquire},
 };
 
 type Options<DB> = <<DB as sqlx::Database>::Connection as sqlx::Connection>::Options;
@@ -33,10 +33,12 @@ pub struct Pool<DB: Backend> {
 impl<DB: Backend> Pool<DB> {
     /// Records the statements of an existing pool.
     ///
-    /// sqlx logs each of them too, unless the pool was connected with options on which
-    /// [`disable_statement_logging`](sqlx::ConnectOptions::disable_statement_logging) was called.
+    /// Turns off sqlx's own statement log, which would say what the spans say, for the connections that the pool opens
+    /// from here on. For those that are open the log stays as it is.
     pub fn new(pool: sqlx::Pool<DB>) -> Self {
-        let facts = DB::facts(&pool.connect_options());
+        let options = pool.connect_options();
+        let facts = DB::facts(&options);
+        pool.set_connect_options(Options::<DB>::clone(&options).disable_statement_logging());
         Self::of(pool, Settings::new(facts))
     }
 
@@ -69,18 +71,22 @@ impl<DB: Backend> Pool<DB> {
         Self::connect_pool(PoolOptions::new(), options).await
     }
 
-    /// Connects without sqlx's own statement log, which would say what the spans say. Asks a MySQL server once whether
-    /// it is a MariaDB, see [`with_system_name`](Self::with_system_name).
+    /// Connects without sqlx's own statement log, which would say what the spans say, as a span of its own. Asks a MySQL
+    /// server once whether it is a MariaDB, see [`with_system_name`](Self::with_system_name).
     ///
     /// # Errors
     ///
     /// What connecting reports.
     pub async fn connect_pool(pool: PoolOptions<DB>, options: Options<DB>) -> Result<Self, Error> {
-        let inner = pool
-            .connect_with(options.disable_statement_logging())
-            .await?;
-        let mut settings = Settings::new(DB::facts(&inner.connect_options()));
-        if let Some(system) = DB::detect_system(&mut *inner.acquire().await?).await {
+        let options = options.disable_statement_logging();
+        let mut settings = Settings::new(DB::facts(&options));
+        let connecting = async {
+            let inner = pool.connect_with(options).await?;
+            let system = DB::detect_system(&mut *inner.acquire().await?).await;
+            Ok((inner, system))
+        };
+        let (inner, system) = connect::<DB, _>(&settings.facts, connecting).await?;
+        if let Some(system) = system {
             settings.facts.system = system;
         }
         Ok(Self::of(inner, settings))
@@ -164,8 +170,7 @@ impl<DB: Backend> Pool<DB> {
 
     /// Takes a connection if one is idle.
     pub fn try_acquire(&self) -> Option<PoolConnection<DB>> {
-        let raw = self.inner.try_acquire()?;
-        let lease = Lease::new(self.observer.clone(), Instant::now(), Duration::ZERO);
+        let (raw, lease) = try_acquire(self)?;
         Some(PoolConnection::new(raw, lease, self.observer.clone()))
     }
 
@@ -200,11 +205,10 @@ impl<DB: Backend> Pool<DB> {
     ///
     /// What the database answers.
     pub async fn try_begin(&self) -> Result<Option<Transaction<'static, DB>>, Error> {
-        let Some(raw) = self.inner.try_acquire() else {
+        let Some((raw, lease)) = try_acquire(self) else {
             return Ok(None);
         };
         let call = Call::new(self.observer.clone(), &begin_sql(0), false);
-        let lease = Lease::new(self.observer.clone(), Instant::now(), Duration::ZERO);
         let connection = future::ready(Ok((raw, Some(lease))));
         Transaction::start(call, self.observer.clone(), 1, connection, None)
             .await

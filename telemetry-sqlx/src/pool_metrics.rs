@@ -18,6 +18,8 @@ const STATE: &str = "db.client.connection.state";
 /// The pool as its metrics see it.
 pub(crate) struct PoolState {
     name: Arc<str>,
+    /// The address of sqlx's pool, of which there may be several wrappers with settings of their own.
+    pool: usize,
     /// Calls that wait for a connection.
     pending: AtomicI64,
     /// Calls that waited in vain.
@@ -37,6 +39,7 @@ impl PoolState {
         let options = pool.options();
         Self {
             name,
+            pool: std::ptr::from_ref(options).addr(),
             pending: AtomicI64::new(0),
             timeouts: AtomicU64::new(0),
             max: options.get_max_connections(),
@@ -55,6 +58,11 @@ impl PoolState {
 
     pub(crate) fn name(&self) -> KeyValue {
         KeyValue::new(POOL_NAME, self.name.clone())
+    }
+
+    /// Whether both are of one pool of sqlx and under one name.
+    fn is_same(&self, other: &Self) -> bool {
+        self.pool == other.pool && self.name == other.name
     }
 
     /// Counts a call that waits for a connection, until what it gives is dropped.
@@ -85,6 +93,13 @@ impl fmt::Debug for PoolState {
 /// What one instrument reads from a pool: values, and the state they are of if they have one.
 type Values = Vec<(i64, Option<&'static str>)>;
 
+/// Of what an instrument reads, several wrappers of one pool count each their part, or see the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Read {
+    Parts,
+    Same,
+}
+
 /// The pools that are alive, for as long as they are.
 #[derive(Clone, Default)]
 pub(crate) struct Pools(Arc<Mutex<Vec<Weak<Observer>>>>);
@@ -102,9 +117,14 @@ impl Pools {
     }
 
     /// Sums by attributes: of two observations of one series a meter keeps only the last.
-    fn sum(&self, read: impl Fn(&PoolState) -> Values) -> Vec<(Vec<KeyValue>, i64)> {
+    fn sum(&self, kind: Read, read: impl Fn(&PoolState) -> Values) -> Vec<(Vec<KeyValue>, i64)> {
         let mut sums = Vec::<(Vec<KeyValue>, i64)>::new();
-        for observer in self.alive() {
+        let observers = self.alive();
+        for (n, observer) in observers.iter().enumerate() {
+            let is_known = |other: &Arc<Observer>| other.pool.is_same(&observer.pool);
+            if kind == Read::Same && observers.iter().take(n).any(is_known) {
+                continue;
+            }
             for (value, state) in read(&observer.pool) {
                 let mut attributes = vec![observer.pool.name()];
                 attributes.extend(state.map(|state| KeyValue::new(STATE, state)));
@@ -122,6 +142,7 @@ impl Pools {
         let gauge = |name: &'static str,
                      unit: &'static str,
                      description: &'static str,
+                     kind: Read,
                      read: fn(&PoolState) -> Values| {
             let pools = self.clone();
             meter
@@ -129,7 +150,7 @@ impl Pools {
                 .with_unit(unit)
                 .with_description(description)
                 .with_callback(move |instrument| {
-                    for (attributes, value) in pools.sum(read) {
+                    for (attributes, value) in pools.sum(kind, read) {
                         instrument.observe(value, &attributes);
                     }
                 })
@@ -139,6 +160,7 @@ impl Pools {
             "db.client.connection.count",
             "{connection}",
             "The number of connections that are currently in state described by the state attribute.",
+            Read::Same,
             |pool| {
                 let (size, idle) = (pool.size)();
                 vec![(idle, Some("idle")), (size - idle, Some("used"))]
@@ -148,12 +170,14 @@ impl Pools {
             "db.client.connection.max",
             "{connection}",
             "The maximum number of open connections allowed.",
+            Read::Same,
             |pool| vec![(i64::from(pool.max), None)],
         );
         gauge(
             "db.client.connection.idle.max",
             "{connection}",
             "The maximum number of idle open connections allowed.",
+            Read::Same,
             // sqlx keeps as many idle as it may open.
             |pool| vec![(i64::from(pool.max), None)],
         );
@@ -161,12 +185,14 @@ impl Pools {
             "db.client.connection.idle.min",
             "{connection}",
             "The minimum number of idle open connections allowed.",
+            Read::Same,
             |pool| vec![(i64::from(pool.min), None)],
         );
         gauge(
             "db.client.connection.pending_requests",
             "{request}",
             "The number of current pending requests for an open connection.",
+            Read::Parts,
             |pool| vec![(pool.pending.load(Ordering::Relaxed), None)],
         );
         let pools = self.clone();
@@ -181,7 +207,7 @@ impl Pools {
                     let count = pool.timeouts.load(Ordering::Relaxed);
                     vec![(i64::try_from(count).unwrap_or(i64::MAX), None)]
                 };
-                for (attributes, value) in pools.sum(timeouts) {
+                for (attributes, value) in pools.sum(Read::Parts, timeouts) {
                     instrument.observe(value.unsigned_abs(), &attributes);
                 }
             })

@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    mem,
     ops::Deref,
     pin::Pin,
     sync::Arc,
@@ -35,7 +36,7 @@ pub(crate) struct Call<O: Deref<Target = Observer> = Arc<Observer>> {
     observer: O,
     statement: Arc<Statement>,
     parameterised: bool,
-    running: Option<Running>,
+    state: State,
     rows: Rows,
     /// The caller waits for the database. Between two rows it does not, so then dropping is not giving up.
     waiting: bool,
@@ -74,6 +75,14 @@ impl Rows {
 }
 
 #[derive(Debug)]
+enum State {
+    ToCome,
+    Running(Running),
+    /// Ended, or not to be recorded because telemetry is suppressed where it began.
+    Over,
+}
+
+#[derive(Debug)]
 struct Running {
     cx: Context,
     started: Instant,
@@ -103,25 +112,41 @@ impl<O: Deref<Target = Observer>> Call<O> {
             observer,
             statement,
             parameterised,
-            running: None,
+            state: State::ToCome,
             rows: Rows::Unknown,
             waiting: false,
             in_poll: false,
         }
     }
 
-    /// Records a call whose duration cannot be seen: a span of no length with this attribute, and no measurement.
-    pub(crate) fn mark(mut self, reason: KeyValue) {
-        let Some(ready) = self.observer.ready() else {
+    /// Records a call whose duration cannot be seen, as part of this context: a span of no length with this attribute,
+    /// and no measurement.
+    pub(crate) fn mark(self, parent: &Context, reason: KeyValue) {
+        let Some(running) = self.start(parent) else {
             return;
         };
-        let running = Running::start(&self.observer, ready, &self.statement, self.parameterised);
         let span = running.cx.span();
         if is_recorded(&span) {
             span.set_attribute(reason);
             span.end();
         }
-        self.running = None;
+    }
+
+    /// Starts the span; `None` where telemetry is suppressed.
+    #[inline]
+    fn start(&self, parent: &Context) -> Option<Running> {
+        if parent.is_telemetry_suppressed() {
+            return None;
+        }
+        let ready = self.observer.ready()?;
+        let (observer, statement) = (&*self.observer, &*self.statement);
+        Some(Running::start(
+            observer,
+            ready,
+            statement,
+            self.parameterised,
+            parent,
+        ))
     }
 
     /// Makes the span current for one poll.
@@ -129,17 +154,13 @@ impl<O: Deref<Target = Observer>> Call<O> {
     fn enter(&mut self) -> Option<ContextGuard> {
         self.waiting = true;
         self.in_poll = true;
-        if self.running.is_none() {
-            let ready = self.observer.ready()?;
-            self.running = Some(Running::start(
-                &self.observer,
-                ready,
-                &self.statement,
-                self.parameterised,
-            ));
+        if let State::ToCome = self.state {
+            Context::map_current(|parent| {
+                self.state = self.start(parent).map_or(State::Over, State::Running);
+            });
         }
-        match &self.running {
-            Some(running) if running.attach => Some(running.cx.clone().attach()),
+        match &self.state {
+            State::Running(running) if running.attach => Some(running.cx.clone().attach()),
             _ => None,
         }
     }
@@ -151,9 +172,10 @@ impl<O: Deref<Target = Observer>> Call<O> {
 
     /// How long it has lasted.
     fn lasted(&self, now: Instant) -> Duration {
-        self.running
-            .as_ref()
-            .map_or(Duration::ZERO, |running| now - running.started)
+        match &self.state {
+            State::Running(running) => now - running.started,
+            _ => Duration::ZERO,
+        }
     }
 
     fn finish(&mut self, error: Option<&Error>, took: Duration) {
@@ -166,8 +188,9 @@ impl<O: Deref<Target = Observer>> Call<O> {
 
     fn end(&mut self, failure: Option<Failure>, error: Option<&Error>, took: Duration) {
         // Taken first: if anything here panics, the drop must not end it once more.
-        let (Some(Running { cx, attach, .. }), Some(ready)) =
-            (self.running.take(), self.observer.ready())
+        let state = mem::replace(&mut self.state, State::Over);
+        let (State::Running(Running { cx, attach, .. }), Some(ready)) =
+            (state, self.observer.ready())
         else {
             return;
         };
@@ -217,32 +240,24 @@ impl Running {
         ready: &Ready,
         statement: &Statement,
         parameterised: bool,
+        parent: &Context,
     ) -> Self {
-        let (cx, attach) = Context::map_current(|parent| {
-            let cx = ready.instruments.tracer.start(
-                parent,
-                statement.name.clone(),
-                SpanKind::Client,
-                || {
-                    // Room for what the end adds: rows, slow, error type and code.
-                    let mut all = Vec::with_capacity(observer.common.len() + 6);
-                    all.extend_from_slice(&observer.common);
-                    let summary = statement.summary.clone();
-                    all.extend(
-                        summary.map(|summary| KeyValue::new(attribute::DB_QUERY_SUMMARY, summary)),
-                    );
-                    all.push(KeyValue::new(
-                        attribute::DB_QUERY_TEXT,
-                        statement.text(parameterised),
-                    ));
-                    all
-                },
-            );
-            let above = parent.span();
-            let attach =
-                is_recorded(&cx.span()) || is_recorded(&above) || !above.span_context().is_valid();
-            (cx, attach)
-        });
+        let attributes = || {
+            // Room for what the end adds: rows, slow, error type and code.
+            let mut all = Vec::with_capacity(observer.common.len() + 6);
+            all.extend_from_slice(&observer.common);
+            let summary = statement.summary.clone();
+            all.extend(summary.map(|summary| KeyValue::new(attribute::DB_QUERY_SUMMARY, summary)));
+            let text = statement.text(parameterised);
+            all.push(KeyValue::new(attribute::DB_QUERY_TEXT, text));
+            all
+        };
+        let name = statement.name.clone();
+        let tracer = &ready.instruments.tracer;
+        let cx = tracer.start(parent, name, SpanKind::Client, attributes);
+        let above = parent.span();
+        let attach =
+            is_recorded(&cx.span()) || is_recorded(&above) || !above.span_context().is_valid();
         Self {
             cx,
             started: Instant::now(),
@@ -253,7 +268,7 @@ impl Running {
 
 impl<O: Deref<Target = Observer>> Drop for Call<O> {
     fn drop(&mut self) {
-        let Some(running) = &self.running else {
+        let State::Running(running) = &self.state else {
             return;
         };
         let span = running.cx.span();

@@ -9,7 +9,7 @@ use std::{
 
 use hashbrown::Equivalent;
 use telemetry_core::{
-    semconv_db::{Dialect, analyze, span_name},
+    semconv_db::{Dialect, analyze_within, span_name},
     series::{Series, SeriesCache, ToKey},
 };
 
@@ -19,7 +19,8 @@ use crate::{database::Facts, metrics::Bound};
 /// those past the limit are analysed each time.
 pub(crate) const MAX_STATEMENTS: usize = 1_000;
 
-/// A longer text is neither remembered nor shown in full (the convention allows to truncate). Bytes.
+/// A longer text is neither remembered nor shown in full (the convention allows to truncate), nor read further than
+/// that takes. Bytes.
 pub(crate) const MAX_TEXT: usize = 16 * 1024;
 
 /// How many statement texts are found by their address. A power of two.
@@ -49,14 +50,17 @@ pub(crate) struct Statement {
 impl Statement {
     /// Reads a text. The name of one that is `kept` is shared with all that have the same.
     fn read(sql: &str, dialect: Dialect, facts: &Facts, kept: bool) -> Self {
-        let read = analyze(sql, dialect);
+        let read = analyze_within(sql, dialect, MAX_TEXT);
         let text: Arc<str> = Arc::from(shown(sql));
         let sanitised = if read.text == *text {
             text.clone()
         } else {
-            Arc::from(shown(&read.text))
+            Arc::from(read.text)
         };
-        Self::new(read.summary.as_str(), text, sanitised, facts, kept)
+        Self {
+            changes_rows: read.summary.changes_rows(),
+            ..Self::new(read.summary.as_str(), text, sanitised, facts, kept)
+        }
     }
 
     fn new(summary: &str, text: Arc<str>, sanitised: Arc<str>, facts: &Facts, kept: bool) -> Self {
@@ -67,12 +71,9 @@ impl Statement {
         } else {
             Cow::Owned(name.into_owned())
         };
-        let first = summary.and_then(|summary| summary.split(' ').next());
-        let changes = ["INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE"];
         Self {
             name,
-            changes_rows: first
-                .is_some_and(|first| changes.iter().any(|word| first.eq_ignore_ascii_case(word))),
+            changes_rows: false,
             summary: summary.map(Arc::from),
             text,
             sanitised,
@@ -270,6 +271,21 @@ mod tests {
         assert_eq!(read.name, "SELECT orders");
         assert!(read.text(true).len() <= MAX_TEXT && read.text(false).len() <= MAX_TEXT);
         assert!(!Arc::ptr_eq(&read, &statements.get(&huge, &facts())));
+    }
+
+    #[test]
+    fn a_text_of_any_length_costs_no_more_than_what_is_shown() {
+        let values = "(1, 'lamp'), ".repeat(1_000_000);
+        let statement = Statement::read(
+            &format!("INSERT INTO orders VALUES {values}"),
+            Dialect::Sqlite,
+            &facts(),
+            false,
+        );
+        assert_eq!(statement.name, "INSERT orders");
+        assert!(statement.changes_rows);
+        assert_eq!(statement.text(true).len(), MAX_TEXT);
+        assert_eq!(statement.text(false).len(), MAX_TEXT);
     }
 
     #[test]

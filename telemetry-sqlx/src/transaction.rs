@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use opentelemetry::KeyValue;
+use opentelemetry::{Context, KeyValue};
 use sqlx::{Error, SqlStr};
 
 use crate::{
@@ -49,13 +49,14 @@ impl<'c, DB: Backend> Transaction<'c, DB> {
         C: Into<sqlx::pool::MaybePoolConnection<'c, DB>> + Send,
         F: Future<Output = Result<(C, Option<Lease>), Error>> + Send,
     {
-        let begin = async move {
+        let begin = move |cx| async move {
             // The documented ways to begin take a pool, which hides the wait, or a borrowed connection.
             let (connection, lease) = connection.await?;
             let raw = sqlx::Transaction::begin(connection, statement).await?;
             let rollback = RollbackOnDrop {
                 observer: observer.clone(),
                 depth,
+                cx,
                 armed: true,
             };
             let connection = Connection {
@@ -69,7 +70,11 @@ impl<'c, DB: Backend> Transaction<'c, DB> {
                 connection,
             })
         };
-        Observed::new(call, begin, |_| Rows::Unknown)
+        async move {
+            // Outside of the span of the beginning, which does not contain the end.
+            let begin = begin(Context::current());
+            Observed::new(call, begin, |_| Rows::Unknown).await
+        }
     }
 
     /// Commits the transaction, or releases the savepoint.
@@ -132,6 +137,9 @@ begins_transactions!(Transaction<'_, DB>);
 struct RollbackOnDrop {
     observer: Arc<Observer>,
     depth: usize,
+    /// Where the transaction began. Where it is dropped may be nowhere, or in somebody else's trace: a request whose
+    /// client has gone is dropped outside of it.
+    cx: Context,
     armed: bool,
 }
 
@@ -140,7 +148,7 @@ impl Drop for RollbackOnDrop {
         if self.armed
             && let Some(call) = Call::new(self.observer.clone(), &rollback_sql(self.depth), false)
         {
-            call.mark(KeyValue::new(DROPPED, true));
+            call.mark(&self.cx, KeyValue::new(DROPPED, true));
         }
     }
 }

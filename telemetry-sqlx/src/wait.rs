@@ -9,21 +9,31 @@ use std::{
 };
 
 use opentelemetry::{
-    Context,
+    Context, KeyValue,
     trace::{SpanContext, SpanKind, Status, TraceContextExt},
 };
 use sqlx::{Error, pool::PoolConnection};
-use telemetry_core::tracer::is_recorded;
+use telemetry_core::{
+    Providers,
+    tracer::{Tracer, is_recorded},
+};
 
 use crate::{
-    database::Backend,
+    database::{Backend, Errors, Facts},
     failure::{Failure, cancelled, description, panicked},
+    metrics::scope,
     observer::{Observer, Ready},
     pool::Pool,
 };
 
 /// The name of the span of waiting for a connection.
-pub(crate) const ACQUIRE: &str = "pool.acquire";
+const ACQUIRE: &str = "pool.acquire";
+
+/// The name of the span of connecting a pool.
+const CONNECT: &str = "pool.connect";
+
+/// Whether all connections were in use, so that the wait was for one of them and not for a new one.
+const FULL: &str = "sqlx.pool.full";
 
 /// Takes a connection from the pool, counted and measured. If none is idle, waiting for one or opening one is a span.
 /// The lease begins when there is a connection.
@@ -32,12 +42,17 @@ pub(crate) async fn acquire<'a, DB: Backend>(
     lease: &mut Lease<&'a Observer>,
 ) -> Result<PoolConnection<DB>, Error> {
     let observer = &*pool.observer;
-    let Some(ready) = observer.ready() else {
+    let Some(ready) = observed(observer) else {
         return pool.inner.acquire().await;
     };
     let pending = observer.pool.wait();
     let mut wait = if pool.inner.num_idle() == 0 {
-        Wait::start(observer, ready)
+        Wait::start(&ready.instruments.tracer, ACQUIRE, || {
+            let mut all = observer.common.to_vec();
+            let most = pool.inner.options().get_max_connections();
+            all.push(KeyValue::new(FULL, pool.inner.size() >= most));
+            all
+        })
     } else {
         None
     };
@@ -67,9 +82,47 @@ pub(crate) async fn acquire<'a, DB: Backend>(
         Err(_) => {}
     }
     if let Some(wait) = wait {
-        wait.end(acquired.as_ref().err(), observer);
+        wait.end(acquired.as_ref().err(), observer.errors);
     }
     acquired
+}
+
+/// Connects a pool, as a span.
+pub(crate) async fn connect<DB: Backend, T>(
+    facts: &Facts,
+    connecting: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let wait = Providers::current()
+        .filter(|_| !Context::map_current(Context::is_telemetry_suppressed))
+        .and_then(|providers| {
+            let tracer = providers.tracer(scope());
+            Wait::start(&tracer, CONNECT, || facts.attributes())
+        });
+    let Some(mut wait) = wait else {
+        return connecting.await;
+    };
+    let mut connecting = pin!(connecting);
+    let connected = poll_fn(|cx| wait.poll(|| connecting.as_mut().poll(cx))).await;
+    wait.end(connected.as_ref().err(), Errors::of::<DB>());
+    connected
+}
+
+/// Takes a connection if one is idle: no wait, and as such measured.
+pub(crate) fn try_acquire<DB: Backend>(pool: &Pool<DB>) -> Option<(PoolConnection<DB>, Lease)> {
+    let raw = pool.inner.try_acquire()?;
+    let lease = observed(&pool.observer).map(|ready| {
+        let series = pool.observer.waited(ready);
+        series.record(0.0, &SpanContext::NONE);
+        Lease::new(pool.observer.clone(), Instant::now(), Duration::ZERO)
+    });
+    Some((raw, lease.unwrap_or(Lease(None))))
+}
+
+/// `None` while there is no pipeline, and where telemetry is suppressed.
+fn observed(observer: &Observer) -> Option<&Ready> {
+    let ready = observer.ready()?;
+    let suppressed = Context::map_current(Context::is_telemetry_suppressed);
+    (!suppressed).then_some(ready)
 }
 
 /// A connection is out of the pool for as long as this lives.
@@ -114,6 +167,11 @@ impl Lease<&Observer> {
         Self(None)
     }
 
+    /// For a connection that is out of sight from here on: nobody will know how long it is used.
+    pub(crate) fn forget(mut self) {
+        self.0 = None;
+    }
+
     /// For a connection that outlives what it was taken from.
     pub(crate) fn into_owned(mut self, observer: &Arc<Observer>) -> Lease {
         Lease(self.0.take().map(|taken| Taken {
@@ -142,16 +200,18 @@ struct Wait {
 
 impl Wait {
     #[cold]
-    fn start(observer: &Observer, ready: &Ready) -> Option<Self> {
-        let attributes = || observer.common.to_vec();
+    fn start(
+        tracer: &Tracer,
+        name: &'static str,
+        attributes: impl FnOnce() -> Vec<KeyValue>,
+    ) -> Option<Self> {
         let cx = Context::map_current(|parent| {
             let span = parent.span();
             // Part of a call that is not recorded: no sampler keeps the part without the whole.
             if span.span_context().is_valid() && !is_recorded(&span) {
                 return None;
             }
-            let tracer = &ready.instruments.tracer;
-            Some(tracer.start(parent, ACQUIRE, SpanKind::Internal, attributes))
+            Some(tracer.start(parent, name, SpanKind::Internal, attributes))
         })?;
         Some(Self {
             cx,
@@ -170,15 +230,15 @@ impl Wait {
         polled
     }
 
-    fn end(mut self, error: Option<&Error>, observer: &Observer) {
+    fn end(mut self, error: Option<&Error>, errors: Errors) {
         self.ended = true;
         let span = self.cx.span();
         if let Some(error) = error
-            && let Some(failure) = Failure::of(error, observer.errors)
+            && let Some(failure) = Failure::of(error, errors)
             && is_recorded(&span)
         {
             span.set_attributes(failure.attributes());
-            span.set_status(Status::error(description(error, observer.errors)));
+            span.set_status(Status::error(description(error, errors)));
         }
         span.end();
     }

@@ -16,6 +16,7 @@ pub(super) enum Keyword {
     Explain,
     Begin,
     Pragma,
+    Attach,
     Copy,
     Load,
     /// GRANT, REVOKE: their operands are operations, but nothing runs.
@@ -87,6 +88,7 @@ pub(super) fn classify(word: &str) -> Keyword {
         b"EXPLAIN" => K::Explain,
         b"BEGIN" => K::Begin,
         b"PRAGMA" => K::Pragma,
+        b"ATTACH" => K::Attach,
         b"COPY" => K::Copy,
         b"LOAD" => K::Load,
         b"GRANT" | b"REVOKE" => K::Grant,
@@ -94,9 +96,9 @@ pub(super) fn classify(word: &str) -> Keyword {
         | b"CHECK" | b"REPAIR" => K::Define,
         b"DROP" | b"LOCK" => K::DefineMany,
         b"COMMIT" | b"ROLLBACK" | b"SAVEPOINT" | b"RELEASE" | b"START" | b"END" | b"ABORT"
-        | b"LISTEN" | b"UNLISTEN" | b"NOTIFY" | b"ATTACH" | b"DETACH" | b"CHECKPOINT"
-        | b"DISCARD" | b"DEALLOCATE" | b"DECLARE" | b"FETCH" | b"CLOSE" | b"MOVE" | b"PREPARE"
-        | b"DO" | b"KILL" | b"FLUSH" | b"UNLOCK" | b"HANDLER" | b"CLUSTER" => K::Plain,
+        | b"LISTEN" | b"UNLISTEN" | b"NOTIFY" | b"DETACH" | b"CHECKPOINT" | b"DISCARD"
+        | b"DEALLOCATE" | b"DECLARE" | b"FETCH" | b"CLOSE" | b"MOVE" | b"PREPARE" | b"DO"
+        | b"KILL" | b"FLUSH" | b"UNLOCK" | b"HANDLER" | b"CLUSTER" => K::Plain,
         b"CALL" | b"EXEC" | b"EXECUTE" | b"USE" | b"SHOW" | b"RESET" | b"DESCRIBE" | b"DESC" => {
             K::Named
         }

@@ -4,6 +4,7 @@
 //! a literal ends, the literal runs to the end of the text.
 
 use super::Dialect;
+use super::bytes::{continues_word, is_plain_name, is_space};
 
 /// What a span of the text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(super) enum Kind {
     Word,
     /// Quoted identifier, quotes included.
     Quoted,
+    /// `"name"` in SQLite, which takes it as a string if there is no such column.
+    Doubtful,
     /// To be masked.
     Literal,
     /// `?`, `?1`, `$1`, `:name`, `@name`.
@@ -108,7 +111,12 @@ impl<'a> Lexer<'a> {
                 self.string(start + 1, byte, escapes)
             }
             b'"' if self.dialect == Dialect::MySql => self.string(start + 1, byte, true),
-            b'"' => self.name(start + 1, byte),
+            b'"' => match self.name(start + 1, byte) {
+                (Kind::Quoted, end) if self.dialect == Dialect::Sqlite && !self.qualifies(end) => {
+                    (Kind::Doubtful, end)
+                }
+                named => named,
+            },
             // PostgreSQL has no such quote; pairing them up there could hide a string's start.
             b'`' if self.dialect != Dialect::PostgreSql => self.name(start + 1, byte),
             b'[' => self.bracket(start),
@@ -158,6 +166,14 @@ impl<'a> Lexer<'a> {
             Some(end) => (Kind::Quoted, end),
             None => (Kind::Literal, self.sql.len()),
         }
+    }
+
+    /// Whether a dot and another name follow, so that the one before can be nothing but a name. A mask in the place of
+    /// the other changes nothing.
+    fn qualifies(&self, end: usize) -> bool {
+        let next = self.byte(end + 1);
+        let is_name = matches!(next, b'"' | b'\'' | b'`' | b'[' | b'*' | b'?');
+        self.byte(end) == b'.' && (is_name || self.starts_word(next))
     }
 
     fn quoted_end(&mut self, from: usize, quote: u8, escapes: bool) -> Option<usize> {
@@ -285,7 +301,11 @@ impl<'a> Lexer<'a> {
     fn after_name(&self) -> bool {
         matches!(
             self.previous,
-            Kind::Word | Kind::Quoted | Kind::Placeholder | Kind::Punct(b')' | b']')
+            Kind::Word
+                | Kind::Quoted
+                | Kind::Doubtful
+                | Kind::Placeholder
+                | Kind::Punct(b')' | b']')
         )
     }
 
@@ -356,7 +376,11 @@ impl<'a> Lexer<'a> {
                 (Kind::Literal, self.alternative_quote_end(end + 1))
             }
             (b'&', b'\'') if is("u") => self.string(end + 2, b'\'', self.dialect == Dialect::MySql),
-            (b'&', b'"') if is("u") && self.dialect != Dialect::MySql => self.name(end + 2, b'"'),
+            (b'&', b'"')
+                if is("u") && matches!(self.dialect, Dialect::PostgreSql | Dialect::Other) =>
+            {
+                self.name(end + 2, b'"')
+            }
             _ if is("true") || is("false") => (Kind::Literal, end),
             _ => (Kind::Word, end),
         }
@@ -426,22 +450,4 @@ impl<'a> Lexer<'a> {
             self.work += _bytes + 1;
         }
     }
-}
-
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
-}
-
-fn continues_word(byte: u8) -> bool {
-    byte >= 0x80 || byte == b'_' || byte == b'$' || byte.is_ascii_alphanumeric()
-}
-
-/// Words parted by single blanks, none of them starting with a digit or being a boolean.
-fn is_plain_name(name: &[u8]) -> bool {
-    name.split(|&byte| byte == b' ').all(|word| {
-        word.first().is_some_and(|first| !first.is_ascii_digit())
-            && word.iter().all(|&byte| continues_word(byte))
-            && !word.eq_ignore_ascii_case(b"true")
-            && !word.eq_ignore_ascii_case(b"false")
-    })
 }

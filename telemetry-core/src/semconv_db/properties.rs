@@ -20,7 +20,7 @@ const PIECES: &[&str] = &[
     "$", "$$", "$a$", "?", "??", "#", "--", "-", "+", "/", "*", "/*", "*/", "/*!", "/*!50003",
     "\\", "&", "=", "<", "!", " ", "  ", "\n", "\r", "\t", "\0", "1", "12", "123456", ".5", "1e",
     "0x", "_", "M", "'a'", "\"a\"", "`a`", "[a]", "/*c*/", "-- c\n", "# c\n", "E'", "U&'", "U&\"",
-    "q'[",
+    "q'[", "key", "ATTACH", "VACUUM",
 ];
 
 fn dialect() -> impl Strategy<Value = Dialect> {
@@ -57,6 +57,8 @@ fn literal(dialect: Dialect, form: usize, secret: &str) -> String {
         (Dialect::MySql, 1) => format!("\"{}\"", backslashed.replace('"', "\"\"")),
         (Dialect::MySql, 2) => format!("_utf8mb4 {plain}"),
         (Dialect::MySql, 3) => format!("/*! {plain} */"),
+        // A string if there is no such column.
+        (Dialect::Sqlite, 1) => format!("\"{}\"", secret.replace('"', "\"\"")),
         (Dialect::PostgreSql, 1) => format!("E'{}'", backslashed.replace('\'', "\\'")),
         (Dialect::PostgreSql, 2) => format!("$tag${}$tag$", secret.replace('$', "")),
         (Dialect::PostgreSql, 3) => format!("E'x'\n'{}'", backslashed.replace('\'', "\\'")),
@@ -76,6 +78,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("CREATE TABLE ", " (a int)"),
     ("CALL p(", ")"),
     ("PRAGMA key = ", ";"),
+    ("DELETE FROM t WHERE a = ", " AND b"),
+    ("UPDATE t SET a = 1, b = ", ", c = 2"),
     ("WITH x AS (SELECT ", ") SELECT * FROM x"),
     ("SELECT ARRAY[1, ", "] FROM `t`"),
     ("SELECT a IN (1, ", ", 3)"),
@@ -128,6 +132,9 @@ proptest! {
         template in prop::sample::select(TEMPLATES),
         dialect in dialect(),
     ) {
+        // There it can only be the name of a table.
+        let is_name = template.0.ends_with("FROM ") || template.0.ends_with("TABLE ");
+        let form = if is_name && dialect == Dialect::Sqlite && form == 1 { 0 } else { form };
         let secret = format!("{before}SECRET{after}");
         let sql = format!("{}{}{}", template.0, literal(dialect, form, &secret), template.1);
         let found = analyze(&sql, dialect);

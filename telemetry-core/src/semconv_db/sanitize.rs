@@ -5,11 +5,15 @@ use super::lexer::{Kind, Lexer, Token};
 use super::statement::Summarizer;
 use super::summary::Summary;
 
-/// Reads the text once; with `TEXT` false only for the summary.
-pub(super) fn run<const TEXT: bool>(sql: &str, dialect: Dialect) -> (String, Summary) {
+/// Reads the text once, and not further than for this many bytes of output; with `TEXT` false only for the summary.
+pub(super) fn run<const TEXT: bool>(
+    sql: &str,
+    dialect: Dialect,
+    limit: usize,
+) -> (String, Summary) {
     let mut lexer = Lexer::new(sql, dialect);
     let mut summarizer = Summarizer::new();
-    let mut text = Text::new(sql, if TEXT { sql.len() } else { 0 });
+    let mut text = Text::new(sql, if TEXT { limit.min(sql.len()) } else { 0 });
     while let Some(token) = lexer.next() {
         let sensitive = match token.kind {
             Kind::Space | Kind::Comment => false,
@@ -17,6 +21,9 @@ pub(super) fn run<const TEXT: bool>(sql: &str, dialect: Dialect) -> (String, Sum
         };
         if TEXT {
             text.add(token, sensitive);
+            if text.is_full(token.end) {
+                break;
+            }
         } else if summarizer.is_full() {
             break;
         }
@@ -42,6 +49,10 @@ enum InList {
 struct Text<'a> {
     sql: &'a str,
     out: String,
+    /// Most bytes of the output.
+    limit: usize,
+    /// There was more than the limit allows; then nothing is added.
+    cut: bool,
     copied: usize,
     /// A comment was removed, and the tokens around it must not become one.
     gap: bool,
@@ -49,10 +60,12 @@ struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    fn new(sql: &'a str, capacity: usize) -> Self {
+    fn new(sql: &'a str, limit: usize) -> Self {
         Self {
             sql,
-            out: String::with_capacity(capacity),
+            out: String::with_capacity(limit),
+            limit,
+            cut: false,
             copied: 0,
             gap: false,
             list: InList::Outside,
@@ -74,13 +87,13 @@ impl<'a> Text<'a> {
             _ => {}
         }
         if self.gap {
-            self.out.push(' ');
+            self.push(" ");
             self.gap = false;
         }
         let masked = sensitive || token.kind == Kind::Literal;
         if masked {
             self.copy_to(token.start);
-            self.out.push('?');
+            self.push("?");
             self.copied = token.end;
         }
         self.track_list(token, masked || token.text == "?");
@@ -95,7 +108,10 @@ impl<'a> Text<'a> {
             }
             (InList::AfterIn, Kind::Punct(b'(')) => {
                 self.copy_to(token.end);
-                InList::Values(self.out.len(), 0, false)
+                match self.cut {
+                    true => InList::Outside,
+                    false => InList::Values(self.out.len(), 0, false),
+                }
             }
             (&InList::Values(start, values, false), _) if is_value => {
                 InList::Values(start, values + 1, true)
@@ -105,7 +121,8 @@ impl<'a> Text<'a> {
             }
             (&InList::Values(start, 2.., true), Kind::Punct(b')')) => {
                 self.out.truncate(start);
-                self.out.push('?');
+                self.cut = false;
+                self.push("?");
                 self.copied = token.start;
                 InList::Outside
             }
@@ -114,9 +131,28 @@ impl<'a> Text<'a> {
     }
 
     fn copy_to(&mut self, end: usize) {
-        self.out
-            .push_str(self.sql.get(self.copied..end).unwrap_or_default());
+        let sql = self.sql;
+        self.push(sql.get(self.copied..end).unwrap_or_default());
         self.copied = end;
+    }
+
+    fn push(&mut self, text: &str) {
+        if self.cut {
+            return;
+        }
+        let room = self.limit.saturating_sub(self.out.len());
+        let fits = text
+            .get(..text.floor_char_boundary(room))
+            .unwrap_or_default();
+        self.cut = fits.len() < text.len();
+        self.out.push_str(fits);
+    }
+
+    /// Whether nothing that comes after this place can be seen. A list of values may still shrink.
+    fn is_full(&self, at: usize) -> bool {
+        let pending = at.saturating_sub(self.copied);
+        !matches!(self.list, InList::Values(..))
+            && (self.cut || self.out.len() + pending > self.limit)
     }
 
     fn finish(mut self) -> String {

@@ -3,104 +3,13 @@
 //! Not a parser: a small state for each open parenthesis, enough to tell a table from a column.
 //! It sees literals and `?` alike, so masking a text first makes no difference.
 
+use super::frame::{Does, Expect, Frame, Last};
 use super::keyword::{Keyword, classify};
 use super::lexer::Kind;
-use super::summary::{Summary, Writer};
+use super::summary::{Summary, Writer, unquoted};
 
 /// Parentheses deeper than this add nothing to a summary.
 const MAX_DEPTH: usize = 64;
-
-/// What the statement of a frame does, as far as the meaning of later words depends on it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Does {
-    Nothing,
-    Select,
-    Insert,
-    Update,
-    Delete,
-    Merge,
-    Define,
-    /// Parenthesis in the place of a table: a subquery or a join.
-    Tables,
-    Explain,
-    Pragma,
-    Vacuum,
-    Load,
-    Named,
-    Grant,
-    Other,
-}
-
-impl Does {
-    /// Whether tables can be joined here.
-    fn joins(self) -> bool {
-        matches!(
-            self,
-            Self::Select | Self::Update | Self::Delete | Self::Merge | Self::Tables
-        )
-    }
-
-    /// Words that may stand between the operation and the name of its target.
-    fn skips(self, word: Keyword, last: Last) -> bool {
-        use Keyword as K;
-        match self {
-            // After INTO even a keyword is a name.
-            Self::Insert | Self::Merge | Self::Update if last == Last::Word(K::Into) => false,
-            // SQLite's `INSERT OR ROLLBACK INTO`, Hive's `INSERT OVERWRITE TABLE`.
-            Self::Insert | Self::Merge | Self::Update => match word {
-                K::Into | K::Or | K::Ignore | K::Only => true,
-                K::Replace | K::Plain => last == Last::Word(K::Or),
-                K::Table => last == Last::Word(K::Ignore),
-                _ => false,
-            },
-            Self::Select | Self::Delete | Self::Tables => matches!(word, K::Only | K::Lateral),
-            Self::Define => matches!(
-                word,
-                K::If | K::Not | K::Exists | K::Concurrently | K::Only | K::On | K::Table
-            ),
-            Self::Vacuum => matches!(word, K::Scope | K::Analyze | K::Into | K::Table),
-            Self::Load => word == K::Table,
-            Self::Named => matches!(word, K::Scope | K::Immediate),
-            _ => false,
-        }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Expect {
-    Nothing,
-    Name,
-    ExpressionName,
-    ObjectKind,
-}
-
-/// State of one open parenthesis; the outermost frame is the statement itself.
-#[derive(Clone, Copy)]
-struct Frame {
-    does: Does,
-    expect: Expect,
-    /// Nothing but openers so far: a word here may be an operation.
-    at_start: bool,
-    /// Not only queries but any operation may start here.
-    any_operation: bool,
-    /// A comma here parts targets.
-    lists: bool,
-    /// Between WITH and the operation it belongs to.
-    in_with: bool,
-    joined: bool,
-}
-
-impl Frame {
-    const STATEMENT: Self = Self {
-        does: Does::Nothing,
-        expect: Expect::Nothing,
-        at_start: true,
-        any_operation: true,
-        lists: false,
-        in_with: false,
-        joined: false,
-    };
-}
 
 /// Builds a summary from the tokens of a text, blanks and comments left out.
 pub(super) struct Summarizer<'a> {
@@ -111,16 +20,9 @@ pub(super) struct Summarizer<'a> {
     too_deep: usize,
     /// WITH, reported once a name follows: `WITH (NOLOCK)` is not an operation.
     with: Option<&'a str>,
+    /// What follows is the key of an encrypted database: SQLite takes it as a bare word, too.
+    key: bool,
     last: Last,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Last {
-    Word(Keyword),
-    Dot,
-    Close,
-    Brace,
-    Other,
 }
 
 impl<'a> Summarizer<'a> {
@@ -131,6 +33,7 @@ impl<'a> Summarizer<'a> {
             outer: Vec::new(),
             too_deep: 0,
             with: None,
+            key: false,
             last: Last::Other,
         }
     }
@@ -144,8 +47,11 @@ impl<'a> Summarizer<'a> {
         self.out.finish()
     }
 
-    /// Takes the next token. True: this quoted name is a value and must be masked.
+    /// Takes the next token. True: what looks like a name is a value and must be masked.
     pub(super) fn feed(&mut self, kind: Kind, text: &'a str) -> bool {
+        if self.key && !matches!(kind, Kind::Punct(_)) {
+            return self.masked();
+        }
         self.last = match kind {
             Kind::Punct(byte) => {
                 self.punct(byte);
@@ -158,23 +64,19 @@ impl<'a> Summarizer<'a> {
             }
             Kind::Word => {
                 let word = classify(text);
-                if !self.out.continue_target(text) && self.too_deep == 0 {
+                if self.out.continue_target(text) {
+                    self.expect_key(text);
+                } else if self.too_deep == 0 {
                     self.word(word, text);
                 }
                 Last::Word(word)
             }
-            Kind::Quoted => {
-                let continues = self.out.continue_target(text);
-                // SQLCipher takes its key as `PRAGMA key = "secret"`.
-                if !continues
-                    && self.frame_of_statement().does == Does::Pragma
-                    && self.frame.expect != Expect::Name
-                {
-                    self.value();
-                    self.last = Last::Other;
-                    return true;
-                }
-                if !continues && self.too_deep == 0 {
+            Kind::Quoted | Kind::Doubtful => {
+                if self.out.continue_target(text) {
+                    self.expect_key(text);
+                } else if self.is_value(kind) {
+                    return self.masked();
+                } else if self.too_deep == 0 {
                     self.quoted(text);
                 }
                 Last::Other
@@ -189,6 +91,38 @@ impl<'a> Summarizer<'a> {
 
     fn frame_of_statement(&self) -> &Frame {
         self.outer.first().unwrap_or(&self.frame)
+    }
+
+    /// Whether a quoted token is a value here.
+    fn is_value(&self, kind: Kind) -> bool {
+        let expects_name = matches!(self.frame.expect, Expect::Name | Expect::ExpressionName)
+            && self.too_deep == 0;
+        // SQLCipher takes its key as `PRAGMA key = "secret"`.
+        if self.frame_of_statement().does == Does::Pragma {
+            return !expects_name;
+        }
+        let is_file = self.frame.does == Does::Vacuum && self.last == Last::Word(Keyword::Into);
+        let is_name = self.frame.columns
+            || matches!(self.last, Last::Dot | Last::Word(Keyword::As))
+            || (expects_name && !is_file);
+        kind == Kind::Doubtful && !is_name
+    }
+
+    /// A value that looks like a name.
+    fn masked(&mut self) -> bool {
+        self.value();
+        self.last = Last::Other;
+        true
+    }
+
+    /// Notes whether the pragma of this name takes a key: `key`, `rekey`, `hexkey` and the like.
+    fn expect_key(&mut self, name: &str) {
+        let name = unquoted(name).as_bytes();
+        let end = name.len().saturating_sub(3);
+        self.key = self.frame.does == Does::Pragma
+            && name
+                .get(end..)
+                .is_some_and(|end| end.eq_ignore_ascii_case(b"key"));
     }
 
     fn value(&mut self) {
@@ -213,16 +147,17 @@ impl<'a> Summarizer<'a> {
         if byte == b'.' && self.out.dot() {
             return;
         }
-        self.out.end_target();
+        let after_target = self.out.end_target();
         match byte {
             b';' => {
+                self.key = false;
                 self.frame = Frame::STATEMENT;
                 self.outer.clear();
                 self.too_deep = 0;
                 self.out.forget_expressions();
                 self.with = None;
             }
-            b'(' | b'[' => self.open(byte == b'('),
+            b'(' | b'[' => self.open(byte == b'(', after_target),
             b')' | b']' => self.close(),
             _ if self.too_deep > 0 => {}
             b',' if self.frame.in_with => self.frame.expect = Expect::ExpressionName,
@@ -235,7 +170,7 @@ impl<'a> Summarizer<'a> {
         }
     }
 
-    fn open(&mut self, round: bool) {
+    fn open(&mut self, round: bool, after_target: bool) {
         if self.too_deep > 0 || self.outer.len() >= MAX_DEPTH {
             self.too_deep += 1;
             return;
@@ -254,6 +189,7 @@ impl<'a> Summarizer<'a> {
             },
             any_operation: body || (round && opens && frame.any_operation),
             lists: tables,
+            columns: round && after_target && frame.does == Does::Insert,
             ..Frame::STATEMENT
         };
         if frame.does != Does::Vacuum {
@@ -300,8 +236,10 @@ impl<'a> Summarizer<'a> {
             }
             Expect::Nothing => {}
         }
-        if self.frame.does == Does::Grant {
-            return;
+        match self.frame.does {
+            Does::Grant => return,
+            Does::Attach => self.key = text.eq_ignore_ascii_case("key"),
+            _ => {}
         }
         let may_operate = self.frame.any_operation
             && (self.frame.at_start || (self.frame.in_with && self.last == Last::Close));
@@ -332,11 +270,16 @@ impl<'a> Summarizer<'a> {
             K::Vacuum | K::Analyze => (Does::Vacuum, Expect::Name, false),
             K::Values if self.outer.is_empty() => (Does::Other, Expect::Nothing, false),
             K::Explain => (Does::Explain, Expect::Nothing, false),
+            K::Attach => (Does::Attach, Expect::Nothing, false),
             // The end of a block is no operation of its own.
             K::Plain if text.eq_ignore_ascii_case("end") && !self.out.is_empty() => return true,
             K::Begin | K::Plain => (Does::Other, Expect::Nothing, false),
             _ => return false,
         };
+        self.main_operation(matches!(
+            word,
+            K::Insert | K::Replace | K::Update | K::Delete | K::Merge
+        ));
         self.out.operation(text);
         self.frame = Frame {
             does,
@@ -361,6 +304,7 @@ impl<'a> Summarizer<'a> {
             K::Select
                 if does == Does::Define && matches!(self.last, Last::Word(K::For | K::On)) => {}
             K::Select => {
+                self.main_operation(false);
                 self.out.operation(text);
                 self.frame.does = Does::Select;
                 self.frame.at_start = false;
@@ -432,6 +376,14 @@ impl<'a> Summarizer<'a> {
 
     fn begin_target(&mut self, text: &'a str) {
         self.frame.expect = Expect::Nothing;
+        self.expect_key(text);
         self.out.begin_target(text);
+    }
+
+    /// Notes whether an operation changes rows, if it is what the text does first.
+    fn main_operation(&mut self, changes: bool) {
+        if self.outer.is_empty() && self.too_deep == 0 {
+            self.out.main_operation(changes);
+        }
     }
 }

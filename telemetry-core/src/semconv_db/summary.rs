@@ -13,6 +13,7 @@ const MAX_EXPRESSIONS: usize = 32;
 pub struct Summary {
     text: String,
     operation: usize,
+    changes_rows: bool,
 }
 
 impl Summary {
@@ -30,6 +31,13 @@ impl Summary {
         self.text
             .get(..self.operation)
             .filter(|text| !text.is_empty())
+    }
+
+    /// Whether the first statement is one that changes rows: INSERT, UPDATE, DELETE, MERGE or the like, also behind
+    /// WITH. Not if only a common table expression does.
+    #[must_use]
+    pub fn changes_rows(&self) -> bool {
+        self.changes_rows
     }
 
     /// Whether no operation was recognised.
@@ -76,6 +84,8 @@ pub(super) struct Writer<'a> {
     full: bool,
     /// Length of the first operation.
     operation: usize,
+    /// Whether the first statement changes rows, once its own operation is known.
+    changes_rows: Option<bool>,
     /// Names of common table expressions, which are no targets.
     expressions: Vec<&'a str>,
     /// Being written, until what follows shows that it is complete.
@@ -107,6 +117,7 @@ impl<'a> Writer<'a> {
         Summary {
             text: self.out,
             operation: self.operation,
+            changes_rows: self.changes_rows.unwrap_or_default(),
         }
     }
 
@@ -116,6 +127,14 @@ impl<'a> Writer<'a> {
             self.full = true;
         } else if self.operation == 0 {
             self.operation = text.len();
+        }
+    }
+
+    /// What the first statement does; later ones change nothing about that.
+    pub(super) fn main_operation(&mut self, changes_rows: bool) {
+        // What has no room in a summary need not be read.
+        if !self.full {
+            self.changes_rows.get_or_insert(changes_rows);
         }
     }
 
@@ -159,10 +178,10 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Keeps the target just written, unless it is too long or no target after all.
-    pub(super) fn end_target(&mut self) {
+    /// Keeps the target just written, unless it is too long or no target after all. Returns whether there was one.
+    pub(super) fn end_target(&mut self) -> bool {
         let Some(target) = self.target.take() else {
-            return;
+            return false;
         };
         let is_expression = target.parts == 1 && {
             let first = unquoted(target.first);
@@ -176,6 +195,7 @@ impl<'a> Writer<'a> {
             // Without this, a shorter name further on would appear in the place of this one.
             self.full = self.full || !is_expression;
         }
+        true
     }
 
     pub(super) fn remember_expression(&mut self, name: &'a str) {
@@ -205,6 +225,6 @@ impl<'a> Writer<'a> {
     }
 }
 
-fn unquoted(name: &str) -> &str {
+pub(super) fn unquoted(name: &str) -> &str {
     name.trim_matches(['"', '`', '[', ']'])
 }

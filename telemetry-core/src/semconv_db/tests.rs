@@ -169,6 +169,93 @@ fn sqlite_placeholders_and_brackets_are_kept_and_keys_are_not() {
 }
 
 #[test]
+fn what_sqlite_may_read_as_a_string_is_masked() {
+    texts(
+        Sqlite,
+        &[
+            (
+                "SELECT * FROM users WHERE email = \"ada@x\"",
+                "SELECT * FROM users WHERE email = ?",
+            ),
+            (
+                "SELECT \"a\", f(\"b\") FROM t WHERE c IN (\"d\", \"e\") ORDER BY \"f\"",
+                "SELECT ?, f(?) FROM t WHERE c IN (?) ORDER BY ?",
+            ),
+            (
+                "INSERT INTO \"t\" (\"a\", b) VALUES (\"c\", \"d\")",
+                "INSERT INTO \"t\" (\"a\", b) VALUES (?, ?)",
+            ),
+            (
+                "UPDATE \"t\" SET a = \"b\", c = \"d\" WHERE e LIKE \"f%\"",
+                "UPDATE \"t\" SET a = ?, c = ? WHERE e LIKE ?",
+            ),
+            (
+                "SELECT \"t\".\"a\", \"t\".b, t.\"c\", \"t\".* FROM \"t\"",
+                "SELECT \"t\".\"a\", \"t\".b, t.\"c\", \"t\".* FROM \"t\"",
+            ),
+            (
+                "SELECT \"a\".5, \"b\".'c', \"d\".true, \"e\".\"f",
+                "SELECT ?.?, \"b\".?, \"d\".?, \"e\".?",
+            ),
+            (
+                "SELECT count(*) AS \"n!: i64\" FROM \"t\", main.\"u\" JOIN \"v\" ON x = \"y\", \"w\"",
+                "SELECT count(*) AS \"n!: i64\" FROM \"t\", main.\"u\" JOIN \"v\" ON x = ?, \"w\"",
+            ),
+            (
+                "WITH \"a\" AS (SELECT \"b\") SELECT 1 FROM \"a\"",
+                "WITH \"a\" AS (SELECT ?) SELECT ? FROM \"a\"",
+            ),
+            ("SELECT U&\"a\"", "SELECT U&?"),
+            ("SELECT \"it\"\"s", "SELECT ?"),
+            ("VACUUM INTO \"secret.db\"", "VACUUM INTO ?"),
+            (
+                "ATTACH \"a.db\" AS \"b\" KEY \"secret\"",
+                "ATTACH ? AS \"b\" KEY ?",
+            ),
+        ],
+    );
+    summaries(
+        Sqlite,
+        &[
+            (
+                "SELECT \"a\" FROM \"song list\", main.\"u\" WHERE b = \"FROM c\"",
+                "SELECT \"song list\" main.\"u\"",
+            ),
+            ("UPDATE \"t\" SET \"a\" = \"b\"", "UPDATE \"t\""),
+            ("VACUUM INTO \"secret.db\"", "VACUUM"),
+        ],
+    );
+}
+
+#[test]
+fn the_key_of_an_encrypted_database_is_masked_however_it_is_written() {
+    texts(
+        Sqlite,
+        &[
+            ("PRAGMA key = secret", "PRAGMA key = ?"),
+            ("pragma main.rekey=secret;", "pragma main.rekey=?;"),
+            ("PRAGMA hexkey(beef)", "PRAGMA hexkey(?)"),
+            ("PRAGMA \"key\" = 'secret'", "PRAGMA \"key\" = ?"),
+            ("PRAGMA key = $secret", "PRAGMA key = ?"),
+            ("PRAGMA key = select", "PRAGMA key = ?"),
+            ("PRAGMA foreign_keys = ON", "PRAGMA foreign_keys = ON"),
+            (
+                "PRAGMA key = a; PRAGMA journal_mode = WAL",
+                "PRAGMA key = ?; PRAGMA journal_mode = WAL",
+            ),
+            ("ATTACH 'a' AS b KEY secret", "ATTACH ? AS b KEY ?"),
+        ],
+    );
+    summaries(
+        Sqlite,
+        &[
+            ("PRAGMA main.key = select", "PRAGMA main.key"),
+            ("ATTACH 'a' AS b KEY secret", "ATTACH"),
+        ],
+    );
+}
+
+#[test]
 fn an_unknown_dialect_masks_to_the_end_when_in_doubt() {
     texts(
         Other,
@@ -409,6 +496,91 @@ fn a_long_summary_ends_between_names() {
         PostgreSql,
     );
     assert_eq!(wide.as_str().chars().count(), 255);
+}
+
+#[test]
+fn a_text_is_read_as_far_as_it_is_shown() {
+    const LIMIT: usize = 1_000;
+    let values = "(12, 'lamp', NULL), ".repeat(500_000);
+    let insert = format!("INSERT INTO t VALUES {values}");
+    let found = analyze_within(&insert, PostgreSql, LIMIT);
+    assert!(
+        found
+            .text
+            .starts_with("INSERT INTO t VALUES (?, ?, NULL), (?")
+    );
+    assert!(found.text.len() <= LIMIT && found.text.capacity() <= LIMIT);
+    assert_eq!(found.summary.as_str(), "INSERT t");
+    assert!(properties::WORK.get() < 10 * LIMIT);
+
+    let list = "1, ?, 'x', ".repeat(50_000);
+    let select =
+        format!("SELECT * FROM t WHERE a IN ({list}2) AND b = 'c' OR d IN (SELECT 1 FROM u)");
+    let found = analyze_within(&select, PostgreSql, LIMIT);
+    assert_eq!(
+        found.text,
+        "SELECT * FROM t WHERE a IN (?) AND b = ? OR d IN (SELECT ? FROM u)"
+    );
+    assert_eq!(found.summary.as_str(), "SELECT t SELECT u");
+    assert!(found.text.capacity() <= LIMIT);
+
+    for text in [
+        "a ".repeat(5_000_000),
+        format!("SELECT '{}'", "a".repeat(10_000_000)),
+        format!("SELECT 1 FROM t WHERE a IN ({list}"),
+        format!("SELECT 1 FROM t WHERE a IN ({list} b)"),
+        "\u{e9}\u{e9}/**/".repeat(50_000),
+    ] {
+        for dialect in DIALECTS {
+            let found = analyze_within(&text, dialect, LIMIT);
+            assert!(found.text.len() <= LIMIT && found.text.capacity() <= LIMIT);
+        }
+    }
+}
+
+#[test]
+fn a_limit_takes_the_end_and_nothing_else() {
+    let sql = "SELECT \u{e9}, 'b' -- c\nFROM t WHERE d IN (1, 2, 3) AND e = 5 OR f IN (1, g)";
+    let whole = analyze(sql, PostgreSql).text;
+    for limit in 0..=sql.len() {
+        let cut = analyze_within(sql, PostgreSql, limit).text;
+        assert!(cut.len() <= limit && cut.len() + 2 > limit.min(whole.len()));
+        assert!(whole.starts_with(&cut), "{limit}: {cut}");
+    }
+    assert_eq!(analyze_within(sql, PostgreSql, whole.len()).text, whole);
+}
+
+#[test]
+fn what_a_statement_changes_is_seen_behind_its_common_table_expressions() {
+    for (query, changes) in [
+        ("INSERT INTO t VALUES (1)", true),
+        ("UPSERT INTO t VALUES (1)", true),
+        ("replace into t values (1)", true),
+        ("WITH a AS (SELECT 1) UPDATE t SET b = 2", true),
+        ("WITH a AS (SELECT 1), b AS (SELECT 2) DELETE FROM t", true),
+        (
+            "WITH a AS (DELETE FROM t RETURNING *) INSERT INTO u SELECT * FROM a",
+            true,
+        ),
+        // The number that comes back is that of the rows selected.
+        (
+            "WITH a AS (DELETE FROM t RETURNING *) SELECT * FROM a",
+            false,
+        ),
+        ("SELECT replace(a, 'b', 'c') FROM replace", false),
+        ("EXPLAIN UPDATE t SET a = 1", false),
+        (
+            "CREATE TRIGGER g AFTER UPDATE ON t BEGIN UPDATE u SET a = 1; END",
+            false,
+        ),
+        ("BEGIN; UPDATE t SET a = 1", false),
+        ("SELECT 1; UPDATE t SET a = 1", false),
+        ("", false),
+    ] {
+        for dialect in DIALECTS {
+            assert_eq!(summarize(query, dialect).changes_rows(), changes, "{query}");
+        }
+    }
 }
 
 #[test]

@@ -251,17 +251,16 @@ async fn an_error_in_mid_stream_marks_its_own_span() {
         return;
     };
     let mut rows = sqlx::query(db::FAILS_IN_MID_STREAM).fetch(&pool);
-    let mut read = 0;
-    let error = loop {
-        match rows.next().await.unwrap() {
-            Ok(_) => read += 1,
-            Err(error) => break error,
-        }
-    };
+    assert!(rows.next().await.unwrap().is_ok());
+    assert!(rows.next().await.unwrap().is_ok());
+    let error = rows.next().await.unwrap().map(drop).unwrap_err();
     assert!(error.as_database_error().is_some());
     drop(rows);
     let span = statement(&telemetry);
-    assert_eq!(text(&span, "db.response.returned_rows"), read.to_string());
+    assert_eq!(
+        attribute(&span, "db.response.returned_rows"),
+        Some(2.into())
+    );
     assert_eq!(text(&span, "error.type"), db::MID_STREAM_ERROR);
     assert_eq!(text(&span, "db.response.status_code"), db::MID_STREAM_ERROR);
     assert!(matches!(span.status, Status::Error { .. }));
@@ -303,7 +302,7 @@ async fn a_syntax_error_does_not_quote_the_text() {
 #[tokio::test]
 async fn a_lost_connection_fails_its_statement_and_not_the_pool() {
     let Some((session, kill)) = db::KILL else {
-        return;
+        return crate::server::skipped("a lost connection on SQLite, which has none to a server");
     };
     let telemetry = TestTelemetry::new();
     let Some(pool) = pool(2, &telemetry).await else {
@@ -426,6 +425,85 @@ async fn the_pool_is_measured_as_it_is() {
     count(&pool).await;
     assert_eq!(metric("wait_time_seconds_count", ""), Some(2.0));
     assert_eq!(metric("use_time_seconds_count", ""), Some(2.0));
+}
+
+#[tokio::test]
+async fn a_pool_with_several_wrappers_is_counted_once() {
+    let telemetry = TestTelemetry::new();
+    let Some(pool) = pool(1, &telemetry).await else {
+        return;
+    };
+    let pool = pool.with_pool_name("orders");
+    let patient = pool.clone().with_slow_threshold(None);
+    let other = Pool::from(pool.inner().clone())
+        .with_providers(telemetry.providers().clone())
+        .with_pool_name("orders");
+    let metric = |name: &str, labels: &str| {
+        telemetry.metric(&format!(
+            "db_client_connection_{name}{{db_client_connection_pool_name=\"orders\"{labels}}}"
+        ))
+    };
+    let state = |state: &str| metric("count", &format!(",db_client_connection_state=\"{state}\""));
+    let _held = pool.acquire().await.unwrap();
+    assert_eq!((state("idle"), state("used")), (Some(0.0), Some(1.0)));
+    assert_eq!(
+        (
+            metric("max", ""),
+            metric("idle_max", ""),
+            metric("idle_min", "")
+        ),
+        (Some(1.0), Some(1.0), Some(1.0))
+    );
+    // What each has counted itself is added up.
+    let mut waiting = Box::pin(patient.acquire());
+    assert!((&mut waiting).now_or_never().is_none());
+    let mut also_waiting = Box::pin(other.acquire());
+    assert!((&mut also_waiting).now_or_never().is_none());
+    assert_eq!(metric("pending_requests", ""), Some(2.0));
+    drop(pool);
+    assert_eq!(metric("max", ""), Some(1.0));
+}
+
+#[tokio::test]
+async fn a_pool_made_before_the_pipeline_is_measured_from_its_first_use_on() {
+    let telemetry = TestTelemetry::new();
+    let Some(pool) = db::pool(1).await else {
+        return;
+    };
+    let pool = Pool::from(pool).with_pool_name("early");
+    let max =
+        || telemetry.metric("db_client_connection_max{db_client_connection_pool_name=\"early\"}");
+    let _current = telemetry.providers().set_default();
+    assert_eq!(max(), None);
+    pool.begin().await.unwrap().commit().await.unwrap();
+    assert_eq!(max(), Some(1.0), "{}", telemetry.metrics());
+    for name in ["wait_time", "use_time"] {
+        let count = format!(
+            "db_client_connection_{name}_seconds_count{{db_client_connection_pool_name=\"early\"}}"
+        );
+        assert_eq!(telemetry.metric(&count), Some(1.0), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_statement_is_not_logged_a_second_time() {
+    let telemetry = TestTelemetry::new();
+    let Some(pool) = db::pool(1).await else {
+        return;
+    };
+    let log = crate::logs::StatementLog::new();
+    let select = || sqlx::query(log.statement());
+    select().execute(&pool).await.unwrap();
+    // What this looks for.
+    assert_eq!(log.logged().await.len(), 1);
+    let pool = Pool::from(pool).with_providers(telemetry.providers().clone());
+    // What is connected already goes on.
+    let connection = pool.inner().acquire().await.unwrap();
+    connection.close().await.unwrap();
+    select().execute(&pool).await.unwrap();
+    assert_eq!(statement(&telemetry).name, "SELECT");
+    pool.close().await;
+    assert_eq!(log.lines().len(), 1);
 }
 
 #[tokio::test]
@@ -565,6 +643,27 @@ async fn a_comment_tells_the_database_of_the_trace() {
     assert_every_call(&telemetry, 2);
     let shown = format!("{:?}", statements(&telemetry));
     assert!(!shown.contains("traceparent"), "{shown}");
+}
+
+#[tokio::test]
+async fn the_driver_is_given_the_comment() {
+    let telemetry = TestTelemetry::new();
+    let Some(pool) = pool(1, &telemetry).await else {
+        return;
+    };
+    // Connected before it was wrapped, so the driver still tells what it is given.
+    let log = crate::logs::StatementLog::new();
+    let pool = pool.with_sqlcommenter();
+    let select = sqlx::query(log.statement());
+    select.execute(&pool).await.unwrap();
+    let span = statement(&telemetry).span_context;
+    let (trace, id) = (span.trace_id(), span.span_id());
+    let lines = log.logged().await;
+    let comment = format!("{} /*traceparent='00-{trace}-{id}-01'*/", log.text());
+    assert!(
+        lines.len() == 1 && lines[0].contains(&comment),
+        "{comment}: {lines:?}"
+    );
 }
 
 #[tokio::test]

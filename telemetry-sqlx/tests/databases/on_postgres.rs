@@ -17,7 +17,9 @@ pub(crate) const UNIQUE_MESSAGE: &str =
     "duplicate key value violates unique constraint \"orders_item_key\"";
 pub(crate) const SYNTAX_ERROR: &str = "42601";
 /// Fails at the third of three orders, after the first two were sent.
-pub(crate) const FAILS_IN_MID_STREAM: &str = "SELECT 10 / (3 - id) FROM orders ORDER BY id";
+// The subquery keeps the server from dividing before it sorts, which would fail before the first row.
+pub(crate) const FAILS_IN_MID_STREAM: &str =
+    "SELECT 10 / (3 - id) FROM (SELECT id FROM orders ORDER BY id OFFSET 0) AS sorted";
 /// What that is to the database.
 pub(crate) const MID_STREAM_ERROR: &str = "22012";
 /// Takes a moment.

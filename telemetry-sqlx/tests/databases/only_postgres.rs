@@ -78,6 +78,33 @@ async fn the_comment_is_what_the_server_sees() {
 }
 
 #[tokio::test]
+async fn the_rows_changed_are_those_of_the_statement_behind_with() {
+    let telemetry = TestTelemetry::new();
+    let Some(pool) = pool(&telemetry).await else {
+        return;
+    };
+    for (sql, affected) in [
+        (
+            "INSERT INTO orders VALUES (1, 'a'), (2, 'b'), (3, 'c')",
+            "3",
+        ),
+        (
+            "WITH chosen AS (SELECT 2 AS id) UPDATE orders SET item = 'd' WHERE id >= (SELECT id FROM chosen)",
+            "2",
+        ),
+        // What PostgreSQL counts here is the row that comes back.
+        (
+            "WITH gone AS (DELETE FROM orders RETURNING *) SELECT count(*) FROM gone",
+            "",
+        ),
+    ] {
+        sqlx::query(sql).execute(&pool).await.unwrap();
+        let span = statements(&telemetry).pop().unwrap();
+        assert_eq!(text(&span, "sqlx.rows_affected"), affected, "{sql}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_function_raises_is_not_shown() {
     let telemetry = TestTelemetry::new();
     let Some(pool) = pool(&telemetry).await else {

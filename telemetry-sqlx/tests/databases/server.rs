@@ -59,6 +59,11 @@ impl Server {
     }
 }
 
+/// Says on the terminal what is not tested.
+pub(crate) fn skipped(what: &str) {
+    let _ = writeln!(std::io::stderr(), "\nSKIPPED: {what}.");
+}
+
 /// A name that no other test uses, neither of this process nor of one before on the same server.
 pub(crate) fn unique_name() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -278,6 +278,8 @@ async fn migrations_run_on_the_pool() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_can_be_spawned() {
     let recorded = Recorded::new();
+    let connect = telemetry_sqlx::SqlitePool::connect("sqlite::memory:");
+    tokio::spawn(connect).await.unwrap().unwrap();
     let pool = recorded.pool().await;
     let work = async move {
         let mut tx = pool.begin().await?;

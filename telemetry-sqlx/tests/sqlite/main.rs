@@ -5,9 +5,11 @@
 
 mod calls;
 mod checked;
+mod dropped;
 mod failures;
 mod metrics;
 mod pool;
 mod spans;
 mod support;
+mod suppressed;
 mod transactions;

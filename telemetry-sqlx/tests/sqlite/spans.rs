@@ -65,6 +65,43 @@ async fn literals_are_in_neither_text_nor_name() {
 }
 
 #[tokio::test]
+async fn what_sqlite_may_read_as_a_string_is_not_shown() {
+    let recorded = Recorded::new();
+    let pool = recorded.pool().await;
+    // There is no such column, so it is a string.
+    let select = sqlx::query("SELECT id FROM orders WHERE item = \"lamp\"");
+    assert_eq!(select.fetch_all(&pool).await.unwrap().len(), 1);
+    assert_eq!(
+        attribute(&recorded.statement(), "db.query.text"),
+        Some("SELECT id FROM orders WHERE item = ?".into())
+    );
+}
+
+#[tokio::test]
+async fn the_rows_changed_are_those_of_the_statement_behind_with() {
+    let recorded = Recorded::new();
+    let pool = recorded.pool().await;
+    let some = "WITH some AS (SELECT 2 AS id)";
+    for (sql, affected) in [
+        (
+            format!("{some} UPDATE orders SET number = 1 WHERE id >= (SELECT id FROM some)"),
+            Some(2.into()),
+        ),
+        // SQLite still tells the number of the statement before.
+        (format!("{some} SELECT * FROM some"), None),
+        (
+            format!("{some} DELETE FROM orders WHERE id = (SELECT id FROM some)"),
+            Some(1.into()),
+        ),
+    ] {
+        let sql = sqlx::AssertSqlSafe(sql);
+        sqlx::query(sql).execute(&pool).await.unwrap();
+        let span = recorded.statements().pop().unwrap();
+        assert_eq!(attribute(&span, "sqlx.rows_affected"), affected);
+    }
+}
+
+#[tokio::test]
 async fn the_parent_is_what_is_current_when_the_call_is_first_polled() {
     let recorded = Recorded::new();
     let pool = recorded.pool().await;

@@ -1,10 +1,17 @@
 //! A pool on a database in memory, and what it recorded.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use opentelemetry::{
     Context, Value,
-    trace::{SpanKind, TraceContextExt, Tracer as _, TracerProvider as _},
+    trace::{
+        SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId, TraceState,
+        Tracer as _, TracerProvider as _,
+    },
 };
 use opentelemetry_sdk::{
     metrics::{
@@ -16,6 +23,8 @@ use opentelemetry_sdk::{
 use sqlx::{ConnectOptions, sqlite::SqlitePoolOptions};
 use telemetry_core::Providers;
 use telemetry_sqlx::SqlitePool;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::layer::{self, Layer, SubscriberExt};
 
 pub(crate) struct Recorded {
     spans: InMemorySpanExporter,
@@ -57,6 +66,14 @@ impl Recorded {
         Context::new().with_span(self.tracers.tracer("test").start("GET /orders"))
     }
 
+    /// What a caller has sent who does not sample.
+    pub(crate) fn unsampled_request() -> Context {
+        let (trace, span) = (TraceId::from(1), SpanId::from(1));
+        let flags = TraceFlags::NOT_SAMPLED;
+        let span = SpanContext::new(trace, span, flags, true, TraceState::NONE);
+        Context::new().with_remote_span_context(span)
+    }
+
     /// The client spans that have ended, in that order.
     pub(crate) fn statements(&self) -> Vec<SpanData> {
         self.all()
@@ -78,7 +95,17 @@ impl Recorded {
     }
 
     /// Attributes, number of measurements and bounds of each series of the duration.
-    pub(crate) fn durations(&self) -> Vec<(BTreeMap<String, String>, u64, Vec<f64>)> {
+    pub(crate) fn durations(&self) -> Vec<Series> {
+        self.times("db.client.operation.duration")
+    }
+
+    /// How many times there are of a connection: `wait_time`, `use_time`.
+    pub(crate) fn count(&self, name: &str) -> u64 {
+        let times = self.times(&format!("db.client.connection.{name}"));
+        times.iter().map(|(_, count, _)| count).sum()
+    }
+
+    fn times(&self, name: &str) -> Vec<Series> {
         self.meters.force_flush().unwrap();
         let exported = self.metrics.get_finished_metrics().unwrap();
         let Some(last) = exported.last() else {
@@ -86,7 +113,7 @@ impl Recorded {
         };
         let metrics = last.scope_metrics().flat_map(|scope| scope.metrics());
         let mut found = Vec::new();
-        for metric in metrics.filter(|metric| metric.name() == "db.client.operation.duration") {
+        for metric in metrics.filter(|metric| metric.name() == name) {
             assert_eq!(metric.unit(), "s");
             let AggregatedMetrics::F64(MetricData::Histogram(histogram)) = metric.data() else {
                 panic!("{metric:?}")
@@ -98,7 +125,9 @@ impl Recorded {
     }
 }
 
-fn series(point: &HistogramDataPoint<f64>) -> (BTreeMap<String, String>, u64, Vec<f64>) {
+type Series = (BTreeMap<String, String>, u64, Vec<f64>);
+
+fn series(point: &HistogramDataPoint<f64>) -> Series {
     let attributes = point
         .attributes()
         .map(|kv| (kv.key.to_string(), kv.value.to_string()))
@@ -153,4 +182,28 @@ pub(crate) fn attributes(span: &SpanData) -> BTreeMap<&str, Value> {
 
 pub(crate) fn attribute(span: &SpanData, key: &str) -> Option<Value> {
     attributes(span).get(key).cloned()
+}
+
+/// The spans in whose contexts slow calls are logged.
+#[derive(Clone, Default)]
+pub(crate) struct SlowLogs(Arc<Mutex<Vec<SpanContext>>>);
+
+impl SlowLogs {
+    /// Collects from this thread until the guard is dropped.
+    pub(crate) fn install(&self) -> DefaultGuard {
+        tracing::subscriber::set_default(tracing_subscriber::registry().with(self.clone()))
+    }
+
+    pub(crate) fn spans(&self) -> Vec<SpanContext> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl<S: tracing::Subscriber> Layer<S> for SlowLogs {
+    fn on_event(&self, event: &tracing::Event<'_>, _: layer::Context<'_, S>) {
+        if event.metadata().target() == "telemetry_sqlx::slow_query" {
+            let span = Context::current().span().span_context().clone();
+            self.0.lock().unwrap().push(span);
+        }
+    }
 }
