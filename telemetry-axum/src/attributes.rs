@@ -18,9 +18,9 @@ use crate::{
     endpoint::{Endpoint, Endpoints},
     methods::Methods,
     metrics::scheme,
-    network::{self, Origin},
     operation::Operation,
     options::Options,
+    origin::{self, Client, Origin},
 };
 
 /// The facts of a request that its metrics need, too.
@@ -85,14 +85,15 @@ impl<'a> Caller<'a> {
             Origin::default()
         } else {
             let peer = options.peer_address(extensions);
-            network::origin(request.headers(), peer, &options.proxies)
+            let written = options.proxy_headers;
+            origin::origin(request.headers(), written, peer, &options.proxies)
         };
         Self { extensions, origin }
     }
 
     /// The host, perhaps with its port, that was asked for.
-    pub(crate) fn asked_for<B>(&self, request: &'a Request<B>) -> Option<&'a str> {
-        match (self.origin.host, request.uri().authority()) {
+    pub(crate) fn asked_for<'b, B>(&'b self, request: &'b Request<B>) -> Option<&'b str> {
+        match (&self.origin.host, request.uri().authority()) {
             (Some(host), _) => Some(host),
             (None, Some(authority)) => Some(authority.as_str()),
             (None, None) => request.headers().get(header::HOST)?.to_str().ok(),
@@ -104,7 +105,12 @@ impl<'a> Caller<'a> {
         let peer = options
             .peer_address(self.extensions)
             .map(|peer| (peer.ip().to_canonical(), Some(peer.port())));
-        if let Some((client, port)) = self.origin.client.or(peer) {
+        let client = match self.origin.client {
+            Client::Peer => peer,
+            Client::Hidden => None,
+            Client::At(address, port) => Some((address, port)),
+        };
+        if let Some((client, port)) = client {
             attributes.push(KeyValue::new(CLIENT_ADDRESS, client.to_string()));
             attributes.extend(port.map(|port| KeyValue::new(CLIENT_PORT, i64::from(port))));
         }

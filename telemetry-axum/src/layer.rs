@@ -11,6 +11,7 @@ use crate::{
     methods::Methods,
     network::Network,
     options::{Excluded, Options, Shared},
+    origin::ProxyHeaders,
     service::TelemetryService,
 };
 
@@ -70,12 +71,19 @@ impl TelemetryLayer {
         self.with(|options| options.public = true)
     }
 
-    /// Believes `Forwarded`, else `X-Forwarded-For`, `-Proto` and `-Host`, of peers in these networks: client
-    /// address, scheme and server address are then those of the caller in front of the proxies. For services behind
-    /// a load balancer or ingress. Default: nobody is believed. Needs the peer's address, as
-    /// [`serve`](crate::serve) provides it.
+    /// Believes `X-Forwarded-For`, `-Proto` and `-Host` of peers in these networks: client address, scheme and server
+    /// address are then those of the caller in front of the proxies. For services behind a load balancer or ingress.
+    /// Default: nobody is believed. Needs the peer's address, as [`serve`](crate::serve) provides it. For proxies that
+    /// write `Forwarded`: [`with_proxy_headers`](Self::with_proxy_headers).
     pub fn with_trusted_proxies(self, networks: impl IntoIterator<Item = Network>) -> Self {
         self.with(|options| options.proxies = networks.into_iter().collect())
+    }
+
+    /// The headers that the trusted proxies write themselves; all others come from the caller as it likes, and are not
+    /// looked at. Default: `X-Forwarded-*`. A proxy that hands on a header of these without writing it
+    /// lets its callers choose what is in it: have it removed there.
+    pub fn with_proxy_headers(self, written: ProxyHeaders) -> Self {
+        self.with(|options| options.proxy_headers = written)
     }
 
     /// Where the peer's address is found. Default: axum's `ConnectInfo<SocketAddr>`. For other servers, such as tonic

@@ -8,6 +8,7 @@ use telemetry_core::{Providers, providers::Lazy};
 
 use crate::{
     correlation, headers::Capture, methods::Methods, metrics::ServerInstruments, network::Network,
+    origin::ProxyHeaders,
 };
 
 /// Asked all day by machines and telling nobody anything.
@@ -72,6 +73,7 @@ pub(crate) struct Options {
     pub(crate) excluded: Vec<Excluded>,
     pub(crate) public: bool,
     pub(crate) proxies: Vec<Network>,
+    pub(crate) proxy_headers: ProxyHeaders,
     pub(crate) peer: Option<PeerAddress>,
     pub(crate) network_transport: bool,
     pub(crate) request_headers: Capture,
@@ -95,6 +97,7 @@ impl Options {
             excluded: UNTRACED.map(Excluded::new).into(),
             public: false,
             proxies: Vec::new(),
+            proxy_headers: ProxyHeaders::default(),
             peer: None,
             network_transport: false,
             request_headers: Capture::default(),

@@ -1,7 +1,7 @@
 use axum::{Extension, Router, extract::ConnectInfo, routing::any};
 use http::{HeaderName, StatusCode};
 use std::net::SocketAddr;
-use telemetry_axum::{Correlation, Operation};
+use telemetry_axum::{Correlation, Operation, ProxyHeaders};
 
 use super::*;
 
@@ -68,6 +68,7 @@ async fn a_trusted_proxy_tells_who_asks_and_a_stranger_does_not() {
     let app = with(hello(), &telemetry, |layer| {
         layer
             .with_trusted_proxies(["10.0.0.0/8".parse().unwrap()])
+            .with_proxy_headers(ProxyHeaders::Forwarded)
             .with_network_transport()
     });
     let headers = [(
@@ -90,6 +91,33 @@ async fn a_trusted_proxy_tells_who_asks_and_a_stranger_does_not() {
         telemetry.tree(&shown),
         r#"SERVER GET / url.scheme="https" server.address="shop.public" server.port=443 client.address="2001:db8::7" client.port=99 network.peer.address="10.0.0.1" network.peer.port=4000 network.transport="tcp"
 SERVER GET / url.scheme="http" server.address="shop.example" server.port=8080 client.address="192.0.2.1" client.port=4000 network.peer.address="192.0.2.1" network.peer.port=4000 network.transport="tcp"
+"#
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_its_proxy_does_not_name_is_not_the_proxy() {
+    let telemetry = TestTelemetry::new();
+    let app = with(hello(), &telemetry, |layer| {
+        layer.with_trusted_proxies(["10.0.0.0/8".parse().unwrap()])
+    });
+    for headers in [
+        [
+            ("x-forwarded-for", "unknown"),
+            ("x-forwarded-proto", "https"),
+        ],
+        // Not what this proxy writes, so the caller did.
+        [
+            ("x-forwarded-for", "192.0.2.7"),
+            ("forwarded", "for=6.6.6.6;proto=https"),
+        ],
+    ] {
+        send(&app, from([10, 0, 0, 1], &headers)).await;
+    }
+    assert_eq!(
+        telemetry.tree(&["url.scheme", "client.address"]),
+        r#"SERVER GET / url.scheme="https"
+SERVER GET / url.scheme="http" client.address="192.0.2.7"
 "#
     );
 }
