@@ -248,6 +248,10 @@ impl RequestGuard {
         if exception.is_some() || self.shared.options.access_log {
             self.log(outcome, seconds, exception);
         }
+        // First what cannot fail: a span's end runs processors of the application.
+        if self.is_http() {
+            self.facts.endpoint.active.leave(self.facts.https);
+        }
         if let Some(principal) = Principal::of(&self.cx) {
             principal.record_at_end(&self.cx.span());
         }
@@ -260,7 +264,6 @@ impl RequestGuard {
             return;
         }
         self.end_http(outcome, seconds);
-        self.facts.endpoint.active.leave(self.facts.https);
     }
 
     fn end_http(&self, outcome: Outcome, seconds: f64) {
@@ -323,10 +326,10 @@ impl RequestGuard {
         let is_current = !self.identified && Serving::is(&self.cx);
         let _serving = (!is_current).then(|| Serving::enter(&self.cx));
         if let Some((kind, message)) = exception {
-            exception::record(kind, message);
+            attempt(|| exception::record(kind, message));
         }
         if self.shared.options.access_log {
-            access_log::write(&access_log::Line {
+            let line = access_log::Line {
                 method: self.facts.endpoint.method,
                 route: self.facts.endpoint.route.as_deref(),
                 status: self.status.map(|status| status.as_u16()),
@@ -334,7 +337,8 @@ impl RequestGuard {
                 request_bytes: self.read.as_ref().map(ReadBytes::get),
                 response_bytes: self.sent,
                 outcome: outcome.as_str(),
-            });
+            };
+            attempt(|| access_log::write(&line));
         }
     }
 }
@@ -369,6 +373,15 @@ impl Outcome {
             Self::Panicked => "panic",
             other => other.as_str(),
         }
+    }
+}
+
+/// Does what runs code of the application: how its error is shown, its subscriber. If that panics, the line is lost, and
+/// neither the request nor its end.
+fn attempt(log: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(log)).is_err() {
+        // It is none of the request's.
+        panic_was_logged();
     }
 }
 
