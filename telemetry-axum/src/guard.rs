@@ -180,7 +180,7 @@ impl RequestGuard {
         }
         #[cfg(feature = "grpc")]
         if let Some(call) = &mut self.call {
-            call.status(headers);
+            call.head(headers);
         }
         correlation::echo(&self.cx, &options.correlation, headers);
         if options.traceresponse {
@@ -192,17 +192,17 @@ impl RequestGuard {
     }
 
     /// So many bytes of the response's body are on their way. Returns whether it was promised no more: then a server
-    /// does not ask the body for its end.
+    /// does not ask the body for its end. Of a call the trailers are still to come.
     pub(crate) fn sent(&mut self, bytes: usize) -> bool {
         self.sent += bytes as u64;
-        self.length.is_some_and(|length| self.sent >= length)
+        self.is_http() && self.length.is_some_and(|length| self.sent >= length)
     }
 
     /// The response's trailers are there: of gRPC they hold the status, of HTTP nothing that telemetry shows.
     #[cfg(feature = "grpc")]
     pub(crate) fn trailers(&mut self, trailers: &HeaderMap) {
         if let Some(call) = &mut self.call {
-            call.status(trailers);
+            call.trailers(trailers);
         }
     }
 
@@ -258,7 +258,7 @@ impl RequestGuard {
         #[cfg(feature = "grpc")]
         if let Some(call) = &self.call {
             if let Some(instruments) = self.shared.grpc_instruments.get() {
-                call.end(instruments, &self.cx, outcome, seconds);
+                call.end(instruments, &self.cx, outcome, self.status, seconds);
             }
             self.cx.span().end();
             return;
@@ -327,6 +327,23 @@ impl RequestGuard {
         let _serving = (!is_current).then(|| Serving::enter(&self.cx));
         if let Some((kind, message)) = exception {
             attempt(|| exception::record(kind, message));
+        }
+        #[cfg(feature = "grpc")]
+        if let Some(call) = &self.call {
+            if self.shared.options.access_log {
+                let ending = call.ending(outcome, self.status);
+                attempt(|| {
+                    access_log::write_call(&access_log::CallLine {
+                        method: ending.method,
+                        status: ending.status,
+                        seconds,
+                        request_bytes: self.read.as_ref().map(ReadBytes::get),
+                        response_bytes: self.sent,
+                        outcome: outcome.as_str(),
+                    });
+                });
+            }
+            return;
         }
         if self.shared.options.access_log {
             let line = access_log::Line {

@@ -54,7 +54,7 @@ impl Visit for Line {
 }
 
 /// The lines logged while the future runs, on this thread.
-async fn logged(run: impl Future<Output = ()>) -> Vec<String> {
+pub(crate) async fn logged(run: impl Future<Output = ()>) -> Vec<String> {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::registry().with(lines.clone());
     let _default = tracing::subscriber::set_default(subscriber);
