@@ -29,7 +29,10 @@ pub(crate) struct RequestFacts {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) https: bool,
     pub(crate) version: Version,
+    /// The response has no body, whatever it is.
     pub(crate) bodiless: bool,
+    /// If it succeeds, what follows is no body but the tunnel.
+    pub(crate) tunnels: bool,
 }
 
 impl RequestFacts {
@@ -53,6 +56,7 @@ impl RequestFacts {
             },
             version: request.version(),
             bodiless: request.method() == http::Method::HEAD,
+            tunnels: request.method() == http::Method::CONNECT,
         }
     }
 

@@ -230,8 +230,10 @@ impl RequestGuard {
         let sends_none = |status: StatusCode| {
             status.is_informational()
                 || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+                || self.facts.tunnels && status.is_success()
         };
-        if self.facts.bodiless || self.status.is_some_and(sends_none) {
+        let has_all = self.is_http() && self.length == Some(self.sent);
+        if has_all || self.facts.bodiless || self.status.is_some_and(sends_none) {
             self.end(Outcome::Completed, None);
         }
     }
