@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::MatchedPath;
-use http::{Extensions, Request, Version, header, uri::Scheme};
+use axum::extract::{MatchedPath, OriginalUri};
+use http::{Extensions, Request, Uri, Version, header, uri::Scheme};
 use opentelemetry::KeyValue;
 use telemetry_core::semconv_http::{
     self,
@@ -72,6 +72,14 @@ impl RequestFacts {
             self.endpoint = endpoints.of(self.endpoint.method, Some(operation.route()));
         }
         unnamed
+    }
+}
+
+/// What the caller asked for: a router that is nested in another sees only the rest of the path.
+pub(crate) fn uri<B>(request: &Request<B>) -> &Uri {
+    match request.extensions().get::<OriginalUri>() {
+        Some(OriginalUri(uri)) => uri,
+        None => request.uri(),
     }
 }
 
@@ -144,11 +152,11 @@ pub(crate) fn at_start<B>(
     facts: &RequestFacts,
     caller: &Caller<'_>,
     request: &Request<B>,
+    uri: &Uri,
     options: &Options,
 ) -> Vec<KeyValue> {
     // Room for those set at the end, so that they do not move the vector.
     let mut attributes = Vec::with_capacity(18);
-    let uri = request.uri();
     let endpoint = &*facts.endpoint;
     let (method, route) = (&endpoint.method, &endpoint.route);
     attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, *method));

@@ -3,7 +3,7 @@
 use std::{fmt, net::SocketAddr, sync::Arc};
 
 use axum::extract::{ConnectInfo, MatchedPath};
-use http::{Extensions, HeaderName, Request};
+use http::{Extensions, HeaderName, Uri};
 use telemetry_core::{Providers, providers::Lazy};
 
 use crate::{
@@ -115,9 +115,9 @@ impl Options {
     }
 
     /// Whether the request is left alone, by its path or the route it matched.
-    pub(crate) fn excludes<B>(&self, request: &Request<B>) -> bool {
-        let path = request.uri().path();
-        let route = || request.extensions().get::<MatchedPath>();
+    pub(crate) fn excludes(&self, uri: &Uri, extensions: &Extensions) -> bool {
+        let path = uri.path();
+        let route = || extensions.get::<MatchedPath>();
         self.excluded.iter().any(|excluded| {
             excluded.matches(path)
                 // Only a template can differ from its path.

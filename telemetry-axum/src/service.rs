@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::extract::MatchedPath;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use opentelemetry::{
     Context, KeyValue,
     trace::{SpanContext, SpanKind, TraceContextExt, TraceId, TraceState},
@@ -71,7 +71,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
-        if self.shared.options.excludes(&request) {
+        let uri = attributes::uri(&request);
+        if self.shared.options.excludes(uri, request.extensions()) {
             return ResponseFuture::new(self.inner.call(request), Entered::Passing(None));
         }
         if already_served() {
@@ -92,7 +93,7 @@ where
             };
             return ResponseFuture::new(future, Entered::Untraced(cx, self.shared.clone()));
         };
-        let mut guard = enter(&self.shared, instruments, &request);
+        let mut guard = enter(&self.shared, instruments, &request, uri);
         if self.shared.options.counts_request_bytes() {
             guard.counts(request_body::count(request.body_mut()));
         }
@@ -109,6 +110,7 @@ fn enter<B>(
     shared: &Arc<Shared>,
     instruments: &ServerInstruments,
     request: &Request<B>,
+    uri: &Uri,
 ) -> RequestGuard {
     let (options, headers) = (&shared.options, request.headers());
     let present = PresentHeaders::of(headers);
@@ -143,10 +145,10 @@ fn enter<B>(
         #[cfg(feature = "grpc")]
         let mut attributes = match &call {
             Some(call) => call.attributes(&caller, request, options),
-            None => attributes::at_start(&facts, &caller, request, options),
+            None => attributes::at_start(&facts, &caller, request, uri, options),
         };
         #[cfg(not(feature = "grpc"))]
-        let mut attributes = attributes::at_start(&facts, &caller, request, options);
+        let mut attributes = attributes::at_start(&facts, &caller, request, uri, options);
         attributes.extend(expected().map(|id| KeyValue::new(CORRELATION_ID, id)));
         attributes
     };

@@ -286,3 +286,22 @@ async fn a_handler_below_a_span_of_its_own_reaches_the_servers() {
     );
     assert!(telemetry_core::entry_span().span_context() == SpanContext::NONE);
 }
+
+#[tokio::test]
+async fn the_path_is_the_callers_below_a_prefix_too() {
+    let telemetry = TestTelemetry::new();
+    let inner = Router::new()
+        .route("/x/{id}", on_get(|| async { "x" }))
+        .route("/metrics", on_get(|| async { "of the business" }));
+    // The layer is on the router before that is nested.
+    let api = Router::new().nest("/v1", layered(inner, &telemetry));
+    let app = Router::new().nest("/api", api);
+    send(&app, get("/api/v1/x/7?a=1")).await;
+    send(&app, get("/api/v1/metrics")).await;
+    assert_eq!(
+        telemetry.tree(&["url.path", "url.query", "http.route"]),
+        r#"SERVER GET /api/v1/x/{id} url.path="/api/v1/x/7" url.query="a=1" http.route="/api/v1/x/{id}"
+SERVER GET /api/v1/metrics url.path="/api/v1/metrics" http.route="/api/v1/metrics"
+"#
+    );
+}
