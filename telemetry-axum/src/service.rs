@@ -1,7 +1,6 @@
 //! Request in: parent context, correlation id, span, and the guard that will end it all.
 
 use std::{
-    cell::Cell,
     fmt,
     sync::Arc,
     task::{Context as TaskContext, Poll},
@@ -34,11 +33,10 @@ use crate::{
     request_body,
 };
 
-thread_local! {
-    /// What identifies the request being worked on: a second layer around the same request sees its own current
-    /// context here and does nothing.
-    static SERVING: Cell<u64> = const { Cell::new(0) };
-}
+/// On a request that a layer has taken up: a second layer around it does nothing. It is on the request and nowhere else,
+/// because what is current in between may be a step's, and a handler may send requests of its own.
+#[derive(Clone, Copy, Debug)]
+struct Taken;
 
 /// The service of [`TelemetryLayer`](crate::TelemetryLayer), for any service from `http::Request` to
 /// `http::Response`: an axum router, hyper, tonic.
@@ -75,7 +73,7 @@ where
         if self.shared.options.excludes(uri, request.extensions()) {
             return ResponseFuture::new(self.inner.call(request), Entered::Passing(None));
         }
-        if already_served() {
+        if request.extensions_mut().insert(Taken).is_some() {
             // The outer layer may stand where the route is not known yet.
             let route = request.extensions().get::<MatchedPath>().cloned();
             let named = Entered::Passing(route.map(Operation::matched));
@@ -93,6 +91,7 @@ where
             };
             return ResponseFuture::new(future, Entered::Untraced(cx, self.shared.clone()));
         };
+        let uri = attributes::uri(&request);
         let mut guard = enter(&self.shared, instruments, &request, uri);
         if self.shared.options.counts_request_bytes() {
             guard.counts(request_body::count(request.body_mut()));
@@ -190,12 +189,6 @@ fn correlate(cx: Context, foreign: Option<CorrelationId>) -> Context {
     }
 }
 
-/// Whether the current context is that of the request this thread is working on.
-fn already_served() -> bool {
-    let serving = SERVING.get();
-    serving != 0 && Context::map_current(identity) == serving
-}
-
 /// A request is known by its span; without one by its correlation id, which then is its own.
 fn identity(cx: &Context) -> u64 {
     let span = cx.span();
@@ -215,7 +208,6 @@ fn identity(cx: &Context) -> u64 {
 
 /// While it lives, the request's context is current.
 pub(crate) struct Serving {
-    previous: u64,
     _served: Served,
     _attached: opentelemetry::ContextGuard,
 }
@@ -223,21 +215,13 @@ pub(crate) struct Serving {
 impl Serving {
     /// Whether the current context is that of this request.
     pub(crate) fn is(cx: &Context) -> bool {
-        already_served() && SERVING.get() == identity(cx)
+        Context::map_current(identity) == identity(cx)
     }
 
     pub(crate) fn enter(cx: &Context) -> Self {
-        let previous = SERVING.replace(identity(cx));
         Self {
-            previous,
             _served: current::serve(cx),
             _attached: cx.clone().attach(),
         }
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        SERVING.set(self.previous);
     }
 }

@@ -305,3 +305,53 @@ SERVER GET /api/v1/metrics url.path="/api/v1/metrics" http.route="/api/v1/metric
 "#
     );
 }
+
+/// A step around the inner service, as a middleware has it.
+async fn in_a_step(
+    axum::extract::State(providers): axum::extract::State<telemetry_core::Providers>,
+    request: axum::extract::Request,
+    next: axum::middleware::Next,
+) -> axum::response::Response {
+    let tracer = providers.tracer(InstrumentationScope::builder("theirs").build());
+    let cx = Context::map_current(|cx| tracer.start(cx, "between", SpanKind::Internal, Vec::new));
+    let response = next.run(request).with_context(cx.clone()).await;
+    cx.span().end();
+    response
+}
+
+#[tokio::test]
+async fn a_layer_applied_twice_is_one_span_whatever_is_between() {
+    let telemetry = TestTelemetry::new();
+    let providers = telemetry.providers().clone();
+    let between = axum::middleware::from_fn_with_state(providers, in_a_step);
+    let app = layered(layered(shop(), &telemetry).layer(between), &telemetry);
+    send(&app, get("/orders/7")).await;
+    assert_eq!(
+        telemetry.tree(&[]),
+        "SERVER GET /orders/{id}\n  INTERNAL between\n"
+    );
+    let own = r#"http_server_request_duration_seconds_count{http_request_method="GET",http_response_status_code="200",http_route="/orders/{id}",network_protocol_version="1.1",url_scheme="http"}"#;
+    assert_eq!(telemetry.metric(own), Some(1.0));
+}
+
+#[tokio::test]
+async fn a_request_that_a_handler_sends_to_a_router_at_hand_is_one_of_its_own() {
+    let telemetry = TestTelemetry::new();
+    let inner = layered(shop(), &telemetry);
+    let providers = telemetry.providers().clone();
+    let handler = move || async move {
+        let tracer = providers.tracer(InstrumentationScope::builder("theirs").build());
+        let cx = Context::map_current(|cx| tracer.start(cx, "client", SpanKind::Client, Vec::new));
+        let answer = inner.oneshot(get("/orders/7")).with_context(cx.clone());
+        let body = answer.await.unwrap().into_body();
+        body.collect().await.unwrap();
+        cx.span().end();
+    };
+    let app = layered(Router::new().route("/", on_get(handler)), &telemetry);
+    send(&app, get("/")).await;
+    let tree = telemetry.tree(&[]);
+    assert!(
+        tree.contains("SERVER GET /\n") && tree.contains("SERVER GET /orders/{id}\n"),
+        "{tree}"
+    );
+}
