@@ -211,7 +211,7 @@ impl RequestGuard {
     pub(crate) fn trailers(&mut self, _: &HeaderMap) {}
 
     /// The response was sent whole.
-    pub(crate) fn completed(mut self) {
+    pub(crate) fn completed(&mut self) {
         self.end(Outcome::Completed, None);
     }
 
@@ -221,12 +221,12 @@ impl RequestGuard {
     }
 
     /// The body failed half-way.
-    pub(crate) fn body_error(mut self, kind: &'static str, error: &dyn fmt::Display) {
+    pub(crate) fn body_error(&mut self, kind: &'static str, error: &dyn fmt::Display) {
         self.end(Outcome::BodyError, Some((kind, error)));
     }
 
     /// The body was dropped before its end, which is normal where the server sends none.
-    pub(crate) fn dropped(mut self) {
+    pub(crate) fn dropped(&mut self) {
         let sends_none = |status: StatusCode| {
             status.is_informational()
                 || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
@@ -235,6 +235,17 @@ impl RequestGuard {
         let has_all = self.is_http() && self.length == Some(self.sent);
         if has_all || self.facts.bodiless || self.status.is_some_and(sends_none) {
             self.end(Outcome::Completed, None);
+        } else {
+            self.end(Self::left(), None);
+        }
+    }
+
+    /// The outcome of a request that nobody waits for any more.
+    fn left() -> Outcome {
+        if thread::panicking() {
+            Outcome::Panicked
+        } else {
+            Outcome::ClientDisconnected
         }
     }
 
@@ -365,12 +376,7 @@ impl RequestGuard {
 impl Drop for RequestGuard {
     fn drop(&mut self) {
         if !self.ended {
-            let outcome = if thread::panicking() {
-                Outcome::Panicked
-            } else {
-                Outcome::ClientDisconnected
-            };
-            self.end(outcome, None);
+            self.end(Self::left(), None);
         }
     }
 }
