@@ -16,7 +16,6 @@ use telemetry_core::semconv_http::{
 
 use crate::{
     endpoint::{Endpoint, Endpoints},
-    methods::Methods,
     metrics::scheme,
     operation::Operation,
     options::Options,
@@ -39,7 +38,7 @@ impl RequestFacts {
     pub(crate) fn of<B>(
         request: &Request<B>,
         caller: &Caller<'_>,
-        methods: &Methods,
+        options: &Options,
         endpoints: &Endpoints,
     ) -> Self {
         let extensions = request.extensions();
@@ -48,11 +47,12 @@ impl RequestFacts {
             None => extensions.get::<Operation>().map(Operation::route),
         };
         Self {
-            endpoint: endpoints.of(methods.known(request.method()), route),
+            endpoint: endpoints.of(options.methods.known(request.method()), route),
             // A request without a scheme came over a plain connection: axum itself terminates no TLS.
-            https: match caller.origin.scheme {
-                Some(scheme) => scheme == "https",
-                None => request.uri().scheme() == Some(&Scheme::HTTPS),
+            https: match (caller.origin.scheme, options.https) {
+                (Some(scheme), _) => scheme == "https",
+                (None, Some(https)) => https,
+                (None, None) => request.uri().scheme() == Some(&Scheme::HTTPS),
             },
             version: request.version(),
             bodiless: request.method() == http::Method::HEAD,
@@ -124,7 +124,9 @@ impl<'a> Caller<'a> {
         };
         if let Some((client, port)) = client {
             attributes.push(KeyValue::new(CLIENT_ADDRESS, client.to_string()));
-            attributes.extend(port.map(|port| KeyValue::new(CLIENT_PORT, i64::from(port))));
+            if options.client_port {
+                attributes.extend(port.map(|port| KeyValue::new(CLIENT_PORT, i64::from(port))));
+            }
         }
         if let Some((peer, Some(port))) = peer {
             attributes.push(KeyValue::new(NETWORK_PEER_ADDRESS, peer.to_string()));

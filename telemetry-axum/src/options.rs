@@ -75,6 +75,9 @@ pub(crate) struct Options {
     pub(crate) proxies: Vec<Network>,
     pub(crate) proxy_headers: ProxyHeaders,
     pub(crate) peer: Option<PeerAddress>,
+    /// What all requests came over, if the service knows.
+    pub(crate) https: Option<bool>,
+    pub(crate) client_port: bool,
     pub(crate) network_transport: bool,
     pub(crate) request_headers: Capture,
     pub(crate) response_headers: Capture,
@@ -99,6 +102,8 @@ impl Options {
             proxies: Vec::new(),
             proxy_headers: ProxyHeaders::default(),
             peer: None,
+            https: None,
+            client_port: false,
             network_transport: false,
             request_headers: Capture::default(),
             response_headers: Capture::default(),

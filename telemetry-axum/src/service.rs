@@ -123,7 +123,7 @@ fn enter<B>(
     };
     let foreign = correlation::from_caller(headers, present, &options.correlation);
     let caller = Caller::of(request, options);
-    let facts = RequestFacts::of(request, &caller, &options.methods, &instruments.endpoints);
+    let facts = RequestFacts::of(request, &caller, options, &instruments.endpoints);
     #[cfg(feature = "grpc")]
     let call = shared.grpc_call(request);
     #[cfg(feature = "grpc")]

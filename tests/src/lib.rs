@@ -212,7 +212,8 @@ impl Shop {
 
 /// The layer with a service's own telemetry.
 pub fn layer(telemetry: &Telemetry) -> TelemetryLayer {
-    TelemetryLayer::new().with_providers(telemetry.providers().clone())
+    let layer = TelemetryLayer::new().with_client_port();
+    layer.with_providers(telemetry.providers().clone())
 }
 
 /// The operations of a service's own telemetry.

@@ -48,7 +48,6 @@ async fn a_server_span_has_the_attributes_of_the_convention_with_their_types() {
     let id = span.span_context.trace_id();
     let expected = [
         "client.address=String(Owned(\"127.0.0.1\"))".to_owned(),
-        "client.port=I64(4000)".to_owned(),
         format!("correlation_id=String(Owned(\"{id}\"))"),
         "http.request.method=String(Static(\"GET\"))".to_owned(),
         "http.response.status_code=I64(200)".to_owned(),
@@ -354,4 +353,33 @@ async fn a_request_that_a_handler_sends_to_a_router_at_hand_is_one_of_its_own() 
         tree.contains("SERVER GET /\n") && tree.contains("SERVER GET /orders/{id}\n"),
         "{tree}"
     );
+}
+
+#[tokio::test]
+async fn every_version_of_http_is_called_by_its_name() {
+    let telemetry = TestTelemetry::new();
+    let app = layered(shop(), &telemetry);
+    for version in [
+        http::Version::HTTP_10,
+        http::Version::HTTP_11,
+        http::Version::HTTP_2,
+        http::Version::HTTP_3,
+    ] {
+        let mut request = get("/orders/7");
+        *request.version_mut() = version;
+        send(&app, request).await;
+    }
+    let versions = ["1.0", "1.1", "2", "3"];
+    let expected = versions.map(|version| {
+        format!("SERVER GET /orders/{{id}} network.protocol.version=\"{version}\"\n")
+    });
+    assert_eq!(
+        telemetry.tree(&["network.protocol.version"]),
+        expected.concat()
+    );
+    let metrics = telemetry.metrics();
+    for version in versions {
+        let label = format!("network_protocol_version=\"{version}\"");
+        assert!(metrics.contains(&label), "{metrics}");
+    }
 }
