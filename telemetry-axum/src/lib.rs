@@ -4,6 +4,7 @@ mod access_log;
 mod active;
 mod attributes;
 mod body;
+mod connections;
 mod correlation;
 mod endpoint;
 mod exception;

@@ -210,7 +210,7 @@ impl Shop {
     }
 }
 
-/// The layer with a service's own telemetry.
+/// The layer with a service's own telemetry, and with the clients' ports, which the trace to match has.
 pub fn layer(telemetry: &Telemetry) -> TelemetryLayer {
     let layer = TelemetryLayer::new().with_client_port();
     layer.with_providers(telemetry.providers().clone())
