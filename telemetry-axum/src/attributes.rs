@@ -154,11 +154,11 @@ pub(crate) fn at_start<B>(
     facts: &RequestFacts,
     caller: &Caller<'_>,
     request: &Request<B>,
-    uri: &Uri,
     options: &Options,
 ) -> Vec<KeyValue> {
     // Room for those set at the end, so that they do not move the vector.
     let mut attributes = Vec::with_capacity(18);
+    let uri = uri(request);
     let endpoint = &*facts.endpoint;
     let (method, route) = (&endpoint.method, &endpoint.route);
     attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, *method));

@@ -59,7 +59,7 @@ pin_project! {
 /// Whose body it is.
 #[derive(Debug)]
 enum Sent {
-    /// Another layer's, or of plain data of which nothing is left: there is nothing to do for it.
+    /// Another layer's, or of bytes that are at hand or gone: there is nothing to do for it.
     Passing,
     /// There is no pipeline, but what is done meanwhile has a correlation id.
     Untraced(Context),
@@ -80,10 +80,10 @@ impl<B: Body> ResponseBody<B> {
     }
 
     pub(crate) fn untraced(inner: B, request: Context) -> Self {
-        let sent = if inner.is_end_stream() {
-            Sent::Passing
-        } else {
-            Sent::Untraced(request)
+        // One that knows its length has its bytes at hand: nothing is done for them that could want an id.
+        let sent = match inner.size_hint().exact() {
+            Some(_) => Sent::Passing,
+            None => Sent::Untraced(request),
         };
         Self::of(inner, sent)
     }

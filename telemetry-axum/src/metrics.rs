@@ -254,6 +254,7 @@ impl Beyond<&str> {
             .map(|route| KeyValue::new(HTTP_ROUTE, route.to_owned()));
         let error = self.error.value();
         let error = error.map(|error| KeyValue::new(ERROR_TYPE, error));
+        // First that by which the pipeline notices an overflow.
         overflow().into_iter().chain(route).chain(error).collect()
     }
 }

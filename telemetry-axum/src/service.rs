@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::extract::MatchedPath;
-use http::{Request, Response, Uri};
+use http::{Request, Response};
 use opentelemetry::{
     Context, KeyValue,
     trace::{SpanContext, SpanKind, TraceContextExt, TraceId, TraceState},
@@ -91,8 +91,7 @@ where
             };
             return ResponseFuture::new(future, Entered::Untraced(cx, self.shared.clone()));
         };
-        let uri = attributes::uri(&request);
-        let mut guard = enter(&self.shared, instruments, &request, uri);
+        let mut guard = enter(&self.shared, instruments, &request);
         if self.shared.options.counts_request_bytes() {
             guard.counts(request_body::count(request.body_mut()));
         }
@@ -109,7 +108,6 @@ fn enter<B>(
     shared: &Arc<Shared>,
     instruments: &ServerInstruments,
     request: &Request<B>,
-    uri: &Uri,
 ) -> RequestGuard {
     let (options, headers) = (&shared.options, request.headers());
     let present = PresentHeaders::of(headers);
@@ -144,10 +142,10 @@ fn enter<B>(
         #[cfg(feature = "grpc")]
         let mut attributes = match &call {
             Some(call) => call.attributes(&caller, request, options),
-            None => attributes::at_start(&facts, &caller, request, uri, options),
+            None => attributes::at_start(&facts, &caller, request, options),
         };
         #[cfg(not(feature = "grpc"))]
-        let mut attributes = attributes::at_start(&facts, &caller, request, uri, options);
+        let mut attributes = attributes::at_start(&facts, &caller, request, options);
         attributes.extend(expected().map(|id| KeyValue::new(CORRELATION_ID, id)));
         attributes
     };
