@@ -73,13 +73,11 @@ where
         if self.shared.options.excludes(uri, request.extensions()) {
             return ResponseFuture::new(self.inner.call(request), Entered::Passing(None));
         }
-        if request.extensions_mut().insert(Taken).is_some() {
-            // The outer layer may stand where the route is not known yet.
-            let route = request.extensions().get::<MatchedPath>().cloned();
-            let named = Entered::Passing(route.map(Operation::matched));
-            return ResponseFuture::new(self.inner.call(request), named);
-        }
         let Some(instruments) = self.shared.instruments.get() else {
+            // Nothing but another layer gives an id then.
+            if Context::map_current(has_id) {
+                return ResponseFuture::new(self.inner.call(request), Entered::Passing(None));
+            }
             let (headers, names) = (request.headers(), &self.shared.options.correlation);
             let cx = correlation::from_caller(headers, PresentHeaders::of(headers), names)
                 .map_or_else(CorrelationId::untraced_context, |id| {
@@ -91,6 +89,12 @@ where
             };
             return ResponseFuture::new(future, Entered::Untraced(cx, self.shared.clone()));
         };
+        if request.extensions_mut().insert(Taken).is_some() {
+            // The outer layer may stand where the route is not known yet.
+            let route = request.extensions().get::<MatchedPath>().cloned();
+            let named = Entered::Passing(route.map(Operation::matched));
+            return ResponseFuture::new(self.inner.call(request), named);
+        }
         let mut guard = enter(&self.shared, instruments, &request);
         if self.shared.options.counts_request_bytes() {
             guard.counts(request_body::count(request.body_mut()));
@@ -185,6 +189,11 @@ fn correlate(cx: Context, foreign: Option<CorrelationId>) -> Context {
         // The tracer is a no-op one: there is no trace whose id could serve.
         None => CorrelationId::random().attach_to(&cx),
     }
+}
+
+/// Whether there is a correlation id, without making its text.
+fn has_id(cx: &Context) -> bool {
+    cx.span().span_context().trace_id() != TraceId::INVALID || CorrelationId::foreign(cx).is_some()
 }
 
 /// A request is known by its span; without one by its correlation id, which then is its own.
