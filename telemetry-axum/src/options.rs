@@ -3,12 +3,12 @@
 use std::{fmt, net::SocketAddr, sync::Arc};
 
 use axum::extract::{ConnectInfo, MatchedPath};
-use http::{Extensions, HeaderName, Uri};
+use http::{Extensions, HeaderName, Request};
 use telemetry_core::{Providers, providers::Lazy};
 
 use crate::{
-    correlation, headers::Capture, methods::Methods, metrics::ServerInstruments, network::Network,
-    origin::ProxyHeaders,
+    attributes, correlation, headers::Capture, methods::Methods, metrics::ServerInstruments,
+    network::Network, origin::ProxyHeaders,
 };
 
 /// Asked all day by machines and telling nobody anything.
@@ -53,6 +53,12 @@ impl Excluded {
             template: pattern.contains('{'),
             text: text.unwrap_or(pattern).into(),
         }
+    }
+
+    /// Whether it may match a path that ends like this, which is cheaper to say than what the whole path is.
+    fn may_match(&self, end: &str) -> bool {
+        // What is left of a prefix alone is a slash that the path does not have.
+        self.prefix || end.len() <= 1 || self.text.ends_with(end)
     }
 
     fn matches(&self, target: &str) -> bool {
@@ -120,11 +126,11 @@ impl Options {
     }
 
     /// Whether the request is left alone, by its path or the route it matched.
-    pub(crate) fn excludes(&self, uri: &Uri, extensions: &Extensions) -> bool {
-        let path = uri.path();
-        let route = || extensions.get::<MatchedPath>();
+    pub(crate) fn excludes<B>(&self, request: &Request<B>) -> bool {
+        let end = request.uri().path();
+        let route = || request.extensions().get::<MatchedPath>();
         self.excluded.iter().any(|excluded| {
-            excluded.matches(path)
+            excluded.may_match(end) && excluded.matches(attributes::uri(request).path())
                 // Only a template can differ from its path.
                 || excluded.template && route().is_some_and(|route| excluded.matches(route.as_str()))
         })

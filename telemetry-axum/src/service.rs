@@ -69,8 +69,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
-        let uri = attributes::uri(&request);
-        if self.shared.options.excludes(uri, request.extensions()) {
+        if self.shared.options.excludes(&request) {
             return ResponseFuture::new(self.inner.call(request), Entered::Passing(None));
         }
         let Some(instruments) = self.shared.instruments.get() else {

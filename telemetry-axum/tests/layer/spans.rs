@@ -356,6 +356,38 @@ async fn a_request_that_a_handler_sends_to_a_router_at_hand_is_one_of_its_own() 
 }
 
 #[tokio::test]
+async fn what_is_excluded_is_the_whole_path_below_a_prefix_too() {
+    let telemetry = TestTelemetry::new();
+    let all = || async { "" };
+    let inner = Router::new()
+        .route("/", on_get(all))
+        .route("/poll", on_get(all))
+        .route("/internal/x", on_get(all))
+        .route("/each/{id}", on_get(all))
+        .route("/seen", on_get(all));
+    let layer = TelemetryLayer::new()
+        .with_providers(telemetry.providers().clone())
+        .with_excluded_routes([
+            "/api",
+            "/api/poll",
+            "/api/internal/*",
+            "/api/each/{id}",
+            "/seen",
+        ]);
+    let app = Router::new().nest("/api", inner.layer(layer));
+    for path in [
+        "/api",
+        "/api/poll",
+        "/api/internal/x",
+        "/api/each/7",
+        "/api/seen",
+    ] {
+        assert_eq!(send(&app, get(path)).await.status(), 200, "{path}");
+    }
+    assert_eq!(telemetry.tree(&[]), "SERVER GET /api/seen\n");
+}
+
+#[tokio::test]
 async fn every_version_of_http_is_called_by_its_name() {
     let telemetry = TestTelemetry::new();
     let app = layered(shop(), &telemetry);
