@@ -89,9 +89,14 @@ fn request(flags: &str) -> Request<Body> {
             "traceparent",
             format!("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-{flags}"),
         )
+        .extension(Connection)
         .body(Body::empty())
         .unwrap_or_default()
 }
+
+/// What a server puts on every request, as `ConnectInfo`.
+#[derive(Clone)]
+struct Connection;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

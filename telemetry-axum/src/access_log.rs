@@ -29,3 +29,32 @@ pub(crate) fn write(line: &Line<'_>) {
         duration = line.seconds,
     );
 }
+
+/// What a line says of a gRPC call.
+#[cfg(feature = "grpc")]
+#[derive(Debug)]
+pub(crate) struct CallLine<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) status: Option<&'static str>,
+    pub(crate) seconds: f64,
+    pub(crate) request_bytes: Option<u64>,
+    pub(crate) response_bytes: u64,
+    pub(crate) outcome: &'static str,
+}
+
+/// Writes the line of a call, by the RPC conventions, like that of a request.
+#[cfg(feature = "grpc")]
+pub(crate) fn write_call(line: &CallLine<'_>) {
+    tracing::info!(
+        name: "rpc.server.call",
+        target: "telemetry_axum::access",
+        message = "call",
+        rpc.system.name = "grpc",
+        rpc.method = line.method,
+        rpc.response.status_code = line.status,
+        http.request.body.size = line.request_bytes,
+        http.response.body.size = line.response_bytes,
+        telemetry.outcome = line.outcome,
+        duration = line.seconds,
+    );
+}

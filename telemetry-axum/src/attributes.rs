@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::MatchedPath;
-use http::{Extensions, Request, Version, header, uri::Scheme};
+use axum::extract::{MatchedPath, OriginalUri};
+use http::{Extensions, Request, Uri, Version, header, uri::Scheme};
 use opentelemetry::KeyValue;
 use telemetry_core::semconv_http::{
-    self, KnownMethods,
+    self,
     attribute::{
         CLIENT_ADDRESS, CLIENT_PORT, HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL, HTTP_ROUTE,
         NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT, NETWORK_PROTOCOL_VERSION, NETWORK_TRANSPORT,
@@ -17,9 +17,9 @@ use telemetry_core::semconv_http::{
 use crate::{
     endpoint::{Endpoint, Endpoints},
     metrics::scheme,
-    network::{self, Origin},
     operation::Operation,
     options::Options,
+    origin::{self, Client, Origin},
 };
 
 /// The facts of a request that its metrics need, too.
@@ -28,14 +28,17 @@ pub(crate) struct RequestFacts {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) https: bool,
     pub(crate) version: Version,
+    /// The response has no body, whatever it is.
     pub(crate) bodiless: bool,
+    /// If it succeeds, what follows is no body but the tunnel.
+    pub(crate) tunnels: bool,
 }
 
 impl RequestFacts {
     pub(crate) fn of<B>(
         request: &Request<B>,
         caller: &Caller<'_>,
-        methods: &KnownMethods,
+        options: &Options,
         endpoints: &Endpoints,
     ) -> Self {
         let extensions = request.extensions();
@@ -44,14 +47,16 @@ impl RequestFacts {
             None => extensions.get::<Operation>().map(Operation::route),
         };
         Self {
-            endpoint: endpoints.of(methods.known(request.method()), route),
+            endpoint: endpoints.of(options.methods.known(request.method()), route),
             // A request without a scheme came over a plain connection: axum itself terminates no TLS.
-            https: match caller.origin.scheme {
-                Some(scheme) => scheme == "https",
-                None => request.uri().scheme() == Some(&Scheme::HTTPS),
+            https: match (caller.origin.scheme, options.https) {
+                (Some(scheme), _) => scheme == "https",
+                (None, Some(https)) => https,
+                (None, None) => request.uri().scheme() == Some(&Scheme::HTTPS),
             },
             version: request.version(),
             bodiless: request.method() == http::Method::HEAD,
+            tunnels: request.method() == http::Method::CONNECT,
         }
     }
 
@@ -70,6 +75,14 @@ impl RequestFacts {
     }
 }
 
+/// What the caller asked for: a router that is nested in another sees only the rest of the path.
+pub(crate) fn uri<B>(request: &Request<B>) -> &Uri {
+    match request.extensions().get::<OriginalUri>() {
+        Some(OriginalUri(uri)) => uri,
+        None => request.uri(),
+    }
+}
+
 /// Who asks, as far as it is known.
 #[derive(Debug)]
 pub(crate) struct Caller<'a> {
@@ -84,14 +97,15 @@ impl<'a> Caller<'a> {
             Origin::default()
         } else {
             let peer = options.peer_address(extensions);
-            network::origin(request.headers(), peer, &options.proxies)
+            let written = options.proxy_headers;
+            origin::origin(request.headers(), written, peer, &options.proxies)
         };
         Self { extensions, origin }
     }
 
     /// The host, perhaps with its port, that was asked for.
-    pub(crate) fn asked_for<B>(&self, request: &'a Request<B>) -> Option<&'a str> {
-        match (self.origin.host, request.uri().authority()) {
+    pub(crate) fn asked_for<'b, B>(&'b self, request: &'b Request<B>) -> Option<&'b str> {
+        match (&self.origin.host, request.uri().authority()) {
             (Some(host), _) => Some(host),
             (None, Some(authority)) => Some(authority.as_str()),
             (None, None) => request.headers().get(header::HOST)?.to_str().ok(),
@@ -103,9 +117,16 @@ impl<'a> Caller<'a> {
         let peer = options
             .peer_address(self.extensions)
             .map(|peer| (peer.ip().to_canonical(), Some(peer.port())));
-        if let Some((client, port)) = self.origin.client.or(peer) {
+        let client = match self.origin.client {
+            Client::Peer => peer,
+            Client::Hidden => None,
+            Client::At(address, port) => Some((address, port)),
+        };
+        if let Some((client, port)) = client {
             attributes.push(KeyValue::new(CLIENT_ADDRESS, client.to_string()));
-            attributes.extend(port.map(|port| KeyValue::new(CLIENT_PORT, i64::from(port))));
+            if options.client_port {
+                attributes.extend(port.map(|port| KeyValue::new(CLIENT_PORT, i64::from(port))));
+            }
         }
         if let Some((peer, Some(port))) = peer {
             attributes.push(KeyValue::new(NETWORK_PEER_ADDRESS, peer.to_string()));
@@ -137,7 +158,7 @@ pub(crate) fn at_start<B>(
 ) -> Vec<KeyValue> {
     // Room for those set at the end, so that they do not move the vector.
     let mut attributes = Vec::with_capacity(18);
-    let uri = request.uri();
+    let uri = uri(request);
     let endpoint = &*facts.endpoint;
     let (method, route) = (&endpoint.method, &endpoint.route);
     attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, *method));

@@ -24,6 +24,8 @@ const MAX_ENDPOINTS: usize = 16_384;
 /// The series an endpoint keeps at hand: as a rule its requests end in one or two ways.
 const USUAL: usize = 4;
 
+const METHOD_NOT_ALLOWED: u16 = 405;
+
 /// A method and a route, with everything that does not depend on the single request.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
@@ -76,9 +78,13 @@ impl Endpoint {
         record: impl FnOnce(&RequestSeries),
     ) {
         let resolve = || {
+            // A method that the route does not have: there are more of those than of the others together, and callers
+            // choose them.
+            let route = self.route.as_deref();
+            let route = route.filter(|_| ending.status != Some(METHOD_NOT_ALLOWED));
             instruments.series(&Labels {
                 method: self.method,
-                route: self.route.as_deref(),
+                route,
                 ending,
             })
         };

@@ -104,7 +104,7 @@ where
                     &shared.options.correlation,
                     response.headers_mut(),
                 );
-                Ok(response.map(ResponseBody::passing))
+                Ok(response.map(|body| ResponseBody::untraced(body, request)))
             }
             (Ok(mut response), Entered::Passing(operation)) => {
                 if let Some(operation) = operation {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, Request, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use opentelemetry::{
     Context, KeyValue,
     trace::{Status, TraceContextExt},
@@ -20,8 +20,11 @@ use telemetry_core::{
 };
 
 use crate::{
-    TelemetryLayer, attributes::Caller, guard::Outcome, metrics::scope, options::Options,
-    options::Shared,
+    TelemetryLayer,
+    attributes::{Caller, short},
+    guard::Outcome,
+    metrics::scope,
+    options::{Options, Shared},
 };
 
 const RPC_METHOD: &str = "rpc.method";
@@ -41,7 +44,7 @@ impl TelemetryLayer {
     /// and the duration is `rpc.server.call.duration` in seconds; none of it counts as HTTP. Other requests are not
     /// affected. For tonic servers, and for servers of both kinds on one port.
     ///
-    /// A call that was answered `UNIMPLEMENTED`, or not at all, has the method `_OTHER` in metrics: strangers can ask
+    /// A call that was answered `UNIMPLEMENTED`, or by no gRPC service at all, has the method `_OTHER`: strangers can ask
     /// for any. [`with_grpc_methods`](Self::with_grpc_methods) says which ones exist.
     pub fn with_grpc(self) -> Self {
         self.with_grpc_methods([] as [&str; 0])
@@ -67,15 +70,15 @@ impl Shared {
     /// The call, if calls are wanted and this is one.
     pub(crate) fn grpc_call<B>(&self, request: &Request<B>) -> Option<Call> {
         let Methods(known) = self.options.grpc.as_ref()?;
-        let kind = request.headers().get(header::CONTENT_TYPE)?.as_bytes();
-        if !kind.starts_with(b"application/grpc") {
+        if !is_grpc(request.headers()) {
             return None;
         }
-        let method = request.uri().path().trim_start_matches('/');
+        let method = short(request.uri().path().trim_start_matches('/'));
         Some(Call {
             method: Arc::from(method),
             known: known.iter().any(|known| **known == *method),
             open: known.is_empty(),
+            accepted: false,
             status: None,
         })
     }
@@ -89,7 +92,17 @@ pub(crate) struct Call {
     known: bool,
     /// There is no list.
     open: bool,
+    /// The answer is one of gRPC, and not of whatever else is on the port.
+    accepted: bool,
     status: Option<&'static str>,
+}
+
+/// How a call ended, in the words of the conventions.
+pub(crate) struct CallEnding<'a> {
+    /// The method, or `_OTHER`.
+    pub(crate) method: &'a str,
+    pub(crate) status: Option<&'static str>,
+    error: Option<&'static str>,
 }
 
 impl Call {
@@ -123,10 +136,47 @@ impl Call {
         attributes
     }
 
-    /// Takes the status from headers (an answer without a message) or trailers.
-    pub(crate) fn status(&mut self, headers: &HeaderMap) {
+    /// Takes what the head of the answer says.
+    pub(crate) fn head(&mut self, headers: &HeaderMap) {
+        self.accepted = is_grpc(headers);
+        self.trailers(headers);
+    }
+
+    /// Takes the status from trailers, or from the headers of an answer without a message.
+    pub(crate) fn trailers(&mut self, headers: &HeaderMap) {
         if let Some(code) = headers.get(GRPC_STATUS) {
             self.status = Some(status_name(code.as_bytes()));
+        }
+    }
+
+    /// How the call ended that was answered with this status of HTTP.
+    pub(crate) fn ending(&self, outcome: Outcome, http: Option<StatusCode>) -> CallEnding<'_> {
+        let status = match (outcome, self.status) {
+            (_, Some(status)) => Some(status),
+            (Outcome::Completed | Outcome::ClientDisconnected, None) => match http {
+                Some(http) if http != StatusCode::OK => Some(status_of(http)),
+                // What gRPC itself calls these two.
+                _ if outcome == Outcome::Completed => Some("UNKNOWN"),
+                _ => Some("CANCELLED"),
+            },
+            _ => None,
+        };
+        let error = match (outcome, status) {
+            (Outcome::Completed | Outcome::ClientDisconnected, Some(status)) => {
+                is_server_error(status).then_some(status)
+            }
+            _ => Some(outcome.error_type()),
+        };
+        // A stranger can ask for any: what only HTTP answered, or nobody, is no method.
+        let answered = match self.status {
+            Some(status) => status != "UNIMPLEMENTED",
+            None => self.accepted,
+        };
+        let exists = self.known || (self.open && answered);
+        CallEnding {
+            method: if exists { &self.method } else { OTHER },
+            status,
+            error,
         }
     }
 
@@ -136,34 +186,21 @@ impl Call {
         instruments: &Instruments,
         cx: &Context,
         outcome: Outcome,
+        http: Option<StatusCode>,
         seconds: f64,
     ) {
-        let status = match (outcome, self.status) {
-            (_, Some(status)) => Some(status),
-            // What gRPC itself calls these two.
-            (Outcome::Completed, None) => Some("UNKNOWN"),
-            (Outcome::ClientDisconnected, None) => Some("CANCELLED"),
-            _ => None,
-        };
-        let error = match (outcome, status) {
-            (Outcome::Completed | Outcome::ClientDisconnected, Some(status)) => {
-                is_server_error(status).then_some(status)
-            }
-            _ => Some(outcome.error_type()),
-        };
-        let answered = self.status.is_some_and(|status| status != "UNIMPLEMENTED");
-        let exists = self.known || (self.open && answered);
-        let method = if exists { &*self.method } else { OTHER };
+        let ending = self.ending(outcome, http);
+        let CallEnding {
+            method,
+            status,
+            error,
+        } = ending;
         let span = cx.span();
         if telemetry_core::tracer::is_recorded(&span) {
-            // A call that broke off is still known by its name; one that the server denies is not.
-            let denied =
-                !self.open && !self.known || self.status == Some("UNIMPLEMENTED") && !exists;
-            let shown = if denied { OTHER } else { &*self.method };
             if !self.known {
-                span.set_attribute(KeyValue::new(RPC_METHOD, shown.to_owned()));
+                span.set_attribute(KeyValue::new(RPC_METHOD, method.to_owned()));
             }
-            if denied {
+            if method == OTHER {
                 span.update_name(GRPC);
                 span.set_attribute(KeyValue::new(RPC_METHOD_ORIGINAL, self.method.clone()));
             }
@@ -241,6 +278,26 @@ impl Labels {
         );
         attributes.extend(self.error.map(|error| KeyValue::new(ERROR_TYPE, error)));
         attributes
+    }
+}
+
+/// Whether the content is that of gRPC: `application/grpc`, perhaps with a format or parameters. What merely begins like
+/// it, as gRPC-Web does, has its status elsewhere.
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let rest = kind.and_then(|kind| kind.strip_prefix(b"application/grpc"));
+    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
+}
+
+/// The status of a call that was answered by HTTP alone, as gRPC's clients map it.
+fn status_of(http: StatusCode) -> &'static str {
+    match http.as_u16() {
+        400 => "INTERNAL",
+        401 => "UNAUTHENTICATED",
+        403 => "PERMISSION_DENIED",
+        404 => "UNIMPLEMENTED",
+        429 | 502 | 503 | 504 => "UNAVAILABLE",
+        _ => "UNKNOWN",
     }
 }
 

@@ -197,7 +197,7 @@ impl RequestGuard {
         }
         #[cfg(feature = "grpc")]
         if let Some(call) = &mut self.call {
-            call.status(headers);
+            call.head(headers);
         }
         correlation::echo(&self.cx, &options.correlation, headers);
         if options.traceresponse {
@@ -209,17 +209,17 @@ impl RequestGuard {
     }
 
     /// So many bytes of the response's body are on their way. Returns whether it was promised no more: then a server
-    /// does not ask the body for its end.
+    /// does not ask the body for its end. Of a call the trailers are still to come.
     pub(crate) fn sent(&mut self, bytes: usize) -> bool {
         self.sent += bytes as u64;
-        self.length.is_some_and(|length| self.sent >= length)
+        self.is_http() && self.length.is_some_and(|length| self.sent >= length)
     }
 
     /// The response's trailers are there: of gRPC they hold the status, of HTTP nothing that telemetry shows.
     #[cfg(feature = "grpc")]
     pub(crate) fn trailers(&mut self, trailers: &HeaderMap) {
         if let Some(call) = &mut self.call {
-            call.status(trailers);
+            call.trailers(trailers);
         }
     }
 
@@ -228,7 +228,7 @@ impl RequestGuard {
     pub(crate) fn trailers(&mut self, _: &HeaderMap) {}
 
     /// The response was sent whole.
-    pub(crate) fn completed(mut self) {
+    pub(crate) fn completed(&mut self) {
         self.end(Outcome::Completed, None);
     }
 
@@ -238,18 +238,31 @@ impl RequestGuard {
     }
 
     /// The body failed half-way.
-    pub(crate) fn body_error(mut self, kind: &'static str, error: &dyn fmt::Display) {
+    pub(crate) fn body_error(&mut self, kind: &'static str, error: &dyn fmt::Display) {
         self.end(Outcome::BodyError, Some((kind, error)));
     }
 
     /// The body was dropped before its end, which is normal where the server sends none.
-    pub(crate) fn dropped(mut self) {
+    pub(crate) fn dropped(&mut self) {
         let sends_none = |status: StatusCode| {
             status.is_informational()
                 || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+                || self.facts.tunnels && status.is_success()
         };
-        if self.facts.bodiless || self.status.is_some_and(sends_none) {
+        let has_all = self.is_http() && self.length == Some(self.sent);
+        if has_all || self.facts.bodiless || self.status.is_some_and(sends_none) {
             self.end(Outcome::Completed, None);
+        } else {
+            self.end(Self::left(), None);
+        }
+    }
+
+    /// The outcome of a request that nobody waits for any more.
+    fn left() -> Outcome {
+        if thread::panicking() {
+            Outcome::Panicked
+        } else {
+            Outcome::ClientDisconnected
         }
     }
 
@@ -265,19 +278,22 @@ impl RequestGuard {
         if exception.is_some() || self.shared.options.access_log {
             self.log(outcome, seconds, exception);
         }
+        // First what cannot fail: a span's end runs processors of the application.
+        if self.is_http() {
+            self.facts.endpoint.active.leave(self.facts.https);
+        }
         if let Some(principal) = Principal::of(&self.cx) {
             principal.record_at_end(&self.cx.span());
         }
         #[cfg(feature = "grpc")]
         if let Some(call) = &self.call {
             if let Some(instruments) = self.shared.grpc_instruments.get() {
-                call.end(instruments, &self.cx, outcome, seconds);
+                call.end(instruments, &self.cx, outcome, self.status, seconds);
             }
             self.cx.span().end();
             return;
         }
         self.end_http(outcome, seconds);
-        self.facts.endpoint.active.leave(self.facts.https);
     }
 
     fn end_http(&self, outcome: Outcome, seconds: f64) {
@@ -340,10 +356,27 @@ impl RequestGuard {
         let is_current = !self.identified && Serving::is(&self.cx);
         let _serving = (!is_current).then(|| Serving::enter(&self.cx));
         if let Some((kind, message)) = exception {
-            exception::record(kind, message);
+            attempt(|| exception::record(kind, message));
+        }
+        #[cfg(feature = "grpc")]
+        if let Some(call) = &self.call {
+            if self.shared.options.access_log {
+                let ending = call.ending(outcome, self.status);
+                attempt(|| {
+                    access_log::write_call(&access_log::CallLine {
+                        method: ending.method,
+                        status: ending.status,
+                        seconds,
+                        request_bytes: self.read.as_ref().map(ReadBytes::get),
+                        response_bytes: self.sent,
+                        outcome: outcome.as_str(),
+                    });
+                });
+            }
+            return;
         }
         if self.shared.options.access_log {
-            access_log::write(&access_log::Line {
+            let line = access_log::Line {
                 method: self.facts.endpoint.method,
                 route: self.facts.endpoint.route.as_deref(),
                 status: self.status.map(|status| status.as_u16()),
@@ -351,7 +384,8 @@ impl RequestGuard {
                 request_bytes: self.read.as_ref().map(ReadBytes::get),
                 response_bytes: self.sent,
                 outcome: outcome.as_str(),
-            });
+            };
+            attempt(|| access_log::write(&line));
         }
     }
 }
@@ -359,12 +393,7 @@ impl RequestGuard {
 impl Drop for RequestGuard {
     fn drop(&mut self) {
         if !self.ended {
-            let outcome = if thread::panicking() {
-                Outcome::Panicked
-            } else {
-                Outcome::ClientDisconnected
-            };
-            self.end(outcome, None);
+            self.end(Self::left(), None);
         }
     }
 }
@@ -395,6 +424,15 @@ fn caught<T>(poll: impl FnOnce() -> T) -> thread::Result<T> {
     panic_was_logged();
     // Nobody sees the broken state: the panic is passed on.
     catch_unwind(AssertUnwindSafe(poll))
+}
+
+/// Does what runs code of the application: how its error is shown, its subscriber. If that panics, the line is lost, and
+/// neither the request nor its end.
+fn attempt(log: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(log)).is_err() {
+        // It is none of the request's.
+        panic_was_logged();
+    }
 }
 
 fn signed(bytes: u64) -> i64 {

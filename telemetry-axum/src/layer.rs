@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use http::{Extensions, HeaderName};
+use http::{Extensions, HeaderName, uri::Scheme};
 use telemetry_core::{Providers, semconv_http::KnownMethods};
 use tower_layer::Layer;
 
@@ -10,6 +10,7 @@ use crate::{
     headers::Capture,
     network::Network,
     options::{Excluded, Options, Shared},
+    origin::ProxyHeaders,
     service::TelemetryService,
 };
 
@@ -51,7 +52,8 @@ impl TelemetryLayer {
     }
 
     /// Leaves requests alone whose path or matched route is one of these; a `*` at the end stands for anything. Default:
-    /// `/livez`, `/metrics`, `/readyz`, which this list replaces. For endpoints that machines poll all day.
+    /// `/livez`, `/metrics`, `/readyz`, which this list replaces. For endpoints that machines poll all day. They have
+    /// neither a span nor a correlation id, and what their handlers call is none of the caller's trace.
     pub fn with_excluded_routes(self, routes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.with(|options| {
             options.excluded = routes
@@ -69,12 +71,19 @@ impl TelemetryLayer {
         self.with(|options| options.public = true)
     }
 
-    /// Believes `Forwarded`, else `X-Forwarded-For`, `-Proto` and `-Host`, of peers in these networks: client
-    /// address, scheme and server address are then those of the caller in front of the proxies. For services behind
-    /// a load balancer or ingress. Default: nobody is believed. Needs the peer's address, as
-    /// [`serve`](crate::serve) provides it.
+    /// Believes `X-Forwarded-For`, `-Proto` and `-Host` of peers in these networks: client address, scheme and server
+    /// address are then those of the caller in front of the proxies. For services behind a load balancer or ingress.
+    /// Default: nobody is believed. Needs the peer's address, as [`serve`](crate::serve) provides it. For proxies that
+    /// write `Forwarded`: [`with_proxy_headers`](Self::with_proxy_headers).
     pub fn with_trusted_proxies(self, networks: impl IntoIterator<Item = Network>) -> Self {
         self.with(|options| options.proxies = networks.into_iter().collect())
+    }
+
+    /// The headers that the trusted proxies write themselves; all others come from the caller as it likes, and are not
+    /// looked at. Default: `X-Forwarded-*`. A proxy that hands on a header of these without writing it
+    /// lets its callers choose what is in it: have it removed there.
+    pub fn with_proxy_headers(self, written: ProxyHeaders) -> Self {
+        self.with(|options| options.proxy_headers = written)
     }
 
     /// Where the peer's address is found. Default: axum's `ConnectInfo<SocketAddr>`. For other servers, such as tonic
@@ -84,6 +93,21 @@ impl TelemetryLayer {
         peer: impl Fn(&Extensions) -> Option<SocketAddr> + Send + Sync + 'static,
     ) -> Self {
         self.with(|options| options.peer = Some(Arc::new(peer)))
+    }
+
+    /// What requests come over unless a trusted proxy says otherwise: `url.scheme`, and the `server.port` where the host
+    /// has none. For services that terminate TLS themselves: over HTTP/1.1 no request tells. Default: what the
+    /// request's URI says, else `http`. Schemes other than `http` and `https` are not taken over.
+    pub fn with_scheme(self, scheme: Scheme) -> Self {
+        let known = [(Scheme::HTTP, false), (Scheme::HTTPS, true)];
+        let https = known.into_iter().find(|(known, _)| *known == scheme);
+        self.with(|options| options.https = https.map(|(_, https)| https))
+    }
+
+    /// Adds the convention's opt-in attribute `client.port` to spans. For finding a connection in the log of a proxy or
+    /// firewall.
+    pub fn with_client_port(self) -> Self {
+        self.with(|options| options.client_port = true)
     }
 
     /// Adds the convention's opt-in attribute `network.transport` to spans. For services that also speak something

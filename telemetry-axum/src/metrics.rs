@@ -28,9 +28,12 @@ use telemetry_core::{
 
 use crate::{active::ActiveRequests, endpoint::Endpoints, guard::Outcome};
 
-/// Routes times methods times statuses of a service; what goes beyond shares the overflow series. Below the SDK's
-/// own limit of 2000, so that ours is the one that decides.
+/// Routes times methods times statuses of a service; what goes beyond shares a series with the others of its route.
 const MAX_SERIES: usize = 1500;
+
+/// Routes that keep a series for what goes beyond, so that nobody takes a route's place by asking for others in every
+/// way there is. Together below the SDK's own limit of 2000, so that ours is the one that decides.
+const MAX_ROUTE_SERIES: usize = 400;
 
 /// Everything a request is recorded with.
 #[derive(Debug)]
@@ -39,7 +42,8 @@ pub(crate) struct ServerInstruments {
     pub(crate) propagation: Propagation,
     pub(crate) endpoints: Endpoints,
     duration: DurationHistogram,
-    series: SeriesCache<Labels<Arc<str>>, Arc<RequestSeries>>,
+    series: SeriesCache<Labels<Arc<str>>, Option<Arc<RequestSeries>>>,
+    beyond: SeriesCache<Beyond<Arc<str>>, Arc<RequestSeries>>,
     meter: Meter,
     sizes: OnceLock<BodySizes>,
 }
@@ -97,6 +101,7 @@ impl ServerInstruments {
                 &DURATION_BOUNDS,
             ),
             series: SeriesCache::new(MAX_SERIES),
+            beyond: SeriesCache::new(MAX_ROUTE_SERIES),
             meter,
             sizes: OnceLock::new(),
         }
@@ -104,16 +109,29 @@ impl ServerInstruments {
 
     /// The handles of these labels.
     pub(crate) fn series(&self, labels: &Labels<&str>) -> Arc<RequestSeries> {
-        self.series.get(labels, |series| {
-            let attributes = match series {
-                Series::Of(labels) => labels.attributes(),
-                Series::Overflow => overflow(),
+        let own = self.series.get(labels, |series| match series {
+            Series::Of(labels) => Some(self.bind(labels.attributes())),
+            Series::Overflow => None,
+        });
+        own.unwrap_or_else(|| {
+            let beyond = Beyond {
+                route: labels.route,
+                error: labels.ending.error,
             };
-            Arc::new(RequestSeries {
-                duration: self.duration.bind(&attributes),
-                attributes,
-                sizes: OnceLock::new(),
+            self.beyond.get(&beyond, |series| {
+                self.bind(match series {
+                    Series::Of(beyond) => beyond.attributes(),
+                    Series::Overflow => overflow(),
+                })
             })
+        })
+    }
+
+    fn bind(&self, attributes: Vec<KeyValue>) -> Arc<RequestSeries> {
+        Arc::new(RequestSeries {
+            duration: self.duration.bind(&attributes),
+            attributes,
+            sizes: OnceLock::new(),
         })
     }
 
@@ -160,6 +178,13 @@ pub(crate) struct Labels<R> {
     pub(crate) route: Option<R>,
     pub(crate) method: &'static str,
     pub(crate) ending: Ending,
+}
+
+/// The labels that are left of a request past the limit: those that no caller chooses.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Beyond<R> {
+    route: Option<R>,
+    error: ErrorType,
 }
 
 /// The labels that differ between the requests of an endpoint.
@@ -219,6 +244,33 @@ impl Labels<&str> {
                 .map(|value| KeyValue::new(ERROR_TYPE, value)),
         );
         attributes
+    }
+}
+
+impl Beyond<&str> {
+    fn attributes(&self) -> Vec<KeyValue> {
+        let route = self
+            .route
+            .map(|route| KeyValue::new(HTTP_ROUTE, route.to_owned()));
+        let error = self.error.value();
+        let error = error.map(|error| KeyValue::new(ERROR_TYPE, error));
+        // First that by which the pipeline notices an overflow.
+        overflow().into_iter().chain(route).chain(error).collect()
+    }
+}
+
+impl hashbrown::Equivalent<Beyond<Arc<str>>> for Beyond<&str> {
+    fn equivalent(&self, key: &Beyond<Arc<str>>) -> bool {
+        self.route == key.route.as_deref() && self.error == key.error
+    }
+}
+
+impl ToKey<Beyond<Arc<str>>> for Beyond<&str> {
+    fn to_key(&self) -> Beyond<Arc<str>> {
+        Beyond {
+            route: self.route.map(Arc::from),
+            error: self.error,
+        }
     }
 }
 

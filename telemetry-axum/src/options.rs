@@ -6,7 +6,10 @@ use axum::extract::{ConnectInfo, MatchedPath};
 use http::{Extensions, HeaderName, Request};
 use telemetry_core::{Providers, providers::Lazy, semconv_http::KnownMethods};
 
-use crate::{correlation, headers::Capture, metrics::ServerInstruments, network::Network};
+use crate::{
+    attributes, correlation, headers::Capture, metrics::ServerInstruments, network::Network,
+    origin::ProxyHeaders,
+};
 
 /// Asked all day by machines and telling nobody anything.
 pub(crate) const UNTRACED: [&str; 3] = ["/livez", "/metrics", "/readyz"];
@@ -52,6 +55,12 @@ impl Excluded {
         }
     }
 
+    /// Whether it may match a path that ends like this, which is cheaper to say than what the whole path is.
+    fn may_match(&self, end: &str) -> bool {
+        // What is left of a prefix alone is a slash that the path does not have.
+        self.prefix || end.len() <= 1 || self.text.ends_with(end)
+    }
+
     fn matches(&self, target: &str) -> bool {
         if self.prefix {
             target.starts_with(&*self.text)
@@ -70,7 +79,11 @@ pub(crate) struct Options {
     pub(crate) excluded: Vec<Excluded>,
     pub(crate) public: bool,
     pub(crate) proxies: Vec<Network>,
+    pub(crate) proxy_headers: ProxyHeaders,
     pub(crate) peer: Option<PeerAddress>,
+    /// What all requests came over, if the service knows.
+    pub(crate) https: Option<bool>,
+    pub(crate) client_port: bool,
     pub(crate) network_transport: bool,
     pub(crate) request_headers: Capture,
     pub(crate) response_headers: Capture,
@@ -93,7 +106,10 @@ impl Options {
             excluded: UNTRACED.map(Excluded::new).into(),
             public: false,
             proxies: Vec::new(),
+            proxy_headers: ProxyHeaders::default(),
             peer: None,
+            https: None,
+            client_port: false,
             network_transport: false,
             request_headers: Capture::default(),
             response_headers: Capture::default(),
@@ -111,10 +127,10 @@ impl Options {
 
     /// Whether the request is left alone, by its path or the route it matched.
     pub(crate) fn excludes<B>(&self, request: &Request<B>) -> bool {
-        let path = request.uri().path();
+        let end = request.uri().path();
         let route = || request.extensions().get::<MatchedPath>();
         self.excluded.iter().any(|excluded| {
-            excluded.matches(path)
+            excluded.may_match(end) && excluded.matches(attributes::uri(request).path())
                 // Only a template can differ from its path.
                 || excluded.template && route().is_some_and(|route| excluded.matches(route.as_str()))
         })

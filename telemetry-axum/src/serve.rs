@@ -2,9 +2,8 @@
 
 use std::{
     fmt,
-    future::{Future, IntoFuture, pending},
+    future::{Future, pending},
     io,
-    net::SocketAddr,
     pin::Pin,
     time::Duration,
 };
@@ -13,6 +12,7 @@ use axum::Router;
 use tokio::{net::TcpListener, select, sync::watch, time::sleep};
 
 use crate::{
+    connections::Connections,
     health::{Health, drain_all},
     operations::Operations,
 };
@@ -20,7 +20,8 @@ use crate::{
 /// How long requests may take to finish after a signal; Kubernetes kills after 30 seconds by default.
 const GRACE: Duration = Duration::from_secs(25);
 
-/// Serves the router until SIGTERM or SIGINT, then lets the requests in flight finish, at most for 25 seconds.
+/// Serves the router until SIGTERM or SIGINT, then lets the requests in flight finish, at most for 25 seconds; what is
+/// left of them then is cut off and ends as `client_disconnected`.
 ///
 /// It also gives the telemetry layer the peer's address. Shut telemetry down after it returns, so that the last
 /// requests are flushed, too. [`Serve`] does the same with options.
@@ -37,7 +38,8 @@ type Stop = Pin<Box<dyn Future<Output = &'static str> + Send>>;
 /// [`serve`] with options: what happens between the signal and the end.
 ///
 /// At SIGTERM or SIGINT readiness flips first, so that load balancers notice; after the drain delay the listener
-/// closes and the requests in flight finish, at most for the grace period; a second signal ends the wait at once.
+/// closes and the requests in flight finish, at most for the grace period; a second signal ends the wait at once. Those
+/// that are left are cut off, so that they have ended when [`run`](Self::run) returns. Dropping its future cuts them, too.
 #[must_use]
 pub struct Serve {
     health: Option<Health>,
@@ -108,12 +110,7 @@ impl Serve {
     pub async fn run(self, listener: TcpListener, router: Router) -> io::Result<()> {
         let mut terminate = Terminate::new()?;
         let (close, closed) = watch::channel(false);
-        let mut closing = closed.clone();
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let server = axum::serve(listener, service).with_graceful_shutdown(async move {
-            // An error means that the sender is gone, and that ends the service as well.
-            let _ = closing.wait_for(|close| *close).await;
-        });
+        let mut connections = Connections::new();
         let healths: Vec<Health> = self
             .health
             .into_iter()
@@ -159,11 +156,13 @@ impl Serve {
                 }
             }
         };
-        select! {
-            result = server.into_future() => result,
+        let served = select! {
+            () = connections.serve(listener, router, &closed) => Ok(()),
             result = operations => result,
             () = end => Ok(()),
-        }
+        };
+        connections.cut().await;
+        served
     }
 }
 

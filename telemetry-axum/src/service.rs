@@ -1,7 +1,6 @@
 //! Request in: parent context, correlation id, span, and the guard that will end it all.
 
 use std::{
-    cell::Cell,
     fmt,
     sync::Arc,
     task::{Context as TaskContext, Poll},
@@ -33,11 +32,10 @@ use crate::{
     request_body,
 };
 
-thread_local! {
-    /// What identifies the request being worked on: a second layer around the same request sees its own current
-    /// context here and does nothing.
-    static SERVING: Cell<u64> = const { Cell::new(0) };
-}
+/// On a request that a layer has taken up: a second layer around it does nothing. It is on the request and nowhere else,
+/// because what is current in between may be a step's, and a handler may send requests of its own.
+#[derive(Clone, Copy, Debug)]
+struct Taken;
 
 /// The service of [`TelemetryLayer`](crate::TelemetryLayer), for any service from `http::Request` to
 /// `http::Response`: an axum router, hyper, tonic.
@@ -73,13 +71,11 @@ where
         if self.shared.options.excludes(&request) {
             return ResponseFuture::new(self.inner.call(request), Entered::Passing(None));
         }
-        if already_served() {
-            // The outer layer may stand where the route is not known yet.
-            let route = request.extensions().get::<MatchedPath>().cloned();
-            let named = Entered::Passing(route.map(Operation::matched));
-            return ResponseFuture::new(self.inner.call(request), named);
-        }
         let Some(instruments) = self.shared.instruments.get() else {
+            // Nothing but another layer gives an id then.
+            if Context::map_current(has_id) {
+                return ResponseFuture::new(self.inner.call(request), Entered::Passing(None));
+            }
             let (headers, names) = (request.headers(), &self.shared.options.correlation);
             let cx = correlation::from_caller(headers, PresentHeaders::of(headers), names)
                 .map_or_else(CorrelationId::untraced_context, |id| {
@@ -91,6 +87,12 @@ where
             };
             return ResponseFuture::new(future, Entered::Untraced(cx, self.shared.clone()));
         };
+        if request.extensions_mut().insert(Taken).is_some() {
+            // The outer layer may stand where the route is not known yet.
+            let route = request.extensions().get::<MatchedPath>().cloned();
+            let named = Entered::Passing(route.map(Operation::matched));
+            return ResponseFuture::new(self.inner.call(request), named);
+        }
         let mut guard = enter(&self.shared, instruments, &request);
         if self.shared.options.counts_request_bytes() {
             guard.counts(request_body::count(request.body_mut()));
@@ -121,7 +123,7 @@ fn enter<B>(
     };
     let foreign = correlation::from_caller(headers, present, &options.correlation);
     let caller = Caller::of(request, options);
-    let facts = RequestFacts::of(request, &caller, &options.methods, &instruments.endpoints);
+    let facts = RequestFacts::of(request, &caller, options, &instruments.endpoints);
     #[cfg(feature = "grpc")]
     let call = shared.grpc_call(request);
     #[cfg(feature = "grpc")]
@@ -187,10 +189,9 @@ fn correlate(cx: Context, foreign: Option<CorrelationId>) -> Context {
     }
 }
 
-/// Whether the current context is that of the request this thread is working on.
-fn already_served() -> bool {
-    let serving = SERVING.get();
-    serving != 0 && Context::map_current(identity) == serving
+/// Whether there is a correlation id, without making its text.
+fn has_id(cx: &Context) -> bool {
+    cx.span().span_context().trace_id() != TraceId::INVALID || CorrelationId::foreign(cx).is_some()
 }
 
 /// A request is known by its span; without one by its correlation id, which then is its own.
@@ -212,27 +213,18 @@ fn identity(cx: &Context) -> u64 {
 
 /// While it lives, the request's context is current.
 pub(crate) struct Serving {
-    previous: u64,
     _attached: opentelemetry::ContextGuard,
 }
 
 impl Serving {
     /// Whether the current context is that of this request.
     pub(crate) fn is(cx: &Context) -> bool {
-        already_served() && SERVING.get() == identity(cx)
+        Context::map_current(identity) == identity(cx)
     }
 
     pub(crate) fn enter(cx: &Context) -> Self {
-        let previous = SERVING.replace(identity(cx));
         Self {
-            previous,
             _attached: cx.clone().attach(),
         }
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        SERVING.set(self.previous);
     }
 }

@@ -7,7 +7,7 @@
 use std::{net::SocketAddr, process::Command, sync::Arc, time::Duration};
 
 use axum::{Router, routing::get};
-use telemetry_axum::{Operations, Serve};
+use telemetry_axum::{Operations, Serve, serve};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -24,7 +24,7 @@ async fn asked(address: SocketAddr, path: &str) -> std::io::Result<String> {
 }
 
 #[tokio::test]
-async fn sigterm_makes_the_service_unready_while_it_still_takes_requests_and_a_second_ends_it() {
+async fn a_signal_makes_the_service_unready_while_it_still_takes_requests_and_a_second_ends_it() {
     let arrived = Arc::new(Notify::new());
     let arrive = arrived.clone();
     let endless = move || async move {
@@ -37,25 +37,36 @@ async fn sigterm_makes_the_service_unready_while_it_still_takes_requests_and_a_s
         .merge(Operations::new());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serve = Serve::new()
+    let drained = Serve::new()
         .with_drain_delay(Duration::from_secs(600))
         .run(listener, app);
-    let server = tokio::spawn(serve);
+    let server = tokio::spawn(drained);
     let client = tokio::spawn(async move { asked(address, "/").await });
     arrived.notified().await;
     assert!(asked(address, "/readyz").await.unwrap().contains(" 200 "));
 
-    let terminate = || {
-        let process = std::process::id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &process]).status();
-        assert!(sent.unwrap().success());
-    };
-    terminate();
+    signal("-TERM");
     while !asked(address, "/readyz").await.unwrap().contains(" 503 ") {
         tokio::task::yield_now().await;
     }
     assert!(asked(address, "/livez").await.unwrap().contains(" 200 "));
-    terminate();
+    signal("-TERM");
     server.await.unwrap().unwrap();
-    client.abort();
+    client.await.unwrap().unwrap();
+
+    // What a terminal sends means the same.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = Router::new().route("/", get(|| async { "hello" }));
+    let server = tokio::spawn(serve(listener, app));
+    assert!(asked(address, "/").await.unwrap().ends_with("hello"));
+    signal("-INT");
+    server.await.unwrap().unwrap();
+    assert!(asked(address, "/").await.is_err());
+}
+
+fn signal(signal: &str) {
+    let process = std::process::id().to_string();
+    let sent = Command::new("kill").args([signal, &process]).status();
+    assert!(sent.unwrap().success());
 }

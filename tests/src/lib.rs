@@ -211,9 +211,10 @@ impl Shop {
     }
 }
 
-/// The layer with a service's own telemetry.
+/// The layer with a service's own telemetry, and with the clients' ports, which the trace to match has.
 pub fn layer(telemetry: &Telemetry) -> TelemetryLayer {
-    TelemetryLayer::new().with_providers(telemetry.providers().clone())
+    let layer = TelemetryLayer::new().with_client_port();
+    layer.with_providers(telemetry.providers().clone())
 }
 
 /// The operations of a service's own telemetry.

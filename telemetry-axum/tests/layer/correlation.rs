@@ -85,3 +85,14 @@ async fn unknown_routes_get_one_too() {
     assert_eq!(response.status(), 404);
     assert!(response.headers().contains_key("x-correlation-id"));
 }
+
+#[tokio::test]
+async fn two_layers_without_a_pipeline_agree_on_one() {
+    let app = shop()
+        .layer(TelemetryLayer::new())
+        .layer(TelemetryLayer::new());
+    let (echoed, seen) = answer(&app, &[]).await;
+    assert_eq!(echoed, seen);
+    let (echoed, seen) = answer(&app, &[("x-correlation-id", "abc")]).await;
+    assert_eq!((echoed.as_str(), seen.as_str()), ("abc", "abc"));
+}

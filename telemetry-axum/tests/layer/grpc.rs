@@ -1,5 +1,6 @@
 use std::net::SocketAddr;
 
+use axum::Router;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
     trace_service_client::TraceServiceClient,
@@ -7,6 +8,8 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 };
 use tokio::net::TcpListener;
 use tonic::{Code, Request as Call, Response as Answer, Status, transport::server::TcpIncoming};
+
+use http_body_util::BodyExt as _;
 
 use super::*;
 
@@ -133,4 +136,143 @@ async fn without_the_option_a_call_is_the_http_request_it_is_on_the_wire() {
     telemetry.wait_for_spans(1).await;
     let tree = telemetry.tree(&["http.request.method", "rpc.method"]);
     assert_eq!(tree, "SERVER POST http.request.method=\"POST\"\n");
+}
+
+/// A call answered like this, by a server of any kind.
+async fn answered(
+    telemetry: &TestTelemetry,
+    options: impl FnOnce(TelemetryLayer) -> TelemetryLayer,
+    request: Request<Body>,
+    answer: impl Fn() -> Response<Body> + Clone + Send + Sync + 'static,
+) {
+    let layer = TelemetryLayer::new().with_providers(telemetry.providers().clone());
+    let app = Router::new().fallback(move || async move { answer() });
+    send(&app.layer(options(layer.with_grpc())), request).await;
+}
+
+fn call(kind: &str, path: &str) -> Request<Body> {
+    let call = Request::post(path).header("content-type", kind);
+    call.body(Body::empty()).unwrap()
+}
+
+fn status(status: u16) -> Response<Body> {
+    let answer = Response::builder().status(status);
+    answer.body(Body::from("no such call")).unwrap()
+}
+
+#[tokio::test]
+async fn only_grpc_itself_is_grpc() {
+    let telemetry = TestTelemetry::new();
+    for kind in [
+        "application/grpc",
+        "application/grpc+proto",
+        "application/grpc;v=1",
+        "application/grpc-web",
+        "application/grpc-web+proto",
+        "application/grpc-web-text",
+        "application/grpcs",
+    ] {
+        answered(
+            &telemetry,
+            |layer| layer,
+            call(kind, "/a.B/C"),
+            || status(200),
+        )
+        .await;
+    }
+    let calls = "SERVER grpc ERROR\n".repeat(3) + &"SERVER POST\n".repeat(4);
+    assert_eq!(telemetry.tree(&[]), calls);
+}
+
+#[tokio::test]
+async fn what_nobody_answered_as_a_call_has_no_name_of_a_strangers_choice() {
+    let telemetry = TestTelemetry::new();
+    for (http, expected) in [
+        (200, "UNKNOWN"),
+        (400, "INTERNAL"),
+        (401, "UNAUTHENTICATED"),
+        (403, "PERMISSION_DENIED"),
+        (404, "UNIMPLEMENTED"),
+        (418, "UNKNOWN"),
+        (429, "UNAVAILABLE"),
+        (502, "UNAVAILABLE"),
+        (503, "UNAVAILABLE"),
+        (504, "UNAVAILABLE"),
+    ] {
+        let path = format!("/{}", "x".repeat(5_000));
+        let request = call("application/grpc", &path);
+        answered(&telemetry, |layer| layer, request, move || status(http)).await;
+        let spans = telemetry.spans();
+        let [span] = &spans[..] else {
+            panic!("{spans:?}")
+        };
+        let value = |key: &str| {
+            let found = span.attributes.iter().find(|a| a.key.as_str() == key);
+            found.map(|a| a.value.to_string()).unwrap_or_default()
+        };
+        assert_eq!(
+            (&*span.name, value("rpc.method").as_str()),
+            ("grpc", "_OTHER")
+        );
+        assert_eq!(value("rpc.method_original").len(), 4096);
+        assert_eq!(value("rpc.response.status_code"), expected, "{http}");
+        assert!(!telemetry.metrics().contains("xxx"));
+        telemetry.reset();
+    }
+}
+
+#[tokio::test]
+async fn a_call_lasts_until_its_trailers_whatever_length_it_promised() {
+    let telemetry = TestTelemetry::new();
+    let answer = || {
+        let trailers = http::HeaderMap::from_iter([(
+            http::HeaderName::from_static("grpc-status"),
+            http::HeaderValue::from_static("0"),
+        )]);
+        let whole = http_body_util::Full::new(axum::body::Bytes::from("five!"));
+        let body = whole.with_trailers(std::future::ready(Some(Ok(trailers))));
+        Response::new(Body::new(body))
+    };
+    let request = call("application/grpc", "/a.B/C");
+    answered(&telemetry, |layer| layer, request, answer).await;
+    assert_eq!(
+        telemetry.tree(&["rpc.response.status_code", "error.type"]),
+        "SERVER a.B/C rpc.response.status_code=\"OK\"\n"
+    );
+}
+
+#[tokio::test]
+async fn a_stream_that_its_caller_leaves_is_known_by_its_method() {
+    let telemetry = TestTelemetry::new();
+    let layer = TelemetryLayer::new().with_providers(telemetry.providers().clone());
+    let endless = || async {
+        let body = Body::from_stream(futures_util::stream::pending::<
+            Result<axum::body::Bytes, std::io::Error>,
+        >());
+        ([("content-type", "application/grpc")], body)
+    };
+    let app = Router::new().fallback(endless).layer(layer.with_grpc());
+    let request = call("application/grpc", "/a.B/Watch");
+    drop(app.oneshot(request).await.unwrap());
+    assert_eq!(
+        telemetry.tree(&["rpc.method", "rpc.response.status_code"]),
+        "SERVER a.B/Watch rpc.method=\"a.B/Watch\" rpc.response.status_code=\"CANCELLED\"\n"
+    );
+    assert!(telemetry.metrics().contains("rpc_method=\"a.B/Watch\""));
+}
+
+#[tokio::test]
+async fn the_access_line_of_a_call_names_its_method_and_its_status() {
+    let telemetry = TestTelemetry::new();
+    let lines = super::logs::logged(async {
+        let answer = || {
+            let answer = Response::builder().header("grpc-status", "5");
+            answer.body(Body::empty()).unwrap()
+        };
+        let request = call("application/grpc", "/a.B/C");
+        answered(&telemetry, TelemetryLayer::with_access_log, request, answer).await;
+    })
+    .await;
+    let line = r#"INFO rpc.server.call message="call" rpc.system.name="grpc" rpc.method="a.B/C" rpc.response.status_code="NOT_FOUND" http.request.body.size=0 http.response.body.size=0 telemetry.outcome="completed" duration=.. |"#;
+    assert!(lines.len() == 1 && lines[0].starts_with(line), "{lines:?}");
 }

@@ -162,7 +162,7 @@ enum Ending {
 }
 
 /// The principal on the spans, and on the lines with these messages, of a request that Bob makes and his client leaves.
-async fn shown(ends: fn() -> Ending, user: &str) -> (String, Vec<(String, Option<Principal>)>) {
+async fn shown(ends: fn() -> Ending, user: &str) -> (String, Vec<Line>) {
     let telemetry = TestTelemetry::new();
     let lines = Lines::default();
     {
@@ -181,9 +181,11 @@ async fn shown(ends: fn() -> Ending, user: &str) -> (String, Vec<(String, Option
     (telemetry.tree(&SHOWN), lines)
 }
 
+type Line = (String, Option<Principal>);
+
 /// The principal of each line.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<(String, Option<Principal>)>>>);
+struct Lines(Arc<Mutex<Vec<Line>>>);
 
 impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Lines {
     fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {

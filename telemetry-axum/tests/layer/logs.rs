@@ -54,7 +54,7 @@ impl Visit for Line {
 }
 
 /// The lines logged while the future runs, on this thread.
-async fn logged(run: impl Future<Output = ()>) -> Vec<String> {
+pub(crate) async fn logged(run: impl Future<Output = ()>) -> Vec<String> {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::registry().with(lines.clone());
     let _default = tracing::subscriber::set_default(subscriber);
@@ -172,4 +172,81 @@ async fn a_service_that_fails_without_a_response_says_why() {
         "SERVER GET error.type=\"service_error\" telemetry.outcome=\"service_error\" ERROR\n"
     );
     assert_eq!(active(&telemetry), Some(0.0));
+}
+
+/// An error that cannot even be shown.
+#[derive(Debug)]
+struct Unprintable;
+
+impl std::fmt::Display for Unprintable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("while it is shown")
+    }
+}
+
+/// Fails at every event.
+struct Broken;
+
+impl<S: tracing::Subscriber> Layer<S> for Broken {
+    fn on_event(&self, _: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        panic!("the disk of the log is full")
+    }
+}
+
+fn measured(telemetry: &TestTelemetry) -> usize {
+    let metrics = telemetry.metrics();
+    let counts = metrics
+        .lines()
+        .filter(|line| line.starts_with("http_server_request_duration_seconds_count"));
+    counts.count()
+}
+
+#[tokio::test]
+async fn an_error_that_panics_when_it_is_shown_ends_its_request_all_the_same() {
+    let telemetry = TestTelemetry::new();
+    let service =
+        tower::service_fn(|_: Request<Body>| async { Err::<Response<Body>, _>(Unprintable) });
+    let layer = TelemetryLayer::new()
+        .with_providers(telemetry.providers().clone())
+        .with_access_log();
+    let service = tower::Layer::layer(&layer, service);
+    let lines = logged(async {
+        let answer = std::panic::AssertUnwindSafe(service.oneshot(get("/"))).catch_unwind();
+        // The caller of the service gets the error and not the panic of our line.
+        assert!(answer.await.is_ok_and(|answer| answer.is_err()));
+    })
+    .await;
+    assert!(
+        lines
+            .last()
+            .is_some_and(|line| line.contains("service_error")),
+        "{lines:?}"
+    );
+    assert_eq!(
+        telemetry.tree(&["telemetry.outcome"]),
+        "SERVER GET telemetry.outcome=\"service_error\" ERROR\n"
+    );
+    assert_eq!((active(&telemetry), measured(&telemetry)), (Some(0.0), 1));
+}
+
+#[tokio::test]
+async fn a_log_that_panics_takes_no_request_with_it() {
+    let telemetry = TestTelemetry::new();
+    let layer = TelemetryLayer::new().with_access_log();
+    let app = shop().layer(layer.with_providers(telemetry.providers().clone()));
+    let _default = tracing::subscriber::set_default(tracing_subscriber::registry().with(Broken));
+    let answer = std::panic::AssertUnwindSafe(send(&app, get("/orders/7"))).catch_unwind();
+    assert!(answer.await.is_ok_and(|answer| answer.status() == 200));
+    // Also where the request ends while another panic unwinds.
+    let response = app.clone().oneshot(get("/orders/8")).await.unwrap();
+    let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _response = response;
+        panic!("of the server")
+    }));
+    assert!(unwound.is_err());
+    assert_eq!(
+        telemetry.tree(&["telemetry.outcome"]),
+        "SERVER GET /orders/{id}\nSERVER GET /orders/{id} telemetry.outcome=\"panicked\" ERROR\n"
+    );
+    assert_eq!((active(&telemetry), measured(&telemetry)), (Some(0.0), 2));
 }

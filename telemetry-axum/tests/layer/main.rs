@@ -3,6 +3,7 @@
 // Clippy knows test functions, not their helpers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod body_context;
 mod bytes;
 mod cardinality;
 mod correlation;

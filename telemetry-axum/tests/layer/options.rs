@@ -1,7 +1,7 @@
 use axum::{Extension, Router, extract::ConnectInfo, routing::any};
 use http::{HeaderName, StatusCode};
 use std::net::SocketAddr;
-use telemetry_axum::{Correlation, Operation};
+use telemetry_axum::{Correlation, Operation, ProxyHeaders};
 
 use super::*;
 
@@ -68,6 +68,8 @@ async fn a_trusted_proxy_tells_who_asks_and_a_stranger_does_not() {
     let app = with(hello(), &telemetry, |layer| {
         layer
             .with_trusted_proxies(["10.0.0.0/8".parse().unwrap()])
+            .with_proxy_headers(ProxyHeaders::Forwarded)
+            .with_client_port()
             .with_network_transport()
     });
     let headers = [(
@@ -92,6 +94,56 @@ async fn a_trusted_proxy_tells_who_asks_and_a_stranger_does_not() {
 SERVER GET / url.scheme="http" server.address="shop.example" server.port=8080 client.address="192.0.2.1" client.port=4000 network.peer.address="192.0.2.1" network.peer.port=4000 network.transport="tcp"
 "#
     );
+}
+
+#[tokio::test]
+async fn a_client_that_its_proxy_does_not_name_is_not_the_proxy() {
+    let telemetry = TestTelemetry::new();
+    let app = with(hello(), &telemetry, |layer| {
+        layer.with_trusted_proxies(["10.0.0.0/8".parse().unwrap()])
+    });
+    for headers in [
+        [
+            ("x-forwarded-for", "unknown"),
+            ("x-forwarded-proto", "https"),
+        ],
+        // Not what this proxy writes, so the caller did.
+        [
+            ("x-forwarded-for", "192.0.2.7"),
+            ("forwarded", "for=6.6.6.6;proto=https"),
+        ],
+    ] {
+        send(&app, from([10, 0, 0, 1], &headers)).await;
+    }
+    assert_eq!(
+        telemetry.tree(&["url.scheme", "client.address"]),
+        r#"SERVER GET / url.scheme="https"
+SERVER GET / url.scheme="http" client.address="192.0.2.7"
+"#
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_terminates_tls_says_so() {
+    let telemetry = TestTelemetry::new();
+    let app = with(hello(), &telemetry, |layer| {
+        layer
+            .with_scheme(http::uri::Scheme::HTTPS)
+            .with_trusted_proxies(["10.0.0.0/8".parse().unwrap()])
+    });
+    let mut without_port = from([192, 0, 2, 1], &[]);
+    let host = http::HeaderValue::from_static("shop.example");
+    without_port.headers_mut().insert("host", host);
+    send(&app, without_port).await;
+    send(&app, from([10, 0, 0, 1], &[("x-forwarded-proto", "http")])).await;
+    assert_eq!(
+        telemetry.tree(&["url.scheme", "server.port"]),
+        r#"SERVER GET / url.scheme="https" server.port=443
+SERVER GET / url.scheme="http" server.port=8080
+"#
+    );
+    let active = r#"http_server_active_requests{http_request_method="GET",url_scheme="https"}"#;
+    assert_eq!(telemetry.metric(active), Some(0.0));
 }
 
 #[tokio::test]

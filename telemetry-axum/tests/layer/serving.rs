@@ -5,11 +5,12 @@ use std::{
 };
 
 use axum::{Router, routing::get as on_get};
+use futures_util::{StreamExt as _, stream};
 use telemetry_axum::{Health, Operations, Serve};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::Notify,
+    sync::{Notify, Semaphore},
 };
 
 use super::*;
@@ -81,29 +82,78 @@ async fn readiness_flips_first_and_what_is_in_flight_finishes() {
     assert!(asked(address, "/slow").await.is_none());
 }
 
+/// A router whose requests never end, in the handler or in the body, and how many of them have begun.
+fn endless(telemetry: &TestTelemetry) -> (Router, Arc<Semaphore>) {
+    let begun = Arc::new(Semaphore::new(0));
+    let (in_handler, in_body) = (begun.clone(), begun.clone());
+    let routes = Router::new()
+        .route(
+            "/handler",
+            on_get(move || async move {
+                in_handler.add_permits(1);
+                std::future::pending::<&'static str>().await
+            }),
+        )
+        .route(
+            "/body",
+            on_get(|| async move {
+                let first = stream::once(async move {
+                    in_body.add_permits(1);
+                    Ok::<_, std::io::Error>(axum::body::Bytes::from("first"))
+                });
+                Body::from_stream(first.chain(stream::pending()))
+            }),
+        );
+    (layered(routes, telemetry), begun)
+}
+
 #[tokio::test]
-async fn a_request_that_never_finishes_does_not_keep_the_service() {
-    let arrived = Arc::new(Notify::new());
-    let arrive = arrived.clone();
-    let endless = move || async move {
-        arrive.notify_one();
-        std::future::pending::<&'static str>().await
-    };
+async fn requests_that_never_finish_have_ended_when_the_service_has() {
     let telemetry = TestTelemetry::new();
-    let app = layered(Router::new().route("/", on_get(endless)), &telemetry);
+    let (app, begun) = endless(&telemetry);
     let (listener, address) = bound().await;
     let health = Health::new();
     let serve = Serve::new()
         .with_health(health.clone())
         .with_drain_delay(Duration::from_millis(20))
         .with_grace(Duration::from_millis(20))
-        .with_stop("test", async move { arrived.notified().await });
+        .with_stop("test", async move {
+            let _ = begun.acquire_many(4).await.unwrap();
+        });
     let started = Instant::now();
-    let client = tokio::spawn(async move { asked(address, "/").await });
+    let clients =
+        ["/handler", "/body"].map(|path| tokio::spawn(async move { asked(address, path).await }));
+    // The streams of HTTP/2 are tasks beside that of their connection.
+    let multiplexed = tokio::spawn(async move {
+        let connection = TcpStream::connect(address).await.unwrap();
+        let (client, connection) = h2::client::handshake(connection).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let mut client = client.ready().await.unwrap();
+        let mut streams = Vec::new();
+        for path in ["/handler", "/body"] {
+            let request = Request::get(format!("http://shop{path}")).body(()).unwrap();
+            streams.push(client.send_request(request, true).unwrap());
+        }
+        let _ = connection.await;
+    });
     serve.run(listener, app).await.unwrap();
+    // At once, as telemetry is shut down next.
+    let mut spans: Vec<_> = telemetry
+        .tree(&["telemetry.outcome"])
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    spans.sort();
+    let expected = ["/body", "/body", "/handler", "/handler"]
+        .map(|path| format!("SERVER GET {path} telemetry.outcome=\"client_disconnected\""));
+    assert_eq!(spans, expected);
+    assert_eq!(active(&telemetry), Some(0.0));
     assert!(health.is_draining());
     assert!(started.elapsed() >= Duration::from_millis(40));
-    client.abort();
+    for client in clients {
+        client.await.unwrap();
+    }
+    multiplexed.abort();
 }
 
 #[tokio::test(start_paused = true)]

@@ -48,7 +48,6 @@ async fn a_server_span_has_the_attributes_of_the_convention_with_their_types() {
     let id = span.span_context.trace_id();
     let expected = [
         "client.address=String(Owned(\"127.0.0.1\"))".to_owned(),
-        "client.port=I64(4000)".to_owned(),
         format!("correlation_id=String(Owned(\"{id}\"))"),
         "http.request.method=String(Static(\"GET\"))".to_owned(),
         "http.response.status_code=I64(200)".to_owned(),
@@ -285,4 +284,134 @@ async fn a_handler_below_a_span_of_its_own_reaches_the_servers() {
         "SERVER GET / tenant=\"blue\"\n  INTERNAL theirs\n"
     );
     assert!(telemetry_core::entry_span().span_context() == SpanContext::NONE);
+}
+
+#[tokio::test]
+async fn the_path_is_the_callers_below_a_prefix_too() {
+    let telemetry = TestTelemetry::new();
+    let inner = Router::new()
+        .route("/x/{id}", on_get(|| async { "x" }))
+        .route("/metrics", on_get(|| async { "of the business" }));
+    // The layer is on the router before that is nested.
+    let api = Router::new().nest("/v1", layered(inner, &telemetry));
+    let app = Router::new().nest("/api", api);
+    send(&app, get("/api/v1/x/7?a=1")).await;
+    send(&app, get("/api/v1/metrics")).await;
+    assert_eq!(
+        telemetry.tree(&["url.path", "url.query", "http.route"]),
+        r#"SERVER GET /api/v1/x/{id} url.path="/api/v1/x/7" url.query="a=1" http.route="/api/v1/x/{id}"
+SERVER GET /api/v1/metrics url.path="/api/v1/metrics" http.route="/api/v1/metrics"
+"#
+    );
+}
+
+/// A step around the inner service, as a middleware has it.
+async fn in_a_step(
+    axum::extract::State(providers): axum::extract::State<telemetry_core::Providers>,
+    request: axum::extract::Request,
+    next: axum::middleware::Next,
+) -> axum::response::Response {
+    let tracer = providers.tracer(InstrumentationScope::builder("theirs").build());
+    let cx = Context::map_current(|cx| tracer.start(cx, "between", SpanKind::Internal, Vec::new));
+    let response = next.run(request).with_context(cx.clone()).await;
+    cx.span().end();
+    response
+}
+
+#[tokio::test]
+async fn a_layer_applied_twice_is_one_span_whatever_is_between() {
+    let telemetry = TestTelemetry::new();
+    let providers = telemetry.providers().clone();
+    let between = axum::middleware::from_fn_with_state(providers, in_a_step);
+    let app = layered(layered(shop(), &telemetry).layer(between), &telemetry);
+    send(&app, get("/orders/7")).await;
+    assert_eq!(
+        telemetry.tree(&[]),
+        "SERVER GET /orders/{id}\n  INTERNAL between\n"
+    );
+    let own = r#"http_server_request_duration_seconds_count{http_request_method="GET",http_response_status_code="200",http_route="/orders/{id}",network_protocol_version="1.1",url_scheme="http"}"#;
+    assert_eq!(telemetry.metric(own), Some(1.0));
+}
+
+#[tokio::test]
+async fn a_request_that_a_handler_sends_to_a_router_at_hand_is_one_of_its_own() {
+    let telemetry = TestTelemetry::new();
+    let inner = layered(shop(), &telemetry);
+    let providers = telemetry.providers().clone();
+    let handler = move || async move {
+        let tracer = providers.tracer(InstrumentationScope::builder("theirs").build());
+        let cx = Context::map_current(|cx| tracer.start(cx, "client", SpanKind::Client, Vec::new));
+        let answer = inner.oneshot(get("/orders/7")).with_context(cx.clone());
+        let body = answer.await.unwrap().into_body();
+        body.collect().await.unwrap();
+        cx.span().end();
+    };
+    let app = layered(Router::new().route("/", on_get(handler)), &telemetry);
+    send(&app, get("/")).await;
+    let tree = telemetry.tree(&[]);
+    assert!(
+        tree.contains("SERVER GET /\n") && tree.contains("SERVER GET /orders/{id}\n"),
+        "{tree}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_excluded_is_the_whole_path_below_a_prefix_too() {
+    let telemetry = TestTelemetry::new();
+    let all = || async { "" };
+    let inner = Router::new()
+        .route("/", on_get(all))
+        .route("/poll", on_get(all))
+        .route("/internal/x", on_get(all))
+        .route("/each/{id}", on_get(all))
+        .route("/seen", on_get(all));
+    let layer = TelemetryLayer::new()
+        .with_providers(telemetry.providers().clone())
+        .with_excluded_routes([
+            "/api",
+            "/api/poll",
+            "/api/internal/*",
+            "/api/each/{id}",
+            "/seen",
+        ]);
+    let app = Router::new().nest("/api", inner.layer(layer));
+    for path in [
+        "/api",
+        "/api/poll",
+        "/api/internal/x",
+        "/api/each/7",
+        "/api/seen",
+    ] {
+        assert_eq!(send(&app, get(path)).await.status(), 200, "{path}");
+    }
+    assert_eq!(telemetry.tree(&[]), "SERVER GET /api/seen\n");
+}
+
+#[tokio::test]
+async fn every_version_of_http_is_called_by_its_name() {
+    let telemetry = TestTelemetry::new();
+    let app = layered(shop(), &telemetry);
+    for version in [
+        http::Version::HTTP_10,
+        http::Version::HTTP_11,
+        http::Version::HTTP_2,
+        http::Version::HTTP_3,
+    ] {
+        let mut request = get("/orders/7");
+        *request.version_mut() = version;
+        send(&app, request).await;
+    }
+    let versions = ["1.0", "1.1", "2", "3"];
+    let expected = versions.map(|version| {
+        format!("SERVER GET /orders/{{id}} network.protocol.version=\"{version}\"\n")
+    });
+    assert_eq!(
+        telemetry.tree(&["network.protocol.version"]),
+        expected.concat()
+    );
+    let metrics = telemetry.metrics();
+    for version in versions {
+        let label = format!("network_protocol_version=\"{version}\"");
+        assert!(metrics.contains(&label), "{metrics}");
+    }
 }

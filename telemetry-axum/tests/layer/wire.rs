@@ -166,3 +166,60 @@ async fn a_hyper_server_without_axum_is_instrumented_alike() {
         "SERVER GET network.protocol.version=\"1.1\" http.response.status_code=200\n"
     );
 }
+
+/// What a server answers to this over a connection of its own.
+async fn exchanged(address: SocketAddr, request: &str) -> String {
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn bodies_that_the_server_drops_because_nothing_is_to_be_sent_are_complete() {
+    let telemetry = TestTelemetry::new();
+    // As of a proxy, which does not know that its stream is at its end.
+    let relayed = || Body::from_stream(stream::iter([] as [Result<Bytes, Infallible>; 0]));
+    let empty = move || async move { ([("content-length", "0")], relayed()) };
+    let short = move || async move {
+        let chunk = Ok::<_, Infallible>(Bytes::from("half"));
+        let body = stream::iter([chunk]).chain(stream::pending());
+        ([("content-length", "9")], Body::from_stream(body))
+    };
+    let tunnel = move |method: http::Method| async move {
+        match method {
+            http::Method::CONNECT => relayed(),
+            _ => Body::empty(),
+        }
+    };
+    let app = Router::new()
+        .route("/empty", on_get(empty))
+        .route("/short", on_get(short))
+        .fallback(tunnel);
+    let address = served(layered(app, &telemetry)).await;
+    let answer = exchanged(
+        address,
+        "GET /empty HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+    )
+    .await;
+    assert!(answer.contains("content-length: 0"), "{answer}");
+    ended(&telemetry, 1).await;
+    // The connection is the tunnel now, and nobody is behind it.
+    let mut tunnel = TcpStream::connect(address).await.unwrap();
+    let connect = b"CONNECT shop.example:443 HTTP/1.1\r\nhost: shop.example:443\r\n\r\n";
+    tunnel.write_all(connect).await.unwrap();
+    ended(&telemetry, 2).await;
+    let mut client = TcpStream::connect(address).await.unwrap();
+    let request = b"GET /short HTTP/1.1\r\nhost: a\r\n\r\n";
+    client.write_all(request).await.unwrap();
+    client.read_u8().await.unwrap();
+    drop(client);
+    assert_eq!(
+        ended(&telemetry, 3).await,
+        r#"SERVER GET /empty network.protocol.version="1.1" http.response.status_code=200
+SERVER CONNECT network.protocol.version="1.1" http.response.status_code=200
+SERVER GET /short network.protocol.version="1.1" http.response.status_code=200 telemetry.outcome="client_disconnected"
+"#
+    );
+}
