@@ -14,7 +14,10 @@
 //! # price("SKU-1", 1999);
 //! ```
 
-use std::{cell::Cell, error::Error, fmt::Display, mem::ManuallyDrop, time::SystemTime};
+use std::{
+    cell::Cell, error::Error, fmt::Display, marker::PhantomData, mem::ManuallyDrop,
+    time::SystemTime,
+};
 
 use opentelemetry::{
     Context, Key, KeyValue, Value,
@@ -54,6 +57,8 @@ thread_local! {
 #[must_use = "it is forgotten when this is dropped"]
 pub struct Served {
     outer: Option<Context>,
+    /// It is of this thread.
+    _not_send: PhantomData<*const ()>,
 }
 
 /// Makes the span of this context the [`entry_span`] of its trace, on this thread, until what is returned is dropped; if it
@@ -62,6 +67,7 @@ pub struct Served {
 pub fn serve(cx: &Context) -> Option<Served> {
     is_recorded(&cx.span()).then(|| Served {
         outer: replace_served(Some(cx.clone())),
+        _not_send: PhantomData,
     })
 }
 
