@@ -1,10 +1,10 @@
 //! What a call costs: runs one statement many times, so that two counts give the cost of one by difference.
 //!
 //! ```text
-//! cargo build --profile cost -p telemetry-sqlx --example cost
+//! cargo build --profile cost -p telemetry-sqlx --example sqlx_cost
 //! for n in 2000 4000; do
 //!     valgrind --tool=callgrind --separate-threads=yes --callgrind-out-file=/tmp/cost.$n \
-//!         target/cost/examples/cost pool sampled $n
+//!         target/cost/examples/sqlx_cost pool sampled $n
 //! done
 //! ```
 //!

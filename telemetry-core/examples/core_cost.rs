@@ -1,9 +1,9 @@
 //! What one operation costs: run a case some number of times, and count the instructions of two such numbers.
 //!
 //! ```sh
-//! cargo build --profile cost -p telemetry-core --example cost
+//! cargo build --profile cost -p telemetry-core --example core_cost
 //! for n in 1000 3000; do
-//!     valgrind --tool=callgrind --callgrind-out-file=/dev/null target/cost/examples/cost log-json $n 2>&1 | grep Collected
+//!     valgrind --tool=callgrind --callgrind-out-file=/dev/null target/cost/examples/core_cost log-json $n 2>&1 | grep Collected
 //! done
 //! ```
 //!

@@ -3,9 +3,9 @@
 //! The figure is the difference of two runs, which cancels start-up, divided by the difference of their counts:
 //!
 //! ```text
-//! cargo build --profile cost -p telemetry-reqwest --example cost
+//! cargo build --profile cost -p telemetry-reqwest --example reqwest_cost
 //! for calls in 2000 4000; do
-//!     valgrind --tool=callgrind --callgrind-out-file=/dev/null target/cost/examples/cost sampled $calls
+//!     valgrind --tool=callgrind --callgrind-out-file=/dev/null target/cost/examples/reqwest_cost sampled $calls
 //! done
 //! ```
 //!
