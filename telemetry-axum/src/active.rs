@@ -5,14 +5,17 @@ use std::sync::{
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
+use telemetry_core::semconv_http::Authority;
+
 use crate::metrics::scheme;
 
-/// How many requests are being served, by method and scheme. Methods are the known ones and `_OTHER`, so no caller can
-/// make it grow.
+/// How many requests are being served, by method, known server and scheme. Methods are the known ones and `_OTHER`, so no
+/// caller can make it grow.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ActiveRequests(Arc<Mutex<Methods>>);
+pub(crate) struct ActiveRequests(Arc<Mutex<Vec<(Method, Arc<ActiveOfMethod>)>>>);
 
-type Methods = Vec<(&'static str, Arc<ActiveOfMethod>)>;
+/// A known method or `_OTHER`, and the server if metrics tell it apart.
+pub(crate) type Method = (&'static str, Option<Authority<'static>>);
 
 /// The requests of a method: those over plain connections, and those over TLS.
 #[derive(Debug, Default)]
@@ -44,8 +47,8 @@ impl ActiveOfMethod {
 }
 
 impl ActiveRequests {
-    /// Where the requests of a method are counted: a known one or `_OTHER`.
-    pub(crate) fn of(&self, method: &'static str) -> Arc<ActiveOfMethod> {
+    /// Where the requests of a method are counted.
+    pub(crate) fn of(&self, method: Method) -> Arc<ActiveOfMethod> {
         let mut methods = self.lock();
         if let Some((_, counts)) = methods.iter().find(|(known, _)| *known == method) {
             return counts.clone();
@@ -55,7 +58,7 @@ impl ActiveRequests {
         counts
     }
 
-    pub(crate) fn each(&self, mut report: impl FnMut(&'static str, &'static str, i64)) {
+    pub(crate) fn each(&self, mut report: impl FnMut(Method, &'static str, i64)) {
         for (method, ActiveOfMethod(counts)) in self.lock().iter().map(|(m, c)| (*m, &**c)) {
             for (count, https) in counts.iter().zip([false, true]) {
                 if count.used.load(Ordering::Relaxed) {
@@ -65,7 +68,7 @@ impl ActiveRequests {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Methods> {
+    fn lock(&self) -> MutexGuard<'_, Vec<(Method, Arc<ActiveOfMethod>)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

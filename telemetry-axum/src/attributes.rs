@@ -15,7 +15,7 @@ use telemetry_core::semconv_http::{
 };
 
 use crate::{
-    endpoint::{Endpoint, Endpoints},
+    endpoint::{Asked, Endpoint, Endpoints},
     metrics::scheme,
     operation::Operation,
     options::Options,
@@ -46,14 +46,20 @@ impl RequestFacts {
             Some(path) => Some(path.as_str()),
             None => extensions.get::<Operation>().map(Operation::route),
         };
+        // A request without a scheme came over a plain connection: axum itself terminates no TLS.
+        let https = match (caller.origin.scheme, options.https) {
+            (Some(scheme), _) => scheme == "https",
+            (None, Some(https)) => https,
+            (None, None) => request.uri().scheme() == Some(&Scheme::HTTPS),
+        };
+        let server = options.known_server(|| caller.asked_for(request), https);
         Self {
-            endpoint: endpoints.of(options.methods.known(request.method()), route),
-            // A request without a scheme came over a plain connection: axum itself terminates no TLS.
-            https: match (caller.origin.scheme, options.https) {
-                (Some(scheme), _) => scheme == "https",
-                (None, Some(https)) => https,
-                (None, None) => request.uri().scheme() == Some(&Scheme::HTTPS),
-            },
+            endpoint: endpoints.of(Asked {
+                method: options.methods.known(request.method()),
+                route,
+                server,
+            }),
+            https,
             version: request.version(),
             bodiless: request.method() == http::Method::HEAD,
             tunnels: request.method() == http::Method::CONNECT,
@@ -69,7 +75,11 @@ impl RequestFacts {
     pub(crate) fn name(&mut self, operation: &Operation, endpoints: &Endpoints) -> bool {
         let unnamed = self.endpoint.route.is_none();
         if unnamed {
-            self.endpoint = endpoints.of(self.endpoint.method, Some(operation.route()));
+            self.endpoint = endpoints.of(Asked {
+                method: self.endpoint.method,
+                route: Some(operation.route()),
+                server: self.endpoint.known_server,
+            });
         }
         unnamed
     }

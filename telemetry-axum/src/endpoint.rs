@@ -26,13 +26,15 @@ const USUAL: usize = 4;
 
 const METHOD_NOT_ALLOWED: u16 = 405;
 
-/// A method and a route, with everything that does not depend on the single request.
+/// A method, a route and perhaps a server, with everything that does not depend on the single request.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     /// A known one or `_OTHER`.
     pub(crate) method: &'static str,
     /// The matched route; none for an unmatched request, whose path must not stand in for it.
     pub(crate) route: Option<Cow<'static, str>>,
+    /// One that metrics tell apart.
+    pub(crate) known_server: Option<Authority<'static>>,
     pub(crate) span_name: Cow<'static, str>,
     pub(crate) active: Arc<ActiveOfMethod>,
     pub(crate) server: Usual<Option<Authority<'static>>>,
@@ -42,16 +44,14 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    fn new(
-        method: &'static str,
-        route: Option<Cow<'static, str>>,
-        active: &ActiveRequests,
-    ) -> Self {
+    fn new(asked: &Asked<'_>, route: Option<Cow<'static, str>>, active: &ActiveRequests) -> Self {
+        let Asked { method, server, .. } = *asked;
         Self {
             method,
+            known_server: server,
             span_name: semconv_http::span_name(method, route.as_deref()),
             route,
-            active: active.of(method),
+            active: active.of((method, server)),
             server: Usual(None),
             user_agent: Usual(None),
             usual: Default::default(),
@@ -61,7 +61,7 @@ impl Endpoint {
     /// The names are those of the program for as long as it runs: no request copies them.
     fn kept(asked: &Asked<'_>, active: &ActiveRequests) -> Self {
         let route = asked.route.map(|route| forever(route).into());
-        let endpoint = Self::new(asked.method, route, active);
+        let endpoint = Self::new(asked, route, active);
         Self {
             span_name: forever(&endpoint.span_name).into(),
             server: Usual(Some(OnceLock::new())),
@@ -85,6 +85,7 @@ impl Endpoint {
             instruments.series(&Labels {
                 method: self.method,
                 route,
+                server: self.known_server,
                 ending,
             })
         };
@@ -157,16 +158,14 @@ impl Endpoints {
         }
     }
 
-    pub(crate) fn of(&self, method: &'static str, route: Option<&str>) -> Arc<Endpoint> {
-        let known = self
-            .known
-            .get(&Asked { method, route }, |series| match series {
-                Series::Of(asked) => Some(Arc::new(Endpoint::kept(asked, &self.active))),
-                Series::Overflow => None,
-            });
+    pub(crate) fn of(&self, asked: Asked<'_>) -> Arc<Endpoint> {
+        let known = self.known.get(&asked, |series| match series {
+            Series::Of(asked) => Some(Arc::new(Endpoint::kept(asked, &self.active))),
+            Series::Overflow => None,
+        });
         known.unwrap_or_else(|| {
-            let route = route.map(|route| route.to_owned().into());
-            Arc::new(Endpoint::new(method, route, &self.active))
+            let route = asked.route.map(|route| route.to_owned().into());
+            Arc::new(Endpoint::new(&asked, route, &self.active))
         })
     }
 }
@@ -175,18 +174,22 @@ impl Endpoints {
 struct Key {
     method: &'static str,
     route: Option<&'static str>,
+    server: Option<Authority<'static>>,
 }
 
 /// The key of one request, which hashes like the one that is kept.
 #[derive(Clone, Copy, Debug, Hash)]
-struct Asked<'a> {
-    method: &'static str,
-    route: Option<&'a str>,
+pub(crate) struct Asked<'a> {
+    /// A known one or `_OTHER`.
+    pub(crate) method: &'static str,
+    pub(crate) route: Option<&'a str>,
+    /// One that metrics tell apart.
+    pub(crate) server: Option<Authority<'static>>,
 }
 
 impl hashbrown::Equivalent<Key> for Asked<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        self.method == key.method && self.route == key.route
+        self.method == key.method && self.route == key.route && self.server == key.server
     }
 }
 
@@ -195,6 +198,7 @@ impl ToKey<Key> for Asked<'_> {
         Key {
             method: self.method,
             route: self.route.map(forever),
+            server: self.server,
         }
     }
 }
@@ -203,26 +207,34 @@ impl ToKey<Key> for Asked<'_> {
 mod tests {
     use super::*;
 
+    fn asked<'a>(method: &'static str, route: Option<&'a str>) -> Asked<'a> {
+        Asked {
+            method,
+            route,
+            server: None,
+        }
+    }
+
     #[test]
     fn the_names_of_an_endpoint_are_kept_once() {
         let endpoints = Endpoints::new(ActiveRequests::default());
-        let first = endpoints.of("GET", Some("/orders/{id}"));
+        let first = endpoints.of(asked("GET", Some("/orders/{id}")));
         assert!(Arc::ptr_eq(
             &first,
-            &endpoints.of("GET", Some("/orders/{id}"))
+            &endpoints.of(asked("GET", Some("/orders/{id}")))
         ));
         assert!(matches!(first.span_name, Cow::Borrowed("GET /orders/{id}")));
         assert!(matches!(first.route, Some(Cow::Borrowed("/orders/{id}"))));
-        let put = endpoints.of("PUT", Some("/orders/{id}"));
+        let put = endpoints.of(asked("PUT", Some("/orders/{id}")));
         assert_eq!(put.span_name, "PUT /orders/{id}");
-        let unmatched = endpoints.of("GET", None);
+        let unmatched = endpoints.of(asked("GET", None));
         assert_eq!((&*unmatched.span_name, &unmatched.route), ("GET", &None));
     }
 
     #[test]
     fn of_hosts_and_agents_the_first_is_kept_and_others_are_copied() {
         let endpoints = Endpoints::new(ActiveRequests::default());
-        let endpoint = endpoints.of("GET", Some("/usual"));
+        let endpoint = endpoints.of(asked("GET", Some("/usual")));
         for (text, host, port) in [
             ("shop.example:81", "shop.example", Some(81)),
             ("other.example", "other.example", None),
@@ -235,7 +247,7 @@ mod tests {
         let kept = endpoint.user_agent.0.as_ref().and_then(OnceLock::get);
         assert_eq!(kept.map(|(usual, _)| *usual), Some("shop.example:81"));
         let long = "a".repeat(MAX_USUAL + 1);
-        let endpoint = endpoints.of("GET", Some("/unusual"));
+        let endpoint = endpoints.of(asked("GET", Some("/unusual")));
         assert_eq!(endpoint.user_agent.value(&long).as_str(), long);
         assert!(
             endpoint
@@ -251,9 +263,9 @@ mod tests {
         let endpoints = Endpoints::at_most(5, ActiveRequests::default());
         let kept = |i: usize| {
             let route = format!("/endpoints/{i}");
-            let endpoint = endpoints.of("GET", Some(&route));
+            let endpoint = endpoints.of(asked("GET", Some(&route)));
             assert_eq!(endpoint.span_name, format!("GET {route}"));
-            Arc::ptr_eq(&endpoint, &endpoints.of("GET", Some(&route)))
+            Arc::ptr_eq(&endpoint, &endpoints.of(asked("GET", Some(&route))))
         };
         assert_eq!((0..10).filter(|i| kept(*i)).count(), 5);
     }

@@ -15,6 +15,7 @@ mod guard;
 mod headers;
 mod health;
 mod identity;
+mod known_servers;
 mod layer;
 mod metrics;
 mod network;

@@ -15,8 +15,8 @@ use telemetry_core::{
     metrics::{BoundDuration, DurationHistogram, overflow},
     propagation::Propagation,
     semconv_http::{
-        self, BODY_SIZE_BOUNDS, DURATION_BOUNDS, SERVER_ACTIVE_REQUESTS, SERVER_REQUEST_BODY_SIZE,
-        SERVER_REQUEST_DURATION, SERVER_RESPONSE_BODY_SIZE,
+        self, Authority, BODY_SIZE_BOUNDS, DURATION_BOUNDS, SERVER_ACTIVE_REQUESTS,
+        SERVER_REQUEST_BODY_SIZE, SERVER_REQUEST_DURATION, SERVER_RESPONSE_BODY_SIZE,
         attribute::{
             ERROR_TYPE, HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE,
             NETWORK_PROTOCOL_VERSION, URL_SCHEME,
@@ -26,7 +26,7 @@ use telemetry_core::{
     tracer::Tracer,
 };
 
-use crate::{active::ActiveRequests, endpoint::Endpoints, guard::Outcome};
+use crate::{active::ActiveRequests, endpoint::Endpoints, guard::Outcome, known_servers};
 
 /// Routes times methods times statuses of a service; what goes beyond shares a series with the others of its route.
 const MAX_SERIES: usize = 1500;
@@ -81,11 +81,13 @@ impl ServerInstruments {
             .with_description("Number of active HTTP server requests.")
             .with_unit("{request}")
             .with_callback(move |observer| {
-                observed.each(|method, scheme, count| {
-                    let attributes = [
+                observed.each(|(method, server), scheme, count| {
+                    let own = [
                         KeyValue::new(HTTP_REQUEST_METHOD, method),
                         KeyValue::new(URL_SCHEME, scheme),
                     ];
+                    let server = known_servers::attributes(server);
+                    let attributes: Vec<_> = own.into_iter().chain(server).collect();
                     observer.observe(count, &attributes);
                 });
             })
@@ -172,11 +174,12 @@ impl BodySizes {
     }
 }
 
-/// The labels of a request's duration. Never a host, never a path.
+/// The labels of a request's duration. Never a host that a caller chose, never a path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Labels<R> {
     pub(crate) route: Option<R>,
     pub(crate) method: &'static str,
+    pub(crate) server: Option<Authority<'static>>,
     pub(crate) ending: Ending,
 }
 
@@ -243,6 +246,7 @@ impl Labels<&str> {
                 .value()
                 .map(|value| KeyValue::new(ERROR_TYPE, value)),
         );
+        attributes.extend(known_servers::attributes(self.server));
         attributes
     }
 }
@@ -276,7 +280,8 @@ impl ToKey<Beyond<Arc<str>>> for Beyond<&str> {
 
 impl hashbrown::Equivalent<Labels<Arc<str>>> for Labels<&str> {
     fn equivalent(&self, key: &Labels<Arc<str>>) -> bool {
-        self.route == key.route.as_deref() && (self.method, self.ending) == (key.method, key.ending)
+        self.route == key.route.as_deref()
+            && (self.method, self.server, self.ending) == (key.method, key.server, key.ending)
     }
 }
 
@@ -285,6 +290,7 @@ impl ToKey<Labels<Arc<str>>> for Labels<&str> {
         Labels {
             route: self.route.map(Arc::from),
             method: self.method,
+            server: self.server,
             ending: self.ending,
         }
     }

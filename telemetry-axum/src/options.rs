@@ -4,10 +4,18 @@ use std::{fmt, net::SocketAddr, sync::Arc};
 
 use axum::extract::{ConnectInfo, MatchedPath};
 use http::{Extensions, HeaderName, Request};
-use telemetry_core::{Providers, providers::Lazy, semconv_http::KnownMethods};
+use telemetry_core::{
+    Providers,
+    providers::Lazy,
+    semconv_http::{Authority, KnownMethods},
+};
 
 use crate::{
-    attributes, correlation, headers::Capture, metrics::ServerInstruments, network::Network,
+    attributes, correlation,
+    headers::Capture,
+    known_servers::KnownServers,
+    metrics::{ServerInstruments, scheme},
+    network::Network,
     origin::ProxyHeaders,
 };
 
@@ -92,6 +100,7 @@ pub(crate) struct Options {
     pub(crate) correlation: Vec<HeaderName>,
     pub(crate) traceresponse: bool,
     pub(crate) server_timing: bool,
+    pub(crate) known_servers: KnownServers,
     pub(crate) body_sizes: bool,
     pub(crate) access_log: bool,
     #[cfg(feature = "grpc")]
@@ -118,6 +127,7 @@ impl Options {
             correlation: correlation::HEADERS.into(),
             traceresponse: false,
             server_timing: false,
+            known_servers: KnownServers::default(),
             body_sizes: false,
             access_log: false,
             #[cfg(feature = "grpc")]
@@ -134,6 +144,18 @@ impl Options {
                 // Only a template can differ from its path.
                 || excluded.template && route().is_some_and(|route| excluded.matches(route.as_str()))
         })
+    }
+
+    /// The server that was asked for, if it is one that metrics tell apart.
+    pub(crate) fn known_server<'a>(
+        &self,
+        asked_for: impl FnOnce() -> Option<&'a str>,
+        https: bool,
+    ) -> Option<Authority<'static>> {
+        if self.known_servers.is_empty() {
+            return None;
+        }
+        self.known_servers.asked_for(asked_for()?, scheme(https))
     }
 
     /// Whether the bytes of request bodies are worth wrapping them.

@@ -170,7 +170,7 @@ pub fn default_port(scheme: &str) -> Option<u16> {
 }
 
 /// A host header or authority, parsed: `server.address` never contains the port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Authority<'a> {
     /// The host; an IPv6 address without its brackets.
     pub host: &'a str,

@@ -63,6 +63,71 @@ async fn known_methods_of_the_environment_count_as_well() {
 }
 
 #[tokio::test]
+async fn listed_hosts_are_labels_and_others_are_not() {
+    let telemetry = TestTelemetry::new();
+    let routes = Router::new().fallback(|| async { Extension(Operation::new("/fallback")) });
+    let app = with(hello().merge(routes), &telemetry, |layer| {
+        layer
+            .with_server_address_metrics(["shop.example", "api.example:8443"])
+            .with_trusted_proxies(["10.0.0.0/8".parse().unwrap()])
+            .with_body_sizes()
+    });
+    for uri in [
+        "http://SHOP.example:81/",
+        "http://api.example:8443/",
+        "http://api.example:8443/unmatched",
+        "http://api.example/",
+        "http://evil.example/",
+    ] {
+        send(&app, Request::get(uri).body(Body::empty()).unwrap()).await;
+    }
+    let forwarded = from([10, 0, 0, 1], &[("x-forwarded-host", "shop.example")]);
+    send(&app, forwarded).await;
+    let shop = r#"server_address="shop.example""#;
+    let api = r#"server_address="api.example",server_port="8443""#;
+    let count = |metric: &str, labels: &[&str]| {
+        let labels = labels.join(",");
+        telemetry.metric(&format!("{metric}{{{labels}}}"))
+    };
+    for (metric, expected) in [
+        (
+            "http_server_request_duration_seconds_count",
+            [2.0, 1.0, 2.0],
+        ),
+        (
+            "http_server_response_body_size_bytes_count",
+            [2.0, 1.0, 2.0],
+        ),
+    ] {
+        let of = |route: &'static str, server: &[&'static str]| {
+            let route = format!("http_route=\"{route}\"");
+            let first = [
+                r#"http_request_method="GET""#,
+                r#"http_response_status_code="200""#,
+                &route,
+                r#"network_protocol_version="1.1""#,
+            ];
+            let last = r#"url_scheme="http""#;
+            count(metric, &[&first[..], server, &[last]].concat())
+        };
+        let found = [of("/", &[shop]), of("/", &[api]), of("/", &[])];
+        assert_eq!(
+            found,
+            expected.map(Some),
+            "{metric}\n{}",
+            telemetry.metrics()
+        );
+        assert_eq!(of("/fallback", &[api]), Some(1.0), "{metric}");
+    }
+    let method = r#"http_request_method="GET""#;
+    for server in [&[shop][..], &[api], &[]] {
+        let labels = [&[method], server, &[r#"url_scheme="http""#]].concat();
+        let active = count("http_server_active_requests", &labels);
+        assert_eq!(active, Some(0.0), "{server:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_trusted_proxy_tells_who_asks_and_a_stranger_does_not() {
     let telemetry = TestTelemetry::new();
     let app = with(hello(), &telemetry, |layer| {
