@@ -1,3 +1,6 @@
+mod clouds;
+mod span_fields;
+
 use std::sync::{Arc, Mutex};
 
 use opentelemetry::{
@@ -183,91 +186,6 @@ fn a_value_that_logs_while_it_is_formatted_does_not_deadlock_or_mix_lines() {
 }
 
 #[test]
-fn google_cloud_finds_severity_time_trace_and_place() {
-    let logging = Logging {
-        format: LogFormat::Gcp,
-        project: "shop-1",
-        ..JSON
-    };
-    let lines = objects(logging, || {
-        let _request = CorrelationId::parse("abc-123")
-            .unwrap()
-            .attach_to(&traced())
-            .attach();
-        tracing::warn!(n = 1, time = 2, severity = "mine", "slow");
-        tracing::trace!("fine");
-    });
-    let line = &lines[0];
-    let number = line!() - 4;
-    assert!(humantime::parse_rfc3339(line["time"].as_str().unwrap()).is_ok());
-    let place = &line["logging.googleapis.com/sourceLocation"];
-    assert!(place["file"].as_str().unwrap().ends_with("logs/tests.rs"));
-    assert_eq!(place["line"], number.to_string());
-    let mut rest = line.as_object().unwrap().clone();
-    rest.remove("time");
-    rest.remove("logging.googleapis.com/sourceLocation");
-    let trace = format!("projects/shop-1/traces/{:032x}", 0xabc);
-    assert_eq!(
-        Value::from(rest),
-        json!({
-            "severity": "WARNING",
-            "message": "slow",
-            "target": "telemetry_core::pipeline::logs::tests",
-            "logging.googleapis.com/labels": { "service.name": "shop" },
-            "logging.googleapis.com/trace": trace,
-            "logging.googleapis.com/spanId": "0000000000000def",
-            "logging.googleapis.com/trace_sampled": true,
-            "correlation_id": "abc-123",
-            "n": 1,
-            "field.time": 2,
-            "field.severity": "mine",
-        })
-    );
-    assert_eq!(lines[1]["severity"], "DEBUG");
-}
-
-#[test]
-fn without_a_project_google_cloud_gets_the_bare_trace_id() {
-    let logging = Logging {
-        format: LogFormat::Gcp,
-        ..JSON
-    };
-    let lines = objects(logging, || {
-        let _request = traced().attach();
-        tracing::info!("hello");
-    });
-    assert_eq!(lines[0]["trace_id"], format!("{:032x}", 0xabc));
-    assert!(lines[0].get("logging.googleapis.com/trace").is_none());
-}
-
-#[test]
-fn aws_gets_the_trace_id_as_x_ray_writes_it_too() {
-    let trace = "5759e988bd862e3fe1be46a994272793";
-    let logging = Logging {
-        format: LogFormat::Aws,
-        ..JSON
-    };
-    let lines = objects(logging, || {
-        let span = SpanContext::new(
-            TraceId::from_hex(trace).unwrap(),
-            SpanId::from(0xdef),
-            TraceFlags::SAMPLED,
-            false,
-            TraceState::default(),
-        );
-        let _request = Context::new().with_remote_span_context(span).attach();
-        tracing::info!("hello");
-    });
-    let line = &lines[0];
-    assert_eq!(line["xray_trace_id"], "1-5759e988-bd862e3fe1be46a994272793");
-    assert_eq!(
-        (&line["trace_id"], &line["level"]),
-        (&trace.into(), &"INFO".into())
-    );
-    assert!(humantime::parse_rfc3339(line["timestamp"].as_str().unwrap()).is_ok());
-}
-
-#[test]
 fn numbers_are_numbers_as_far_as_readers_keep_them() {
     let lines = objects(JSON, || {
         tracing::info!(
@@ -343,102 +261,6 @@ fn values_and_lines_have_a_bound() {
         }
         assert!(lines[0].len() > 2 * text::MAX_VALUE);
     }
-}
-
-#[test]
-fn lines_have_the_fields_of_spans_on_request_and_the_innermost_counts() {
-    let log = || {
-        let outer = tracing::info_span!(
-            "request",
-            user = 1,
-            tenant = "acme",
-            later = tracing::field::Empty
-        );
-        let _outer = outer.enter();
-        let _inner =
-            tracing::info_span!("cart", user = 2, items = ?["a"], level = "mine").entered();
-        outer.record("later", "one");
-        outer.record("later", "two");
-        tracing::info!(sku = 3, "plain");
-        tracing::info!(user = 4, "own");
-        tracing::info!(parent: &outer, "outer");
-        tracing::info!(parent: None, "none");
-    };
-    for filter in ["info", "warn,[request]=info", "trace"] {
-        let logging = Logging {
-            filter,
-            span_fields: true,
-            ..JSON
-        };
-        let lines = objects(logging, log);
-        let [plain, own, outer, none] = lines.as_slice() else {
-            panic!("{filter}: {lines:?}");
-        };
-        assert_eq!(
-            (&plain["user"], &plain["sku"], &plain["tenant"]),
-            (&2.into(), &3.into(), &"acme".into())
-        );
-        assert_eq!(
-            (&plain["items"], &plain["later"]),
-            (&"[\"a\"]".into(), &"two".into())
-        );
-        assert_eq!(plain["field.level"], "mine");
-        assert_eq!((&own["user"], &own["tenant"]), (&4.into(), &"acme".into()));
-        assert_eq!((&outer["user"], outer.get("items")), (&1.into(), None));
-        assert_eq!(none.get("user"), None);
-    }
-    assert_eq!(objects(JSON, log)[0].get("tenant"), None, "off by default");
-    let readable = Logging {
-        format: LogFormat::Readable,
-        span_fields: true,
-        ..JSON
-    };
-    let lines = logged(readable, log);
-    assert!(
-        lines[0].contains("plain sku=3 user=2 items=[\"a\"] level=mine tenant=acme later=two"),
-        "{}",
-        lines[0]
-    );
-}
-
-#[test]
-fn a_warning_has_the_fields_of_spans_that_are_below_the_log_filter() {
-    let logging = Logging {
-        filter: "warn",
-        span_fields: true,
-        ..JSON
-    };
-    let lines = objects(logging, || {
-        let _span = tracing::info_span!("request", user = 1).entered();
-        tracing::info!("not this");
-        tracing::warn!("this");
-    });
-    assert_eq!(lines.len(), 1);
-    assert_eq!(
-        (&lines[0]["message"], &lines[0]["user"]),
-        (&"this".into(), &1.into())
-    );
-}
-
-#[test]
-fn fields_of_spans_have_a_bound() {
-    let long = "x".repeat(100_000);
-    let logging = Logging {
-        span_fields: true,
-        ..JSON
-    };
-    let lines = logged(logging, || {
-        let mut spans = Vec::new();
-        for _ in 0..100 {
-            spans.push(tracing::info_span!("a", a = long, b = long, c = long).entered());
-            spans.push(tracing::info_span!("d", d = long, e = long, f = long).entered());
-        }
-        tracing::info!("deep");
-        while spans.pop().is_some() {}
-    });
-    let line = object(&lines[0]);
-    assert!(lines[0].len() < 6 * 1024 + 512, "{}", lines[0].len());
-    assert!(line["f"].as_str().unwrap().len() <= 1024 + 3 && line["a"].is_string());
 }
 
 #[test]
