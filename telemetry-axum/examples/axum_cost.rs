@@ -1,7 +1,7 @@
 //! What the layer costs a request: run it under `valgrind --tool=callgrind` with two request counts and divide the
 //! difference (see the crate's README).
 //!
-//! `cost <bare|layer|disabled|sdk-disabled|unsampled|sampled|access-log|access-line> <requests> [further routes]`
+//! `axum_cost <bare|layer|disabled|sdk-disabled|unsampled|sampled|access-log|access-line> <requests> [further routes]`
 //!
 //! `access-line` writes the line as JSON, where `access-log` makes the event alone.
 //! `disabled` is without a pipeline, `sdk-disabled` with one that OTEL_SDK_DISABLED silences, below a sampled caller.
@@ -178,7 +178,7 @@ fn lines() -> Option<Telemetry> {
 fn usage() -> ExitCode {
     let _ = writeln!(
         std::io::stderr(),
-        "cost <bare|layer|disabled|sdk-disabled|unsampled|sampled|access-log|access-line> <requests> [further routes]"
+        "axum_cost <bare|layer|disabled|sdk-disabled|unsampled|sampled|access-log|access-line> <requests> [further routes]"
     );
     ExitCode::FAILURE
 }

@@ -52,12 +52,12 @@ impl RequestFacts {
             (None, Some(https)) => https,
             (None, None) => request.uri().scheme() == Some(&Scheme::HTTPS),
         };
-        let server = options.known_server(|| caller.asked_for(request), https);
+        let known_server = options.known_server(|| caller.asked_for(request), https);
         Self {
             endpoint: endpoints.of(Asked {
                 method: options.methods.known(request.method()),
                 route,
-                server,
+                known_server,
             }),
             https,
             version: request.version(),
@@ -78,7 +78,7 @@ impl RequestFacts {
             self.endpoint = endpoints.of(Asked {
                 method: self.endpoint.method,
                 route: Some(operation.route()),
-                server: self.endpoint.known_server,
+                known_server: self.endpoint.known_server,
             });
         }
         unnamed

@@ -1,4 +1,4 @@
-//! What all requests of a method and a route share, looked up once for each request.
+//! What all requests of a method, a route and a known server share, looked up once for each request.
 
 use std::{
     borrow::Cow,
@@ -13,12 +13,12 @@ use telemetry_core::{
 };
 
 use crate::{
-    active::{ActiveOfMethod, ActiveRequests},
+    active::{ActiveCount, ActiveRequests},
     metrics::{Ending, Labels, RequestSeries, ServerInstruments},
 };
 
-/// Methods times routes that are kept; further ones are made for each request. A program has as many as its routers, and
-/// no caller can make more: the limit is for routers that are made at run time.
+/// Methods times routes times known servers that are kept; further ones are made for each request. A program has as many as
+/// its routers and its list of servers, and no caller can make more: the limit is for routers that are made at run time.
 const MAX_ENDPOINTS: usize = 16_384;
 
 /// The series an endpoint keeps at hand: as a rule its requests end in one or two ways.
@@ -26,7 +26,7 @@ const USUAL: usize = 4;
 
 const METHOD_NOT_ALLOWED: u16 = 405;
 
-/// A method, a route and perhaps a server, with everything that does not depend on the single request.
+/// A method, a route and perhaps a known server, with everything that does not depend on the single request.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     /// A known one or `_OTHER`.
@@ -36,7 +36,7 @@ pub(crate) struct Endpoint {
     /// One that metrics tell apart.
     pub(crate) known_server: Option<Authority<'static>>,
     pub(crate) span_name: Cow<'static, str>,
-    pub(crate) active: Arc<ActiveOfMethod>,
+    pub(crate) active: Arc<ActiveCount>,
     pub(crate) server: Usual<Option<Authority<'static>>>,
     pub(crate) user_agent: Usual<&'static str>,
     /// The first ways in which requests have ended: compared instead of hashed.
@@ -45,13 +45,17 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     fn new(asked: &Asked<'_>, route: Option<Cow<'static, str>>, active: &ActiveRequests) -> Self {
-        let Asked { method, server, .. } = *asked;
+        let Asked {
+            method,
+            known_server,
+            ..
+        } = *asked;
         Self {
             method,
-            known_server: server,
+            known_server,
             span_name: semconv_http::span_name(method, route.as_deref()),
             route,
-            active: active.of((method, server)),
+            active: active.of((method, known_server)),
             server: Usual(None),
             user_agent: Usual(None),
             usual: Default::default(),
@@ -85,7 +89,7 @@ impl Endpoint {
             instruments.series(&Labels {
                 method: self.method,
                 route,
-                server: self.known_server,
+                known_server: self.known_server,
                 ending,
             })
         };
@@ -174,7 +178,7 @@ impl Endpoints {
 struct Key {
     method: &'static str,
     route: Option<&'static str>,
-    server: Option<Authority<'static>>,
+    known_server: Option<Authority<'static>>,
 }
 
 /// The key of one request, which hashes like the one that is kept.
@@ -184,12 +188,14 @@ pub(crate) struct Asked<'a> {
     pub(crate) method: &'static str,
     pub(crate) route: Option<&'a str>,
     /// One that metrics tell apart.
-    pub(crate) server: Option<Authority<'static>>,
+    pub(crate) known_server: Option<Authority<'static>>,
 }
 
 impl hashbrown::Equivalent<Key> for Asked<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        self.method == key.method && self.route == key.route && self.server == key.server
+        self.method == key.method
+            && self.route == key.route
+            && self.known_server == key.known_server
     }
 }
 
@@ -198,7 +204,7 @@ impl ToKey<Key> for Asked<'_> {
         Key {
             method: self.method,
             route: self.route.map(forever),
-            server: self.server,
+            known_server: self.known_server,
         }
     }
 }
@@ -211,7 +217,7 @@ mod tests {
         Asked {
             method,
             route,
-            server: None,
+            known_server: None,
         }
     }
 

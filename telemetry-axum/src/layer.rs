@@ -177,11 +177,15 @@ impl TelemetryLayer {
         self.with(|options| options.server_timing = true)
     }
 
-    /// Adds the convention's opt-in labels `server.address` and `server.port` to the metrics of requests for these hosts,
-    /// each `host` or `host:port`; one without a port is any port's and has no `server.port`. For one service behind
-    /// several names. What callers ask for beside these has no such label, so nobody can make series of invented hosts.
-    /// Behind a proxy the host is the one [that it says](Self::with_trusted_proxies). Every host multiplies the series
-    /// of a route; 1500 are kept in all. Default: none.
+    /// Adds the convention's opt-in labels `server.address` and `server.port` to the metrics of requests for these hosts.
+    /// For one service behind several names. Requests for any other host have no such label, so nobody can make series
+    /// of invented hosts. Default: none.
+    ///
+    /// Each is `host` or `host:port`, an IPv6 address in brackets; what is neither is ignored. One without a port stands
+    /// for all ports that are not listed with it, and has no `server.port`. The host is the one on the span: what a
+    /// [trusted proxy](Self::with_trusted_proxies) says, else what the request says; case and a dot at the end do not
+    /// count, and the label is in lower case. Every host multiplies the series of each route; those past 1500 have no
+    /// `server.address`. A request costs a search of the list.
     pub fn with_server_address_metrics(
         self,
         hosts: impl IntoIterator<Item = impl AsRef<str>>,

@@ -28,7 +28,7 @@ use telemetry_core::{
 
 use crate::{active::ActiveRequests, endpoint::Endpoints, guard::Outcome, known_servers};
 
-/// Routes times methods times statuses of a service; what goes beyond shares a series with the others of its route.
+/// Routes times methods times statuses times listed hosts of a service; what goes beyond shares a series with the others of its route.
 const MAX_SERIES: usize = 1500;
 
 /// Routes that keep a series for what goes beyond, so that nobody takes a route's place by asking for others in every
@@ -81,12 +81,12 @@ impl ServerInstruments {
             .with_description("Number of active HTTP server requests.")
             .with_unit("{request}")
             .with_callback(move |observer| {
-                observed.each(|(method, server), scheme, count| {
+                observed.each(|(method, known_server), scheme, count| {
                     let own = [
                         KeyValue::new(HTTP_REQUEST_METHOD, method),
                         KeyValue::new(URL_SCHEME, scheme),
                     ];
-                    let server = known_servers::attributes(server);
+                    let server = known_servers::attributes(known_server);
                     let attributes: Vec<_> = own.into_iter().chain(server).collect();
                     observer.observe(count, &attributes);
                 });
@@ -174,12 +174,12 @@ impl BodySizes {
     }
 }
 
-/// The labels of a request's duration. Never a host that a caller chose, never a path.
+/// The labels of a request's duration. Never a host that is not listed, never a path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Labels<R> {
     pub(crate) route: Option<R>,
     pub(crate) method: &'static str,
-    pub(crate) server: Option<Authority<'static>>,
+    pub(crate) known_server: Option<Authority<'static>>,
     pub(crate) ending: Ending,
 }
 
@@ -246,7 +246,7 @@ impl Labels<&str> {
                 .value()
                 .map(|value| KeyValue::new(ERROR_TYPE, value)),
         );
-        attributes.extend(known_servers::attributes(self.server));
+        attributes.extend(known_servers::attributes(self.known_server));
         attributes
     }
 }
@@ -281,7 +281,9 @@ impl ToKey<Beyond<Arc<str>>> for Beyond<&str> {
 impl hashbrown::Equivalent<Labels<Arc<str>>> for Labels<&str> {
     fn equivalent(&self, key: &Labels<Arc<str>>) -> bool {
         self.route == key.route.as_deref()
-            && (self.method, self.server, self.ending) == (key.method, key.server, key.ending)
+            && self.method == key.method
+            && self.known_server == key.known_server
+            && self.ending == key.ending
     }
 }
 
@@ -290,7 +292,7 @@ impl ToKey<Labels<Arc<str>>> for Labels<&str> {
         Labels {
             route: self.route.map(Arc::from),
             method: self.method,
-            server: self.server,
+            known_server: self.known_server,
             ending: self.ending,
         }
     }

@@ -149,13 +149,13 @@ impl Options {
     /// The server that was asked for, if it is one that metrics tell apart.
     pub(crate) fn known_server<'a>(
         &self,
-        asked_for: impl FnOnce() -> Option<&'a str>,
+        host: impl FnOnce() -> Option<&'a str>,
         https: bool,
     ) -> Option<Authority<'static>> {
         if self.known_servers.is_empty() {
             return None;
         }
-        self.known_servers.asked_for(asked_for()?, scheme(https))
+        self.known_servers.find(host()?, scheme(https))
     }
 
     /// Whether the bytes of request bodies are worth wrapping them.

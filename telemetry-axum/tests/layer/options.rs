@@ -128,6 +128,41 @@ async fn listed_hosts_are_labels_and_others_are_not() {
 }
 
 #[tokio::test]
+async fn each_layer_has_hosts_of_its_own() {
+    let telemetry = TestTelemetry::new();
+    let listing = |host| {
+        with(hello(), &telemetry, |layer| {
+            layer.with_server_address_metrics([host])
+        })
+    };
+    let apps = [listing("a.example"), listing("b.example")];
+    let active = |server: &str| {
+        let labels = format!(r#"http_request_method="GET",{server}url_scheme="http""#);
+        telemetry.metric(&format!("http_server_active_requests{{{labels}}}"))
+    };
+    let all = || {
+        let servers = [
+            r#"server_address="a.example","#,
+            r#"server_address="b.example","#,
+            "",
+        ];
+        servers.map(active)
+    };
+    let mut responses = Vec::new();
+    for app in &apps {
+        for host in ["a.example", "b.example"] {
+            let request = Request::get("/").header("host", host);
+            let request = request.body(Body::empty()).unwrap();
+            responses.push(app.clone().oneshot(request).await.unwrap());
+        }
+    }
+    // Their bodies have not been read.
+    assert_eq!(all(), [1.0, 1.0, 2.0].map(Some));
+    drop(responses);
+    assert_eq!(all(), [0.0; 3].map(Some));
+}
+
+#[tokio::test]
 async fn a_trusted_proxy_tells_who_asks_and_a_stranger_does_not() {
     let telemetry = TestTelemetry::new();
     let app = with(hello(), &telemetry, |layer| {
