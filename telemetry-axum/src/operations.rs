@@ -13,8 +13,8 @@ use telemetry_core::{Providers, scrape::ScrapeFormat};
 use crate::health::Health;
 
 /// The routes an operator's tools ask; merge it into the application's router, before the telemetry
-/// layer, which lets these routes pass. Or serve them on a port of their own, which strangers cannot reach:
-/// [`Serve::with_operations`](crate::Serve::with_operations).
+/// layer, which lets these paths pass; nested below another they are traced. Or serve them on a port of their own, which
+/// strangers cannot reach: [`Serve::with_operations`](crate::Serve::with_operations).
 ///
 /// - `/metrics`: everything recorded, in the Prometheus text format or OpenMetrics, as the scraper asks.
 /// - `/livez`: 200 as long as the process answers.

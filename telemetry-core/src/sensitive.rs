@@ -50,8 +50,9 @@ static KEYED: OnceLock<KeyedHash> = OnceLock::new();
 
 /// The value as 32 hex digits that only its equals share: half of an HMAC-SHA256.
 ///
-/// The key is `TELEMETRY_HASH_KEY`, so that all services of a system tell the same user by the same hash, and nobody
-/// without it can find out whose it is by trying out all user ids. Unset, it is random and as long-lived as the process.
+/// The key is the SHA-256 of `TELEMETRY_HASH_KEY`, so that all services of a system tell the same user by the same hash,
+/// and nobody without it can find out whose it is by trying out all user ids. Unset, it is random and as long-lived as
+/// the process.
 ///
 /// Cost: two blocks of SHA-256 and a string.
 ///

@@ -40,7 +40,7 @@ const MAX_ATTRIBUTES: usize = 32;
 /// - an internal span of this name, with `<namespace>.flow`, `<namespace>.stage` and `<namespace>.outcome` (the prefix is
 ///   the resource's `service.namespace`, or `step` without one),
 /// - one count in `<namespace>.steps` and one measurement in `<namespace>.step.duration` (seconds), both by flow, stage,
-///   outcome and `error.type`,
+///   outcome and `error.type` (without a namespace `steps` and `step.duration`),
 /// - one `tracing` event of target `telemetry_core::step` with the step's ids: at ERROR if it failed or panicked, at
 ///   WARN if it was cancelled, at INFO if it was rejected, and at DEBUG, which is off by default, if all went well.
 ///

@@ -25,9 +25,10 @@ pub(super) fn write(out: &mut String, addresses: &Addresses, running: bool) {
      {web}/metrics
      {api}/metrics
 
-   Send it all to your own Collector instead, from two terminals, when the demo no longer runs:
+   Send it all to your own Collector instead, from three terminals, when the demo no longer runs:
 
      OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 cargo run -p retail-api
+     OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 cargo run -p retail-api --bin retail-worker
      OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 cargo run -p retail-web
 
    For gRPC use port 4317 and add OTEL_EXPORTER_OTLP_PROTOCOL=grpc.
@@ -61,7 +62,8 @@ mod tests {
             for part in [
                 "curl -i http://127.0.0.1:8080/checkout/execute",
                 "8081/metrics",
-                "-p retail-api",
+                "-p retail-api\n",
+                "-p retail-api --bin retail-worker",
             ] {
                 assert!(out.contains(part), "{part} is missing in {out}");
             }

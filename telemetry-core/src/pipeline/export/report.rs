@@ -213,7 +213,7 @@ impl Reporter {
                 "an instrument has reached its limit of series; what is recorded with further attribute values is \
                  counted in the series otel.metric.overflow. Look for an attribute that takes too many values, such as \
                  an id; a view (Config::with_view) can drop the attribute. What raises the limit is max_series for an \
-                 instrument that is declared as a static, and a view for others"
+                 instrument that is declared as a static, and a view for others of your own"
             );
         });
     }

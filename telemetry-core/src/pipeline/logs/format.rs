@@ -33,8 +33,8 @@ pub enum LogFormat {
     /// `…/sourceLocation` and, with `service.name`, `…/labels`; the event's fields and `correlation_id` go to
     /// `jsonPayload`. See [structured logging](https://docs.cloud.google.com/logging/docs/structured-logging) and
     /// [linking log entries with traces](https://docs.cloud.google.com/trace/docs/trace-log-integration). The project
-    /// is the resource's `cloud.account.id` or GOOGLE_CLOUD_PROJECT; without one the line has a plain `trace_id`,
-    /// because a trace is named by its full resource name or not at all.
+    /// is the resource's `cloud.account.id` if its `cloud.provider` is `gcp`, else GOOGLE_CLOUD_PROJECT; without one the
+    /// line has a plain `trace_id`, because a trace is named by its full resource name or not at all.
     Gcp,
     /// JSON as CloudWatch and Lambda read it: [`Json`](Self::Json), whose `level` and RFC 3339 `timestamp` are those of
     /// Lambda's

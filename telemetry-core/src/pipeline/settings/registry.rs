@@ -161,7 +161,7 @@ const LOGS: &[Setting] = &[
         "",
         Kind::Text,
         "",
-        "where traces are stored, for lines in the format `gcp`; the resource's `cloud.account.id` beats it",
+        "where traces are stored, for lines in the format `gcp`; the resource's `cloud.account.id` beats it if its `cloud.provider` is `gcp`",
     ),
 ];
 
@@ -235,7 +235,7 @@ const TRACES: &[Setting] = &[
         "parentbased_always_on",
         Kind::ByConsumer,
         "",
-        "`always_on`, `always_off`, `traceidratio` and the same with `parentbased_`; see [sampling](guides/sampling.md) for more in code",
+        "`always_on`, `always_off`, `traceidratio`, which ignore what a caller has decided, and the same with `parentbased_`, which heed it; see [sampling](guides/sampling.md) for more in code",
     ),
     setting(
         "OTEL_TRACES_SAMPLER_ARG",
