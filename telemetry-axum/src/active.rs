@@ -17,7 +17,8 @@ use crate::metrics::scheme;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ActiveRequests(Arc<Mutex<HashMap<Counted, Arc<ActiveCount>>>>);
 
-/// Both of a kind's schemes are within the SDK's limit of 2000 series: past it, it would show the last it is told for all.
+/// Each may have two series, one for a scheme. Past 2000, the SDK would show for all further ones the last value it is
+/// told.
 const MAX_COUNTED: usize = 900;
 
 /// What is counted apart: a known method or `_OTHER`, and the server if metrics tell it apart.

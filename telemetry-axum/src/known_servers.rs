@@ -14,7 +14,7 @@ use telemetry_core::{
 pub(crate) struct KnownServers(Vec<Authority<'static>>);
 
 impl KnownServers {
-    /// What is neither is left out.
+    /// What is no host is left out.
     pub(crate) fn new(hosts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let server = |host: &str| {
             let host = host.trim().to_ascii_lowercase();
