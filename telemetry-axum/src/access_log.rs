@@ -31,7 +31,6 @@ pub(crate) fn write(line: &Line<'_>) {
 }
 
 /// What a line says of a gRPC call.
-#[cfg(feature = "grpc")]
 #[derive(Debug)]
 pub(crate) struct CallLine<'a> {
     pub(crate) method: &'a str,
@@ -43,7 +42,6 @@ pub(crate) struct CallLine<'a> {
 }
 
 /// Writes the line of a call, by the RPC conventions, like that of a request.
-#[cfg(feature = "grpc")]
 pub(crate) fn write_call(line: &CallLine<'_>) {
     tracing::info!(
         name: "rpc.server.call",

@@ -30,6 +30,7 @@ use crate::{
     access_log,
     attributes::RequestFacts,
     correlation, exception,
+    grpc::Call,
     metrics::{Ending, ErrorType},
     operation::Operation,
     options::Shared,
@@ -56,8 +57,8 @@ pub(crate) struct RequestGuard {
     /// The service said on whose behalf the request is.
     identified: bool,
     ended: bool,
-    #[cfg(feature = "grpc")]
-    call: Option<crate::grpc::Call>,
+    /// What it is if it is none of HTTP's requests.
+    call: Option<Call>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,7 +75,12 @@ type Exception<'a> = Option<(&'static str, &'a dyn fmt::Display)>;
 
 impl RequestGuard {
     /// A request that has not [begun](Self::begin).
-    pub(crate) fn new(shared: Arc<Shared>, cx: Context, facts: RequestFacts) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        cx: Context,
+        facts: RequestFacts,
+        call: Option<Call>,
+    ) -> Self {
         Self {
             shared,
             cx,
@@ -86,16 +92,8 @@ impl RequestGuard {
             length: None,
             identified: false,
             ended: false,
-            #[cfg(feature = "grpc")]
-            call: None,
+            call,
         }
-    }
-
-    /// It is a gRPC call, and none of HTTP's requests.
-    #[cfg(feature = "grpc")]
-    pub(crate) fn of_call(mut self, call: Option<crate::grpc::Call>) -> Self {
-        self.call = call;
-        self
     }
 
     /// It is counted as being served until it ends.
@@ -106,14 +104,8 @@ impl RequestGuard {
         self
     }
 
-    #[cfg(feature = "grpc")]
     fn is_http(&self) -> bool {
         self.call.is_none()
-    }
-
-    #[cfg(not(feature = "grpc"))]
-    fn is_http(&self) -> bool {
-        true
     }
 
     /// The request's bytes are counted here.
@@ -195,7 +187,6 @@ impl RequestGuard {
                 .attributes(headers, &options.redacted_headers);
             self.cx.span().set_attributes(captured);
         }
-        #[cfg(feature = "grpc")]
         if let Some(call) = &mut self.call {
             call.head(headers);
         }
@@ -216,16 +207,11 @@ impl RequestGuard {
     }
 
     /// The response's trailers are there: of gRPC they hold the status, of HTTP nothing that telemetry shows.
-    #[cfg(feature = "grpc")]
     pub(crate) fn trailers(&mut self, trailers: &HeaderMap) {
         if let Some(call) = &mut self.call {
             call.trailers(trailers);
         }
     }
-
-    /// The response's trailers are there; nothing in them is shown.
-    #[cfg(not(feature = "grpc"))]
-    pub(crate) fn trailers(&mut self, _: &HeaderMap) {}
 
     /// The response was sent whole.
     pub(crate) fn completed(&mut self) {
@@ -285,7 +271,6 @@ impl RequestGuard {
         if let Some(principal) = Principal::of(&self.cx) {
             principal.record_at_end(&self.cx.span());
         }
-        #[cfg(feature = "grpc")]
         if let Some(call) = &self.call {
             if let Some(instruments) = self.shared.grpc_instruments.get() {
                 call.end(instruments, &self.cx, outcome, self.status, seconds);
@@ -358,7 +343,6 @@ impl RequestGuard {
         if let Some((kind, message)) = exception {
             attempt(|| exception::record(kind, message));
         }
-        #[cfg(feature = "grpc")]
         if let Some(call) = &self.call {
             if self.shared.options.access_log {
                 let ending = call.ending(outcome, self.status);

@@ -11,6 +11,9 @@ mod exception;
 mod future;
 #[cfg(feature = "grpc")]
 mod grpc;
+#[cfg(not(feature = "grpc"))]
+#[path = "without_grpc.rs"]
+mod grpc;
 mod guard;
 mod headers;
 mod health;

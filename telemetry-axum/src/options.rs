@@ -27,19 +27,16 @@ pub(crate) const UNTRACED: [&str; 3] = ["/livez", "/metrics", "/readyz"];
 pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) instruments: Lazy<ServerInstruments>,
-    #[cfg(feature = "grpc")]
     pub(crate) grpc_instruments: Lazy<crate::grpc::Instruments>,
 }
 
 impl Shared {
     pub(crate) fn new(options: Options) -> Self {
         let instruments = Lazy::new(options.providers.clone(), ServerInstruments::new);
-        #[cfg(feature = "grpc")]
         let grpc_instruments = Lazy::new(options.providers.clone(), crate::grpc::Instruments::new);
         Self {
             options,
             instruments,
-            #[cfg(feature = "grpc")]
             grpc_instruments,
         }
     }
@@ -103,7 +100,6 @@ pub(crate) struct Options {
     pub(crate) known_servers: KnownServers,
     pub(crate) body_sizes: bool,
     pub(crate) access_log: bool,
-    #[cfg(feature = "grpc")]
     pub(crate) grpc: Option<crate::grpc::Methods>,
 }
 
@@ -130,7 +126,6 @@ impl Options {
             known_servers: KnownServers::default(),
             body_sizes: false,
             access_log: false,
-            #[cfg(feature = "grpc")]
             grpc: None,
         }
     }

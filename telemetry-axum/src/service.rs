@@ -124,15 +124,11 @@ fn enter<B>(
     let foreign = correlation::from_caller(headers, present, &options.correlation);
     let caller = Caller::of(request, options);
     let facts = RequestFacts::of(request, &caller, options, &instruments.endpoints);
-    #[cfg(feature = "grpc")]
     let call = shared.grpc_call(request);
-    #[cfg(feature = "grpc")]
     let name = match &call {
         Some(call) => call.name().into(),
         None => facts.endpoint.span_name.clone(),
     };
-    #[cfg(not(feature = "grpc"))]
-    let name = facts.endpoint.span_name.clone();
 
     // Below a caller's span the trace is known before there is a span.
     let trace = parent.with_span_context(SpanContext::trace_id);
@@ -141,13 +137,10 @@ fn enter<B>(
         None => (trace != TraceId::INVALID).then(|| CorrelationId::from_trace_id(trace)),
     };
     let attributes = || {
-        #[cfg(feature = "grpc")]
         let mut attributes = match &call {
             Some(call) => call.attributes(&caller, request, options),
             None => attributes::at_start(&facts, &caller, request, options),
         };
-        #[cfg(not(feature = "grpc"))]
-        let mut attributes = attributes::at_start(&facts, &caller, request, options);
         attributes.extend(expected().map(|id| KeyValue::new(CORRELATION_ID, id)));
         attributes
     };
@@ -164,10 +157,8 @@ fn enter<B>(
     {
         span.set_attribute(KeyValue::new(CORRELATION_ID, id));
     }
-    let guard = RequestGuard::new(shared.clone(), correlate(cx, foreign), facts);
-    #[cfg(feature = "grpc")]
-    let guard = guard.of_call(call);
-    guard.begin()
+    let cx = correlate(cx, foreign);
+    RequestGuard::new(shared.clone(), cx, facts, call).begin()
 }
 
 /// A link to a caller that is not trusted: without its tracestate.

@@ -1,5 +1,8 @@
 //! On whose behalf a request is made: said once at the edge, then on spans, on log lines and in the services behind.
 
+#[cfg(feature = "pipeline")]
+pub(crate) mod setting;
+
 use std::{
     cell::Cell,
     fmt,
@@ -355,23 +358,6 @@ impl Shown {
             roles: true,
         })
     }
-
-    /// What the setting lists.
-    #[cfg(feature = "pipeline")]
-    pub(crate) fn listed(names: &[String]) -> Self {
-        let has = |name| names.iter().any(|listed| listed == name);
-        Self {
-            id: has(USER_ID),
-            hash: has(USER_HASH),
-            roles: has(USER_ROLES),
-        }
-    }
-
-    /// Sets the allow-list of the process; the first one counts.
-    #[cfg(feature = "pipeline")]
-    pub(crate) fn set(self) {
-        SHOWN.get_or_init(|| self);
-    }
 }
 
 fn is_text(text: &str, max: usize) -> bool {
@@ -382,12 +368,6 @@ fn is_text(text: &str, max: usize) -> bool {
 
 fn is_role(role: &str) -> bool {
     is_text(role, MAX_ROLE) && !role.contains(',')
-}
-
-/// Whether a log field of this name would be taken for the principal's.
-#[cfg(feature = "pipeline")]
-pub(crate) fn is_key(name: &str) -> bool {
-    KEYS.contains(&name)
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! Values that must not be readable in telemetry: they are shown as keyed hashes, which tell them apart, or dropped.
 
+#[cfg(feature = "pipeline")]
+pub(crate) mod key;
+
 use std::{
     fmt::Display,
     hash::{BuildHasher as _, RandomState},
@@ -64,26 +67,6 @@ static KEYED: OnceLock<KeyedHash> = OnceLock::new();
 /// ```
 pub fn hash(value: &str) -> String {
     hash_with(KEYED.get_or_init(|| keyed(&random())), value)
-}
-
-/// A key that no output shows.
-#[cfg(feature = "pipeline")]
-#[derive(Clone)]
-pub(crate) struct HashKey(pub(crate) String);
-
-#[cfg(feature = "pipeline")]
-impl HashKey {
-    /// Makes it the key of the process; the first one counts, also if that was the random one.
-    pub(crate) fn set(&self) {
-        KEYED.get_or_init(|| keyed(self.0.as_bytes()));
-    }
-}
-
-#[cfg(feature = "pipeline")]
-impl std::fmt::Debug for HashKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("HashKey(REDACTED)")
-    }
 }
 
 fn hash_with(keyed: &KeyedHash, value: &str) -> String {

@@ -46,23 +46,18 @@ impl Address {
         }))
     }
 
-    #[cfg(feature = "grpc")]
-    pub(crate) fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &Arc<str> {
         &self.0.host
     }
 
-    #[cfg(feature = "grpc")]
     pub(crate) fn port(&self) -> Option<u16> {
         self.0.port
     }
 
     pub(crate) fn push_to(&self, attributes: &mut Vec<KeyValue>) {
-        attributes.push(KeyValue::new(SERVER_ADDRESS, self.0.host.clone()));
-        attributes.extend(
-            self.0
-                .port
-                .map(|port| KeyValue::new(SERVER_PORT, i64::from(port))),
-        );
+        attributes.push(KeyValue::new(SERVER_ADDRESS, self.host().clone()));
+        let port = self.port();
+        attributes.extend(port.map(|port| KeyValue::new(SERVER_PORT, i64::from(port))));
     }
 
     /// The handle of these labels; those an address meets first are compared instead of hashed.

@@ -4,18 +4,28 @@ use std::{borrow::Cow, sync::Arc};
 
 use futures_core::future::BoxFuture;
 use sqlx::{
-    Executor, MySql, MySqlConnection, Row,
+    Executor, MySql, Row,
     error::DatabaseError,
     mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlQueryResult},
 };
 use telemetry_core::semconv_db::Dialect;
 
 use crate::{
+    Connection, Pool, Transaction,
     database::{Backend, Facts},
     driver::drive,
 };
 
 drive!(MySql);
+
+/// A [`Pool`] of MySQL or MariaDB connections.
+pub type MySqlPool = Pool<MySql>;
+
+/// A [`Connection`] to MySQL or MariaDB.
+pub type MySqlConnection<'c> = Connection<'c, MySql>;
+
+/// A [`Transaction`] of MySQL or MariaDB.
+pub type MySqlTransaction<'c> = Transaction<'c, MySql>;
 
 impl Backend for MySql {
     const DIALECT: Dialect = Dialect::MySql;
@@ -40,7 +50,9 @@ impl Backend for MySql {
         result.rows_affected()
     }
 
-    fn detect_system(connection: &mut MySqlConnection) -> BoxFuture<'_, Option<&'static str>> {
+    fn detect_system(
+        connection: &mut sqlx::MySqlConnection,
+    ) -> BoxFuture<'_, Option<&'static str>> {
         Box::pin(async move {
             let row = connection.fetch_one("SELECT version()").await.ok()?;
             let version: String = row.try_get(0).ok()?;

@@ -10,11 +10,21 @@ use sqlx::{
 use telemetry_core::semconv_db::Dialect;
 
 use crate::{
+    Connection, Pool, Transaction,
     database::{Backend, Facts},
     driver::drive,
 };
 
 drive!(Postgres);
+
+/// A [`Pool`] of PostgreSQL connections.
+pub type PgPool = Pool<Postgres>;
+
+/// A [`Connection`] to PostgreSQL.
+pub type PgConnection<'c> = Connection<'c, Postgres>;
+
+/// A [`Transaction`] of PostgreSQL.
+pub type PgTransaction<'c> = Transaction<'c, Postgres>;
 
 impl Backend for Postgres {
     const DIALECT: Dialect = Dialect::PostgreSql;

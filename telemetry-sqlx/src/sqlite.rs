@@ -10,6 +10,7 @@ use sqlx::{
 use telemetry_core::semconv_db::Dialect;
 
 use crate::{
+    Connection, Pool, Transaction,
     database::{Backend, Facts},
     driver::drive,
 };
@@ -18,6 +19,15 @@ use crate::{
 const IN_MEMORY: &str = ":memory:";
 
 drive!(Sqlite);
+
+/// A [`Pool`] of SQLite connections.
+pub type SqlitePool = Pool<Sqlite>;
+
+/// A [`Connection`] to SQLite.
+pub type SqliteConnection<'c> = Connection<'c, Sqlite>;
+
+/// A [`Transaction`] of SQLite.
+pub type SqliteTransaction<'c> = Transaction<'c, Sqlite>;
 
 impl Backend for Sqlite {
     const DIALECT: Dialect = Dialect::Sqlite;

@@ -21,7 +21,7 @@ use crate::{
     exemplar::ExemplarFilter,
     principal::Shown,
     propagation::{Format, Propagation},
-    sensitive::{HashKey, Sensitive},
+    sensitive::{Sensitive, key::HashKey},
 };
 
 /// What the code says of the service; the environment may say otherwise.

@@ -50,7 +50,7 @@ use crate::{
     principal::Shown,
     propagation::TextMap,
     providers::Providers,
-    sensitive::HashKey,
+    sensitive::key::HashKey,
     tracer::SamplingHint,
 };
 

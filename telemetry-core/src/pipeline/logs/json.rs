@@ -147,11 +147,13 @@ impl Json {
             let fields = metadata.fields();
             let key = |name: &str| self.key(name);
             // No field poses as what the line says of the principal.
-            let beside_principal = |name: &str| match principal::is_key(name) {
+            let beside_principal = |name: &str| match principal::setting::is_key(name) {
                 true => renamed_key(name),
                 false => self.key(name),
             };
-            let poses = fields.iter().any(|field| principal::is_key(field.name()));
+            let poses = fields
+                .iter()
+                .any(|field| principal::setting::is_key(field.name()));
             Callsite {
                 metadata,
                 head,

@@ -73,7 +73,7 @@ impl Attributes<'_> {
         }
         if name == "message" {
             self.record.set_body(value.into());
-        } else if name == CORRELATION_ID || self.principal && principal::is_key(name) {
+        } else if name == CORRELATION_ID || self.principal && principal::setting::is_key(name) {
             let renamed = ["field.", name].concat();
             self.record.add_attribute(Key::from(renamed), value.into());
         } else {

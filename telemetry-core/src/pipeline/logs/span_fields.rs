@@ -89,7 +89,7 @@ pub(super) fn write(text: &mut String, line: &Line<'_>, spans: &dyn SurroundingS
             if count == MAX_FIELDS {
                 return;
             }
-            let said = event.field(name).is_some() || principal && principal::is_key(name);
+            let said = event.field(name).is_some() || principal && principal::setting::is_key(name);
             if !said && !written[..count].contains(&name) {
                 text.push_str(member);
                 written[count] = name;
