@@ -238,6 +238,23 @@ mod tests {
     }
 
     #[test]
+    fn each_known_server_has_endpoints_of_its_own() {
+        let endpoints = Endpoints::new(ActiveRequests::default());
+        // So many that they meet each other in the table.
+        let servers = || (0..500).map(|i| Authority::parse(forever(&format!("e{i}.example"))));
+        let of = |known_server| {
+            endpoints.of(Asked {
+                known_server,
+                ..asked("GET", Some("/"))
+            })
+        };
+        servers().for_each(|server| drop(of(server)));
+        for server in servers() {
+            assert_eq!(of(server).known_server, server);
+        }
+    }
+
+    #[test]
     fn of_hosts_and_agents_the_first_is_kept_and_others_are_copied() {
         let endpoints = Endpoints::new(ActiveRequests::default());
         let endpoint = endpoints.of(asked("GET", Some("/usual")));

@@ -2,8 +2,8 @@
 
 use clap::Parser;
 
-/// Starts telemetry-viewer, retail-api and retail-web as processes of their own, performs a dozen checkouts, and
-/// prints what can be seen of them: span trees, rate, errors and duration by route, and logs by correlation id.
+/// Starts telemetry-viewer, retail-api, its worker and retail-web as processes of their own, performs a dozen checkouts,
+/// and prints what can be seen of them: span trees, rate, errors and duration by route, and logs by correlation id.
 ///
 /// It ends by itself: with exit code 0 if every span, metric and log line that the checkouts must leave has arrived in
 /// the viewer, with 1 and the reason if not. Nothing is left behind, neither processes nor files.
