@@ -1,6 +1,6 @@
 //! The recorded files: compared, or written anew.
 
-use std::{env, fmt::Write as _, fs, path::Path};
+use std::{env, fmt::Write as _, fs, path::PathBuf};
 
 use similar::TextDiff;
 
@@ -9,13 +9,16 @@ const RECORD: &str = "TELEMETRY_RECORD";
 
 /// All texts of a run, and the differences found so far.
 pub(crate) struct Recording {
+    directory: PathBuf,
     record: bool,
     differences: String,
 }
 
 impl Recording {
-    pub(crate) fn new() -> Self {
+    /// Of the files in this directory below that of all recorded files.
+    pub(crate) fn new(directory: &str) -> Self {
         Self {
+            directory: [DIRECTORY, directory].iter().collect(),
             record: env::var(RECORD).is_ok_and(|value| value == "1"),
             differences: String::new(),
         }
@@ -23,9 +26,9 @@ impl Recording {
 
     /// Compares the text with the recorded file, or writes it there.
     pub(crate) fn add(&mut self, file: &str, text: &str) {
-        let path = Path::new(DIRECTORY).join(file);
+        let path = self.directory.join(file);
         if self.record {
-            fs::create_dir_all(DIRECTORY).unwrap();
+            fs::create_dir_all(&self.directory).unwrap();
             fs::write(path, text).unwrap();
             return;
         }

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Families whose values depend on the machine.
-const OF_THE_MACHINE: [&str; 4] = ["process_", "tokio_", "otel_", "target_"];
+/// Families whose values depend on the machine, or on luck: see those of OTLP.
+const OF_THE_MACHINE: [&str; 4] = ["process_", "tokio_", "otel_", "db_client_connection_count"];
 
 /// Labels of `target_info` that depend on the machine are those of its resource.
 const RESOURCE: [&str; 4] = ["host_", "os_", "process_", "service_instance_id"];

@@ -2,7 +2,8 @@
 //!
 //! Both services of the retail example run as processes and export to a collector in this test. All that arrives, the
 //! page `/metrics`, the log lines and the headers that retail-web sends to retail-api become text. The text is compared
-//! with the files in `tests/recorded/`.
+//! with the files in `tests/recorded/`: once as the services are, once with every option of the adapters that is off by
+//! default, whose files are in `tests/recorded/all-options/`.
 //!
 //! A difference that is intended is recorded with
 //!
@@ -25,6 +26,7 @@ mod exposition;
 mod logs;
 mod metrics;
 mod names;
+mod options;
 mod render;
 mod scenario;
 mod service;
@@ -32,6 +34,7 @@ mod traces;
 
 use compare::Recording;
 use names::Names;
+use options::Options;
 
 /// The role of this process: a service of the example, started by the test below.
 const ROLE: &str = "TELEMETRY_TEST_ROLE";
@@ -46,9 +49,18 @@ fn serves_if_it_is_told_to() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_checkout_puts_out_the_same_as_recorded() {
-    let output = scenario::run().await;
+    compare(Options::Default, "").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_checkout_with_every_option_puts_out_the_same_as_recorded() {
+    compare(Options::All, "all-options").await;
+}
+
+async fn compare(options: Options, directory: &str) {
+    let output = scenario::run(options).await;
     let names = Names::of(&output);
-    let mut recording = Recording::new();
+    let mut recording = Recording::new(directory);
     recording.add("requests.txt", &names.apply(&output.requests()));
     recording.add("traces.txt", &names.apply(&traces::render(&output)));
     recording.add("metrics.txt", &names.apply(&metrics::render(&output)));

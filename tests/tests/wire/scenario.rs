@@ -15,6 +15,7 @@ use crate::{
     ROLE,
     collector::{Collector, Received},
     exposition,
+    options::Options,
     service::{API, BUSY, DATABASE, REQUESTS},
 };
 
@@ -95,14 +96,14 @@ pub(crate) struct Service {
 }
 
 /// Starts both services, sends the requests, and ends the services.
-pub(crate) async fn run() -> Output {
+pub(crate) async fn run(options: Options) -> Output {
     let collector = Collector::start().await;
     let directory = tempfile::tempdir().unwrap();
     let database = directory.path().join("retail.db");
     let database = database.to_str().unwrap();
-    let (api, api_address) = start("retail-api", &collector, &[(DATABASE, database)]);
+    let (api, api_address) = start("retail-api", options, &collector, (DATABASE, database));
     let url = format!("http://{api_address}");
-    let (web, web_address) = start("retail-web", &collector, &[(API, &url)]);
+    let (web, web_address) = start("retail-web", options, &collector, (API, &url));
 
     let client = Client::builder().user_agent("test/1").build().unwrap();
     let answers = requests(&client, web_address, api_address).await;
@@ -122,7 +123,12 @@ pub(crate) async fn run() -> Output {
     }
 }
 
-fn start(role: &str, collector: &Collector, more: &[(&str, &str)]) -> (Process, SocketAddr) {
+fn start(
+    role: &str,
+    options: Options,
+    collector: &Collector,
+    peer: (&str, &str),
+) -> (Process, SocketAddr) {
     let program = env::current_exe().unwrap();
     let arguments = [
         "--exact",
@@ -136,7 +142,9 @@ fn start(role: &str, collector: &Collector, more: &[(&str, &str)]) -> (Process, 
         (ROLE, role),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
     ]);
-    environment.extend(more);
+    // Of two values of a variable the last counts.
+    environment.extend(options.environment());
+    environment.push(peer);
     let mut process = Process::start(program.to_str().unwrap(), arguments, &environment).unwrap();
     let address = process.address().unwrap();
     (process, address)

@@ -17,13 +17,13 @@ use axum::{
     routing::get,
 };
 use retail_api::database;
-use retail_web::{RetailApi, listen};
-use telemetry_axum::serve;
+use retail_web::listen;
+use telemetry_axum::{Operations, serve};
 use telemetry_core::{Service, bootstrap};
 use telemetry_sqlx::SqlitePool;
 use tokio::runtime;
 
-use crate::render;
+use crate::{options::Options, render};
 
 /// The variable with the base URL of retail-api.
 pub(crate) const API: &str = "TELEMETRY_TEST_API";
@@ -64,10 +64,12 @@ async fn web() -> Result<(), Box<dyn Error>> {
             .namespace("retail")
             .version("1.0.0"),
     )?;
-    let api = RetailApi::new(&env::var(API)?)?;
+    let options = Options::of_environment();
+    let api = options.client(&env::var(API)?)?;
     let listener = listen("127.0.0.1:0".parse()?).await?;
     tracing::info!(target: "retail_web", address = %listener.local_addr()?, "retail-web is listening");
-    serve(listener, retail_web::router(api)).await?;
+    let router = retail_web::router_with(api, options.public_layer(), Operations::new());
+    serve(listener, router).await?;
     Ok(())
 }
 
@@ -78,16 +80,15 @@ async fn api() -> Result<(), Box<dyn Error>> {
             .version("1.0.0"),
     )?;
     let path = env::var(DATABASE)?;
-    let pool = database::open(Path::new(&path)).await?;
-    // On a machine under load any statement may be slow.
-    let pool = pool.with_slow_threshold(None);
+    let options = Options::of_environment();
+    let pool = options.pool(database::open(Path::new(&path)).await?);
     let listener = listen("127.0.0.1:0".parse()?).await?;
     tracing::info!(target: "retail_api", address = %listener.local_addr()?, database = path, "retail-api is listening");
     let gate = Gate {
         pool: pool.clone(),
         requests: Arc::default(),
     };
-    let router = retail_api::router(pool.clone())
+    let router = retail_api::router_with(pool.clone(), options.layer(), Operations::new())
         .layer(from_fn_with_state(gate.clone(), pass))
         // Added after the layers, so that it is not observed.
         .route(
