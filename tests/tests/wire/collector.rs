@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 
 use crate::render;
 
-/// What arrived, in the order in which it came.
+/// All requests, in the order in which they came.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Received {
     pub(crate) traces: Vec<ExportTraceServiceRequest>,

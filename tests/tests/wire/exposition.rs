@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Families whose values depend on the machine, or on luck: see those of OTLP.
+/// Families whose values depend on the machine or on time, as the metrics of the same names in `metrics.rs`.
 const OF_THE_MACHINE: [&str; 4] = ["process_", "tokio_", "otel_", "db_client_connection_count"];
 
 /// Labels of `target_info` that depend on the machine are those of its resource.

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Metrics of the process, its runtimes and the telemetry itself: their values depend on the machine. How many
-/// connections a pool has opened at its start is a matter of luck, too.
+/// connections a pool opens at its start depends on time, too.
 const OF_THE_MACHINE: [&str; 4] = ["process.", "tokio.", "otel.", "db.client.connection.count"];
 
 pub(crate) fn render(output: &Output) -> String {

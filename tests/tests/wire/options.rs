@@ -13,7 +13,7 @@ pub(crate) enum Options {
     All,
 }
 
-/// The variable that says how.
+/// The variable with the options of a service: `default` or `all`.
 pub(crate) const OPTIONS: &str = "TELEMETRY_TEST_OPTIONS";
 
 /// Settings that differ from those of the default run.
@@ -35,7 +35,7 @@ impl Options {
         }
     }
 
-    /// What tells the services.
+    /// The variables that tell a service its options.
     pub(crate) fn environment(self) -> Vec<(&'static str, &'static str)> {
         match self {
             Self::Default => vec![(OPTIONS, "default")],

@@ -1,4 +1,4 @@
-//! What the signals have in common as text: attributes, resources, scopes, headers.
+//! The parts that all signals have, as text: attributes, resources, scopes, headers.
 
 use std::fmt::Write as _;
 

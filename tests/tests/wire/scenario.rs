@@ -1,4 +1,4 @@
-//! What the customers do, and all that the services put out meanwhile.
+//! The requests of the customers, and all that the services put out meanwhile.
 
 use std::{
     collections::BTreeSet,

@@ -104,8 +104,8 @@ async fn api() -> Result<(), Box<dyn Error>> {
 
 /// Lets a request pass when all connections are back in the pool.
 ///
-/// sqlx takes a connection back in a task of its own. Without the gate it is a matter of luck if the next request finds
-/// it idle or has a span for opening another one.
+/// sqlx takes a connection back in a task of its own. Without the gate the next request finds no idle connection now and
+/// then, and has a span for opening another one.
 #[derive(Clone)]
 struct Gate {
     pool: SqlitePool,
