@@ -25,7 +25,8 @@ pub(crate) fn render(output: &Output) -> String {
     }
     let mut text = String::new();
     for (service, (resource, mut records)) in services {
-        records.sort();
+        // Stable: records of one moment stay in the order in which they came.
+        records.sort_by_key(|(time, _)| *time);
         let records: String = records.into_iter().map(|(_, text)| text).collect();
         text.push_str(&format!("# {service}\n\n{resource}\n{records}"));
     }
