@@ -430,8 +430,7 @@ fn nothing_deprecated_is_found_anywhere() {
         "process.command_line",
         "process.args_count",
     ];
-    let sources =
-        fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/pipeline/resource")).unwrap();
+    let sources = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/resource")).unwrap();
     for source in sources {
         let path = source.unwrap().path();
         if path.ends_with("tests") {

@@ -35,7 +35,7 @@ fn google_cloud_finds_severity_time_trace_and_place() {
         json!({
             "severity": "WARNING",
             "message": "slow",
-            "target": "telemetry_core::pipeline::logs::tests::clouds",
+            "target": "telemetry_pipeline::logs::tests::clouds",
             "logging.googleapis.com/labels": { "service.name": "shop" },
             "logging.googleapis.com/trace": trace,
             "logging.googleapis.com/spanId": "0000000000000def",
