@@ -24,7 +24,7 @@ use axum::{
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use telemetry_axum::TelemetryLayer;
-use telemetry_core::{Config, Telemetry, pipeline::LogFormat, testing::unsent};
+use telemetry_pipeline::{Config, LogFormat, Telemetry, testing::unsent};
 use tower::{Service, util::MapResponseLayer};
 use tracing::{Event, Metadata, Subscriber, span};
 

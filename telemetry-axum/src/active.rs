@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use telemetry_core::semconv_http::Authority;
+use telemetry_semconv::http::Authority;
 
 use crate::metrics::scheme;
 
@@ -80,7 +80,7 @@ impl ActiveRequests {
 
 #[cfg(test)]
 mod tests {
-    use telemetry_core::names::forever;
+    use telemetry_semconv::names::forever;
 
     use super::*;
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::extract::{MatchedPath, OriginalUri};
 use http::{Extensions, Request, Uri, Version, header, uri::Scheme};
 use opentelemetry::KeyValue;
-use telemetry_core::semconv_http::{
-    self,
-    attribute::{
+use telemetry_semconv::{
+    http as semconv_http,
+    http::attribute::{
         CLIENT_ADDRESS, CLIENT_PORT, HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL, HTTP_ROUTE,
         NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT, NETWORK_PROTOCOL_VERSION, NETWORK_TRANSPORT,
         SERVER_ADDRESS, SERVER_PORT, URL_PATH, URL_QUERY, URL_SCHEME, USER_AGENT_ORIGINAL,

@@ -5,9 +5,9 @@ use std::convert::Infallible;
 use axum::{extract::FromRequestParts, http::request::Parts};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
-use telemetry_core::{
+use telemetry_api::{
     CorrelationId,
-    propagation::{PresentHeaders, is_repeated},
+    instrument::propagation::{PresentHeaders, is_repeated},
 };
 
 /// Where a correlation id is looked for, in this order; the first is the one it is echoed in.

@@ -6,11 +6,8 @@ use std::{
 };
 
 use opentelemetry::StringValue;
-use telemetry_core::{
-    names::forever,
-    semconv_http::{self, Authority},
-    series::{Series, SeriesCache, ToKey},
-};
+use telemetry_api::instrument::series::{Series, SeriesCache, ToKey};
+use telemetry_semconv::{http as semconv_http, http::Authority, names::forever};
 
 use crate::{
     active::{ActiveCount, ActiveRequests},

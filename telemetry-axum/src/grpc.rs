@@ -9,14 +9,14 @@ use opentelemetry::{
     Context, KeyValue,
     trace::{Status, TraceContextExt},
 };
-use telemetry_core::{
+use telemetry_api::instrument::{
     Providers,
-    metrics::{BoundDuration, DurationHistogram, overflow},
-    semconv_http::{
-        Authority, DURATION_BOUNDS,
-        attribute::{ERROR_TYPE, SERVER_ADDRESS, SERVER_PORT},
-    },
+    duration::{BoundDuration, DurationHistogram, overflow},
     series::{Series, SeriesCache},
+};
+use telemetry_semconv::http::{
+    Authority, DURATION_BOUNDS,
+    attribute::{ERROR_TYPE, SERVER_ADDRESS, SERVER_PORT},
 };
 
 use crate::{
@@ -196,7 +196,7 @@ impl Call {
             error,
         } = ending;
         let span = cx.span();
-        if telemetry_core::tracer::is_recorded(&span) {
+        if telemetry_api::instrument::tracer::is_recorded(&span) {
             if !self.known {
                 span.set_attribute(KeyValue::new(RPC_METHOD, method.to_owned()));
             }

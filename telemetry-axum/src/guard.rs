@@ -13,16 +13,16 @@ use opentelemetry::{
     Context, KeyValue,
     trace::{Status, TraceContextExt},
 };
-use telemetry_core::{
+use telemetry_api::{
     Principal,
-    current::{self, panic_was_logged},
+    current_span::{self, panic_was_logged},
     principal::Naming,
-    semconv_http::{
-        self,
-        attribute::{
-            ERROR_TYPE, HTTP_REQUEST_BODY_SIZE, HTTP_RESPONSE_BODY_SIZE, HTTP_RESPONSE_STATUS_CODE,
-            HTTP_ROUTE,
-        },
+};
+use telemetry_semconv::{
+    http as semconv_http,
+    http::attribute::{
+        ERROR_TYPE, HTTP_REQUEST_BODY_SIZE, HTTP_RESPONSE_BODY_SIZE, HTTP_RESPONSE_STATUS_CODE,
+        HTTP_ROUTE,
     },
 };
 
@@ -121,7 +121,7 @@ impl RequestGuard {
     /// [Polls](Self::poll) handlers, who find the request's span below spans of their own, and may say on whose behalf
     /// it is.
     pub(crate) fn handle<T>(&mut self, poll: impl FnOnce() -> T) -> T {
-        let _served = current::serve(&self.cx);
+        let _served = current_span::serve(&self.cx);
         let naming = Naming::begin();
         let polled = caught(poll);
         if let Some(principal) = naming.end() {
@@ -253,7 +253,7 @@ impl RequestGuard {
     }
 
     fn is_recorded(&self) -> bool {
-        telemetry_core::tracer::is_recorded(&self.cx.span())
+        telemetry_api::instrument::tracer::is_recorded(&self.cx.span())
     }
 
     fn end(&mut self, outcome: Outcome, exception: Exception<'_>) {
@@ -296,7 +296,7 @@ impl RequestGuard {
         let sizes = self.shared.options.body_sizes;
         let read = self.read.as_ref().map(ReadBytes::get);
         let span = self.cx.span();
-        let recorded = telemetry_core::tracer::is_recorded(&span);
+        let recorded = telemetry_api::instrument::tracer::is_recorded(&span);
         if recorded {
             if let Some(status) = status {
                 span.set_attribute(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status)));

@@ -81,7 +81,7 @@ impl Health {
     /// ```
     /// use std::time::Duration;
     /// use telemetry_axum::{Health, Operations};
-    /// use telemetry_core::Config;
+    /// use telemetry_pipeline::Config;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let config = Config::new("shop").with_environment([("OTEL_TRACES_EXPORTER", "none")]);

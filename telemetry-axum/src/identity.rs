@@ -6,7 +6,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use telemetry_core::Principal;
+use telemetry_api::Principal;
 
 /// What an extractor found out about the caller, for [`identify`].
 pub trait Identified {
@@ -24,7 +24,7 @@ pub trait Identified {
 /// ```
 /// use axum::{Router, extract::FromRequestParts, http::{StatusCode, request::Parts}, middleware::from_fn, routing::get};
 /// use telemetry_axum::{Identified, TelemetryLayer, identify};
-/// use telemetry_core::Principal;
+/// use telemetry_api::Principal;
 ///
 /// struct Customer {
 ///     id: String,

@@ -1,12 +1,13 @@
 //! The servers that metrics tell apart.
 
 use opentelemetry::KeyValue;
-use telemetry_core::{
-    names::forever,
-    semconv_http::{
-        self, Authority,
+use telemetry_semconv::{
+    http as semconv_http,
+    http::{
+        Authority,
         attribute::{SERVER_ADDRESS, SERVER_PORT},
     },
+    names::forever,
 };
 
 /// Hosts, perhaps with a port. Callers can ask for any; only these become labels.

@@ -3,7 +3,8 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use http::{Extensions, HeaderName, uri::Scheme};
-use telemetry_core::{Providers, semconv_http::KnownMethods};
+use telemetry_api::instrument::Providers;
+use telemetry_semconv::http::KnownMethods;
 use tower_layer::Layer;
 
 use crate::{

@@ -10,20 +10,23 @@ use opentelemetry::{
     InstrumentationScope, KeyValue, StringValue,
     metrics::{BoundHistogram, Histogram, Meter},
 };
-use telemetry_core::{
+use telemetry_api::instrument::{
     Providers,
-    metrics::{BoundDuration, DurationHistogram, overflow},
+    duration::{BoundDuration, DurationHistogram, overflow},
     propagation::Propagation,
-    semconv_http::{
-        self, Authority, BODY_SIZE_BOUNDS, DURATION_BOUNDS, SERVER_ACTIVE_REQUESTS,
+    series::{Series, SeriesCache, ToKey},
+    tracer::Tracer,
+};
+use telemetry_semconv::{
+    http as semconv_http,
+    http::{
+        Authority, BODY_SIZE_BOUNDS, DURATION_BOUNDS, SERVER_ACTIVE_REQUESTS,
         SERVER_REQUEST_BODY_SIZE, SERVER_REQUEST_DURATION, SERVER_RESPONSE_BODY_SIZE,
         attribute::{
             ERROR_TYPE, HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE,
             NETWORK_PROTOCOL_VERSION, URL_SCHEME,
         },
     },
-    series::{Series, SeriesCache, ToKey},
-    tracer::Tracer,
 };
 
 use crate::{active::ActiveRequests, endpoint::Endpoints, guard::Outcome, known_servers};

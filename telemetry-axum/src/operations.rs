@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use telemetry_core::{Providers, scrape::ScrapeFormat};
+use telemetry_api::instrument::{Providers, scrape::ScrapeFormat};
 
 use crate::health::Health;
 

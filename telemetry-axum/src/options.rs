@@ -4,11 +4,8 @@ use std::{fmt, net::SocketAddr, sync::Arc};
 
 use axum::extract::{ConnectInfo, MatchedPath};
 use http::{Extensions, HeaderName, Request};
-use telemetry_core::{
-    Providers,
-    providers::Lazy,
-    semconv_http::{Authority, KnownMethods},
-};
+use telemetry_api::instrument::{Providers, providers::Lazy};
+use telemetry_semconv::http::{Authority, KnownMethods};
 
 use crate::{
     attributes, correlation,

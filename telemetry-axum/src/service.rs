@@ -12,11 +12,13 @@ use opentelemetry::{
     Context, KeyValue,
     trace::{SpanContext, SpanKind, TraceContextExt, TraceId, TraceState},
 };
-use telemetry_core::{
+use telemetry_api::{
     CorrelationId,
     correlation::CORRELATION_ID,
-    propagation::{PresentHeaders, Received},
-    tracer,
+    instrument::{
+        propagation::{PresentHeaders, Received},
+        tracer,
+    },
 };
 use tower_service::Service;
 

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, Request, StatusCode};
 use opentelemetry::{Context, KeyValue};
-use telemetry_core::Providers;
+use telemetry_api::instrument::Providers;
 
 use crate::{
     attributes::Caller,

@@ -16,7 +16,7 @@ use axum::{
 };
 use http_body_util::BodyExt;
 use telemetry_axum::TelemetryLayer;
-use telemetry_core::testing::unsent;
+use telemetry_pipeline::testing::unsent;
 use tower::Service;
 
 fn routes() -> Router {

@@ -12,7 +12,7 @@ use axum::{Router, body::Body, routing::get};
 use futures_util::FutureExt as _;
 use http::Request;
 use telemetry_axum::TelemetryLayer;
-use telemetry_core::{Config, pipeline::LogFormat};
+use telemetry_pipeline::{Config, LogFormat};
 use tower::ServiceExt as _;
 
 #[tokio::test]

@@ -26,7 +26,7 @@ use opentelemetry::{
 };
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, Middleware, Next, Result};
-use telemetry_core::testing::unsent;
+use telemetry_pipeline::testing::unsent;
 use telemetry_reqwest::TelemetryMiddleware;
 
 /// The end of the chain: a response without a network.

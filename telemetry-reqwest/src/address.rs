@@ -7,11 +7,11 @@ use std::{
 
 use opentelemetry::KeyValue;
 use reqwest::Url;
-use telemetry_core::{
-    metrics::BoundDuration,
-    semconv_http::attribute::{SERVER_ADDRESS, SERVER_PORT},
+use telemetry_api::instrument::{
+    duration::BoundDuration,
     series::{Series, SeriesCache, ToKey},
 };
+use telemetry_semconv::http::attribute::{SERVER_ADDRESS, SERVER_PORT};
 
 use crate::metrics::Labels;
 

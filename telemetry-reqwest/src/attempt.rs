@@ -9,18 +9,15 @@ use opentelemetry::{
     trace::{SpanKind, SpanRef, Status, TraceContextExt},
 };
 use reqwest::{Request, Response, Url};
-use telemetry_core::{
-    metrics::ActiveGuard,
-    semconv_http::{
-        self,
-        attribute::{
-            ERROR_TYPE, HTTP_REQUEST_BODY_SIZE, HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL,
-            HTTP_REQUEST_RESEND_COUNT, HTTP_RESPONSE_BODY_SIZE, HTTP_RESPONSE_STATUS_CODE,
-            NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT, NETWORK_PROTOCOL_VERSION, URL_FULL,
-            URL_TEMPLATE, USER_AGENT_ORIGINAL,
-        },
+use telemetry_api::instrument::{duration::ActiveGuard, tracer::is_recorded};
+use telemetry_semconv::{
+    http as semconv_http,
+    http::attribute::{
+        ERROR_TYPE, HTTP_REQUEST_BODY_SIZE, HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL,
+        HTTP_REQUEST_RESEND_COUNT, HTTP_RESPONSE_BODY_SIZE, HTTP_RESPONSE_STATUS_CODE,
+        NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT, NETWORK_PROTOCOL_VERSION, URL_FULL, URL_TEMPLATE,
+        USER_AGENT_ORIGINAL,
     },
-    tracer::is_recorded,
 };
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header::Entry};
 use opentelemetry::Context;
-use telemetry_core::{CorrelationId, Principal, propagation::Propagation};
+use telemetry_api::{CorrelationId, Principal, instrument::propagation::Propagation};
 
 use crate::extension::NoPropagation;
 

@@ -154,7 +154,7 @@ fn without_root(host: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use telemetry_core::testing::TestTelemetry;
+    use telemetry_pipeline::testing::TestTelemetry;
     use tracing::Level;
 
     use super::*;

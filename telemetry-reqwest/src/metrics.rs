@@ -11,21 +11,21 @@ use opentelemetry::{
     metrics::{BoundHistogram, Histogram, Meter},
     trace::SpanContext,
 };
-use telemetry_core::{
+use telemetry_api::instrument::{
     Providers,
-    metrics::{ActiveCount, ActiveGuard, BoundDuration, DurationHistogram, overflow},
+    duration::{ActiveCount, ActiveGuard, BoundDuration, DurationHistogram, overflow},
     propagation::Propagation,
-    semconv_http::{
-        CLIENT_ACTIVE_REQUESTS, CLIENT_REQUEST_BODY_SIZE, CLIENT_REQUEST_DURATION,
-        CLIENT_RESPONSE_BODY_SIZE, DURATION_BOUNDS,
-        attribute::{
-            ERROR_TYPE, HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, NETWORK_PROTOCOL_VERSION,
-            URL_TEMPLATE,
-        },
-        protocol_version,
-    },
     series::{Series, SeriesCache},
     tracer::Tracer,
+};
+use telemetry_semconv::http::{
+    CLIENT_ACTIVE_REQUESTS, CLIENT_REQUEST_BODY_SIZE, CLIENT_REQUEST_DURATION,
+    CLIENT_RESPONSE_BODY_SIZE, DURATION_BOUNDS,
+    attribute::{
+        ERROR_TYPE, HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, NETWORK_PROTOCOL_VERSION,
+        URL_TEMPLATE,
+    },
+    protocol_version,
 };
 
 use crate::{

@@ -10,7 +10,8 @@ use http::Extensions;
 use opentelemetry::Context;
 use reqwest::{Client, ClientBuilder, Request, Response, Url};
 use reqwest_middleware::{Middleware, Next, Result};
-use telemetry_core::{Providers, providers::Lazy, semconv_http::KnownMethods};
+use telemetry_api::instrument::{Providers, providers::Lazy};
+use telemetry_semconv::http::KnownMethods;
 
 use crate::{
     attempt::Attempt,
@@ -64,7 +65,7 @@ impl TelemetryMiddleware {
 
     /// Sends trace context, baggage and correlation id to these hosts only. Default: to every host.
     ///
-    /// The [`Principal`](telemetry_core::Principal) is sent only when hosts are given here, and to them.
+    /// The [`Principal`](telemetry_api::Principal) is sent only when hosts are given here, and to them.
     ///
     /// It holds for the first host of a request: the redirects that reqwest follows by itself take the headers anywhere
     /// unless the client has [`Hosts::redirect_policy`], as that of [`client_with`](crate::client_with) does. The first
@@ -252,7 +253,7 @@ pub(crate) fn report_orphan() {
     tracing::debug!(
         target: "telemetry",
         "a call was made outside of any span and starts a trace of its own; if it belongs to a request, spawn its \
-         task with telemetry_core::task::InCurrentContext (reported once)"
+         task with telemetry_api::task::InCurrentContext (reported once)"
     );
 }
 

@@ -1,6 +1,6 @@
 //! The middleware's options, as one value.
 
-use telemetry_core::semconv_http::KnownMethods;
+use telemetry_semconv::http::KnownMethods;
 
 use crate::hosts::Hosts;
 

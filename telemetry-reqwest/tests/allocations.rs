@@ -15,7 +15,7 @@ use opentelemetry::{
 };
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next, Result};
-use telemetry_core::testing::unsent;
+use telemetry_pipeline::testing::unsent;
 use telemetry_reqwest::TelemetryMiddleware;
 
 struct Canned;

@@ -25,7 +25,7 @@ use opentelemetry::{
 use sqlx::{
     ConnectOptions, Executor, Sqlite, sqlite::SqliteConnectOptions, sqlite::SqlitePoolOptions,
 };
-use telemetry_core::testing::unsent;
+use telemetry_pipeline::testing::unsent;
 use telemetry_sqlx::SqlitePool;
 
 /// The request that the statements belong to.

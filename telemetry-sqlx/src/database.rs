@@ -5,7 +5,7 @@ use std::{borrow::Cow, future, sync::Arc};
 use futures_core::future::BoxFuture;
 use opentelemetry::KeyValue;
 use sqlx::{Connection, Database, error::DatabaseError};
-use telemetry_core::semconv_db::{Dialect, Target, attribute};
+use telemetry_semconv::db::{Dialect, Target, attribute};
 
 use crate::driver::Driver;
 

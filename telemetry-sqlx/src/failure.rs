@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use opentelemetry::{KeyValue, Value};
 use sqlx::Error;
-use telemetry_core::semconv_db::attribute;
+use telemetry_semconv::db::attribute;
 
 use crate::database::Errors;
 

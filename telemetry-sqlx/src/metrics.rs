@@ -10,13 +10,13 @@ use opentelemetry::{
     metrics::{BoundHistogram, Histogram},
     trace::SpanContext,
 };
-use telemetry_core::{
+use telemetry_api::instrument::{
     Providers,
-    metrics::{BoundDuration, DurationHistogram, overflow},
-    semconv_db::{OPERATION_DURATION, OPERATION_DURATION_BOUNDS, attribute},
+    duration::{BoundDuration, DurationHistogram, overflow},
     series::{Series, SeriesCache},
     tracer::Tracer,
 };
+use telemetry_semconv::db::{OPERATION_DURATION, OPERATION_DURATION_BOUNDS, attribute};
 
 use crate::{failure::Failure, observer::Observer, pool_metrics::Pools, statement::Statement};
 

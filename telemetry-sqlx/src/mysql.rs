@@ -8,7 +8,7 @@ use sqlx::{
     error::DatabaseError,
     mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlQueryResult},
 };
-use telemetry_core::semconv_db::Dialect;
+use telemetry_semconv::db::Dialect;
 
 use crate::{
     Connection, Pool, Transaction,

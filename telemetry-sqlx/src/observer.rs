@@ -6,7 +6,7 @@ use std::{
 };
 
 use opentelemetry::KeyValue;
-use telemetry_core::{metrics::BoundDuration, providers::Lazy};
+use telemetry_api::instrument::{duration::BoundDuration, providers::Lazy};
 
 use crate::{
     database::{Backend, Errors},

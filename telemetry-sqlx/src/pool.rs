@@ -7,7 +7,7 @@ use std::{
 };
 
 use sqlx::{ConnectOptions as _, Error, SqlSafeStr, SqlStr, pool::PoolOptions};
-use telemetry_core::Providers;
+use telemetry_api::instrument::Providers;
 
 use crate::{
     connection::PoolConnection,

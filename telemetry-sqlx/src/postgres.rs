@@ -7,7 +7,7 @@ use sqlx::{
     error::DatabaseError,
     postgres::{PgConnectOptions, PgDatabaseError, PgQueryResult},
 };
-use telemetry_core::semconv_db::Dialect;
+use telemetry_semconv::db::Dialect;
 
 use crate::{
     Connection, Pool, Transaction,

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use telemetry_core::Providers;
+use telemetry_api::instrument::Providers;
 
 use crate::database::Facts;
 

@@ -17,7 +17,8 @@ use opentelemetry::{
 };
 use pin_project_lite::pin_project;
 use sqlx::{Either, Error};
-use telemetry_core::{semconv_db::attribute, tracer::is_recorded};
+use telemetry_api::instrument::tracer::is_recorded;
+use telemetry_semconv::db::attribute;
 
 use crate::{
     failure::{Failure, cancelled, description, panicked},

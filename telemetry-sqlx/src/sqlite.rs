@@ -7,7 +7,7 @@ use sqlx::{
     error::DatabaseError,
     sqlite::{SqliteConnectOptions, SqliteError, SqliteQueryResult},
 };
-use telemetry_core::semconv_db::Dialect;
+use telemetry_semconv::db::Dialect;
 
 use crate::{
     Connection, Pool, Transaction,

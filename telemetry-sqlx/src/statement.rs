@@ -8,10 +8,8 @@ use std::{
 };
 
 use hashbrown::Equivalent;
-use telemetry_core::{
-    semconv_db::{Dialect, analyze_within, span_name},
-    series::{Series, SeriesCache, ToKey},
-};
+use telemetry_api::instrument::series::{Series, SeriesCache, ToKey};
+use telemetry_semconv::db::{Dialect, analyze_within, span_name};
 
 use crate::{database::Facts, metrics::Bound};
 

@@ -13,7 +13,7 @@ use opentelemetry::{
     trace::{SpanContext, SpanKind, Status, TraceContextExt},
 };
 use sqlx::{Error, pool::PoolConnection};
-use telemetry_core::{
+use telemetry_api::instrument::{
     Providers,
     tracer::{Tracer, is_recorded},
 };

@@ -12,7 +12,7 @@ use opentelemetry::{
 use sqlx::{
     ConnectOptions, Executor, Sqlite, sqlite::SqliteConnectOptions, sqlite::SqlitePoolOptions,
 };
-use telemetry_core::testing::unsent;
+use telemetry_pipeline::testing::unsent;
 use telemetry_sqlx::SqlitePool;
 
 const CALLS: u64 = 100;

@@ -7,7 +7,7 @@ use std::{
 
 use axum::{Router, body::Bytes, routing::get as on_get};
 use futures_util::{StreamExt as _, stream};
-use telemetry_core::CorrelationId;
+use telemetry_api::CorrelationId;
 
 use super::*;
 

@@ -125,7 +125,7 @@ fn routes_that_are_used_late_have_series_of_their_own_whatever_strangers_asked_f
 
 #[test]
 fn that_routes_share_series_is_noticed() {
-    let telemetry = telemetry_core::testing::unsent().build().unwrap();
+    let telemetry = telemetry_pipeline::testing::unsent().build().unwrap();
     let layer = TelemetryLayer::new().with_providers(telemetry.providers().clone());
     let routes = (0..60).fold(Router::new(), |router, i| {
         router.route(&format!("/any/{i}"), any(|| async { "" }))
@@ -135,7 +135,7 @@ fn that_routes_share_series_is_noticed() {
         assert!(telemetry.health().overflowing_metrics().is_empty());
         flood(&mut app, &format!("/any/{i}"));
     }
-    let format = telemetry_core::scrape::ScrapeFormat::negotiate("");
+    let format = telemetry_api::instrument::scrape::ScrapeFormat::negotiate("");
     let scraped = telemetry.providers().scrape(format).unwrap();
     assert!(scraped.contains("otel_metric_overflow"), "{scraped}");
     assert_eq!(

@@ -1,5 +1,5 @@
 use axum::{Router, routing::get as on_get};
-use telemetry_core::CorrelationId;
+use telemetry_api::CorrelationId;
 
 use super::*;
 

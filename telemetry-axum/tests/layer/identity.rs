@@ -5,8 +5,8 @@ use axum::{
 };
 use futures_util::{FutureExt as _, stream};
 use http::{StatusCode, request::Parts};
+use telemetry_api::Principal;
 use telemetry_axum::{Identified, identify};
-use telemetry_core::Principal;
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::*;

@@ -7,7 +7,7 @@ use std::{
 use axum::{Router, body::Bytes, routing::get as on_get};
 use futures_util::{FutureExt as _, stream};
 use opentelemetry::trace::TraceContextExt;
-use telemetry_core::CorrelationId;
+use telemetry_api::CorrelationId;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::{Layer, layer::SubscriberExt};
 

@@ -23,7 +23,7 @@ use axum::{Router, body::Body};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use telemetry_axum::TelemetryLayer;
-use telemetry_core::testing::TestTelemetry;
+use telemetry_pipeline::testing::TestTelemetry;
 use tower::ServiceExt;
 
 fn layered(routes: Router, telemetry: &TestTelemetry) -> Router {

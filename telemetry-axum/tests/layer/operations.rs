@@ -92,7 +92,7 @@ async fn how_export_goes_is_shown_to_a_probe_and_decides_only_where_asked_to() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
         .unwrap();
-    let telemetry = telemetry_core::Config::new("shop")
+    let telemetry = telemetry_pipeline::Config::new("shop")
         .with_environment([
             (
                 "OTEL_EXPORTER_OTLP_ENDPOINT",

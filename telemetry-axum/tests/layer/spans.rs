@@ -272,7 +272,7 @@ async fn a_handler_below_a_span_of_its_own_reaches_the_servers() {
             Context::map_current(|cx| tracer.start(cx, "theirs", SpanKind::Internal, Vec::new));
         let handle = async {
             tokio::task::yield_now().await;
-            telemetry_core::entry_span().set_attribute("tenant", "blue");
+            telemetry_api::entry_span().set_attribute("tenant", "blue");
             Context::map_current(|cx| cx.span().end());
         };
         handle.with_context(cx)
@@ -283,7 +283,7 @@ async fn a_handler_below_a_span_of_its_own_reaches_the_servers() {
         telemetry.tree(&["tenant"]),
         "SERVER GET / tenant=\"blue\"\n  INTERNAL theirs\n"
     );
-    assert!(telemetry_core::entry_span().span_context() == SpanContext::NONE);
+    assert!(telemetry_api::entry_span().span_context() == SpanContext::NONE);
 }
 
 #[tokio::test]
@@ -307,7 +307,7 @@ SERVER GET /api/v1/metrics url.path="/api/v1/metrics" http.route="/api/v1/metric
 
 /// A step around the inner service, as a middleware has it.
 async fn in_a_step(
-    axum::extract::State(providers): axum::extract::State<telemetry_core::Providers>,
+    axum::extract::State(providers): axum::extract::State<telemetry_api::instrument::Providers>,
     request: axum::extract::Request,
     next: axum::middleware::Next,
 ) -> axum::response::Response {

@@ -1,8 +1,9 @@
 //! The span one is in, and the one the request began with.
 
 use telemetry_core::{
-    current::serve,
-    current_span, entry_span,
+    current_span,
+    current_span::serve,
+    entry_span,
     opentelemetry::{
         Context, InstrumentationScope, KeyValue,
         trace::{Event, SpanKind, TraceContextExt as _},

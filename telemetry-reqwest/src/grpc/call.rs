@@ -11,13 +11,14 @@ use opentelemetry::{
     Context, KeyValue,
     trace::{SpanKind, Status, TraceContextExt as _},
 };
-use telemetry_core::{
-    semconv_http::attribute::ERROR_TYPE,
-    semconv_rpc::{
-        self, GRPC,
+use telemetry_api::instrument::tracer::is_recorded;
+use telemetry_semconv::{
+    http::attribute::ERROR_TYPE,
+    rpc as semconv_rpc,
+    rpc::{
+        GRPC,
         attribute::{RPC_METHOD, RPC_METHOD_ORIGINAL, RPC_RESPONSE_STATUS_CODE, RPC_SYSTEM_NAME},
     },
-    tracer::is_recorded,
 };
 use tonic::GrpcMethod;
 

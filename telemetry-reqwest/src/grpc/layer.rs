@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use telemetry_core::{Providers, providers::Lazy, semconv_rpc};
+use telemetry_api::instrument::{Providers, providers::Lazy};
+use telemetry_semconv::rpc as semconv_rpc;
 use tower_layer::Layer;
 
 use super::{metrics::GrpcInstruments, service::GrpcService};
@@ -45,7 +46,7 @@ impl GrpcLayer {
 
     /// Sends trace context, baggage and correlation id only if the target is one of these hosts. Default: always.
     ///
-    /// The [`Principal`](telemetry_core::Principal) is sent only when it is.
+    /// The [`Principal`](telemetry_api::Principal) is sent only when it is.
     pub fn with_propagation_to(mut self, hosts: &Hosts) -> Self {
         self.listed = hosts.matches(self.address.host(), self.address.port());
         self.propagates = self.listed;

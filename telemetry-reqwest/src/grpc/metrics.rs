@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use opentelemetry::{InstrumentationScope, KeyValue, StringValue};
-use telemetry_core::{
+use telemetry_api::instrument::{
     Providers,
-    metrics::{BoundDuration, DurationHistogram, overflow},
+    duration::{BoundDuration, DurationHistogram, overflow},
     propagation::Propagation,
-    semconv_http::{DURATION_BOUNDS, attribute::ERROR_TYPE},
-    semconv_rpc::{
+    series::{Series, SeriesCache, ToKey},
+    tracer::Tracer,
+};
+use telemetry_semconv::{
+    http::{DURATION_BOUNDS, attribute::ERROR_TYPE},
+    rpc::{
         CLIENT_CALL_DURATION, GRPC, OTHER_METHOD,
         attribute::{RPC_METHOD, RPC_RESPONSE_STATUS_CODE, RPC_SYSTEM_NAME},
     },
-    series::{Series, SeriesCache, ToKey},
-    tracer::Tracer,
 };
 use tonic::GrpcMethod;
 

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use http::HeaderMap;
-use telemetry_core::semconv_rpc;
+use telemetry_semconv::rpc as semconv_rpc;
 use tonic::{Code, ConnectError, Status, TimeoutExpired};
 
 use crate::error_type;

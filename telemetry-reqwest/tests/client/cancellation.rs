@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, Middleware, Next};
-use telemetry_core::testing::TestTelemetry;
+use telemetry_pipeline::testing::TestTelemetry;
 use telemetry_reqwest::SpanEnd;
 use tokio::net::TcpListener;
 

@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, sync::Arc};
 
-use telemetry_core::testing::TestTelemetry;
+use telemetry_pipeline::testing::TestTelemetry;
 use telemetry_reqwest::SpanEnd;
 use tokio::{io::AsyncReadExt, net::TcpListener};
 use tokio_rustls::{

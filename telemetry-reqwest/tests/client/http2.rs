@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use h2::{Reason, SendStream, server::SendResponse};
-use telemetry_core::testing::TestTelemetry;
+use telemetry_pipeline::testing::TestTelemetry;
 use telemetry_reqwest::SpanEnd;
 use tokio::net::TcpListener;
 

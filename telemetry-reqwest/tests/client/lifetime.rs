@@ -2,7 +2,7 @@
 
 use axum::{Router, body::Body, routing::get};
 use bytes::Bytes;
-use telemetry_core::testing::TestTelemetry;
+use telemetry_pipeline::testing::TestTelemetry;
 use telemetry_reqwest::{SpanEnd, TelemetryMiddleware};
 
 use crate::{client_with, middleware, serve};

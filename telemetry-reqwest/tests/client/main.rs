@@ -18,7 +18,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use axum::{Router, extract::Request as ServerRequest, http::StatusCode, routing::get};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
-use telemetry_core::testing::TestTelemetry;
+use telemetry_pipeline::testing::TestTelemetry;
 use telemetry_reqwest::TelemetryMiddleware;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, Middleware, Next};
-use telemetry_core::{scrape::ScrapeFormat, testing::TestTelemetry};
+use telemetry_api::instrument::scrape::ScrapeFormat;
+use telemetry_pipeline::testing::TestTelemetry;
 
 use crate::{client, client_with, listen, middleware, server};
 

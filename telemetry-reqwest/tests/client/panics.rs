@@ -14,7 +14,7 @@ use http_body::{Body as HttpBody, Frame};
 use opentelemetry::{Context, trace::TraceContextExt as _};
 use reqwest::{Body, Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next, Result};
-use telemetry_core::testing::TestTelemetry;
+use telemetry_pipeline::testing::TestTelemetry;
 use telemetry_reqwest::SpanEnd;
 
 use crate::{SHOWN, middleware};

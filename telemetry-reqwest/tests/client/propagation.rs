@@ -9,12 +9,15 @@ use opentelemetry::{
     trace::{FutureExt as _, SpanKind, TraceContextExt as _},
 };
 use reqwest_middleware::ClientBuilder;
-use telemetry_core::{
-    CorrelationId, Principal, Providers,
-    propagation::{Format, Propagation},
+use telemetry_api::{
+    CorrelationId, Principal,
+    instrument::{
+        Providers,
+        propagation::{Format, Propagation},
+    },
     task::InCurrentContext as _,
-    testing::TestTelemetry,
 };
+use telemetry_pipeline::testing::TestTelemetry;
 use telemetry_reqwest::{Hosts, NoPropagation, TelemetryMiddleware};
 use tracing_subscriber::{Layer, layer::SubscriberExt as _};
 

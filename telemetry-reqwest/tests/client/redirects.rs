@@ -8,10 +8,8 @@ use http::Extensions;
 use opentelemetry::trace::FutureExt as _;
 use reqwest::{Client, Request, Response, redirect};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
-use telemetry_core::{
-    Principal,
-    testing::{LogRecord, TestTelemetry},
-};
+use telemetry_api::Principal;
+use telemetry_pipeline::testing::{LogRecord, TestTelemetry};
 use telemetry_reqwest::{Hosts, TelemetryMiddleware, client_with};
 use tracing::Level;
 

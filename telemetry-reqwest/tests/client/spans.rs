@@ -15,7 +15,8 @@ use opentelemetry_sdk::{
 };
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, Middleware, Next};
-use telemetry_core::{CorrelationId, Providers, testing::TestTelemetry};
+use telemetry_api::{CorrelationId, instrument::Providers};
+use telemetry_pipeline::testing::TestTelemetry;
 use telemetry_reqwest::{TelemetryMiddleware, UrlTemplate};
 
 use crate::{SHOWN, client, client_with, middleware, server};

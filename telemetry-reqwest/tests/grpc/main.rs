@@ -16,7 +16,8 @@ use opentelemetry::{
     baggage::BaggageExt as _,
     trace::{FutureExt as _, SpanKind, TraceContextExt as _},
 };
-use telemetry_core::{CorrelationId, testing::TestTelemetry};
+use telemetry_api::CorrelationId;
+use telemetry_pipeline::testing::TestTelemetry;
 use telemetry_reqwest::{
     Hosts,
     grpc::{GrpcLayer, GrpcService},

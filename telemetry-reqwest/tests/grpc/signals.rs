@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use opentelemetry::{Context, trace::FutureExt as _};
-use telemetry_core::{Principal, scrape::ScrapeFormat, testing::TestTelemetry};
+use telemetry_api::{Principal, instrument::scrape::ScrapeFormat};
+use telemetry_pipeline::testing::TestTelemetry;
 use telemetry_reqwest::{Hosts, NoPropagation, grpc::GrpcLayer};
 use tokio::net::TcpListener;
 use tonic::{Code, IntoRequest as _, transport::Channel};

@@ -8,7 +8,8 @@ use std::time::Duration;
 use futures_util::{FutureExt as _, StreamExt, TryStreamExt};
 use opentelemetry::trace::{SpanKind, Status};
 use sqlx::{Acquire, Error, Executor, FromRow, Row};
-use telemetry_core::{scrape::ScrapeFormat, testing::TestTelemetry};
+use telemetry_api::instrument::scrape::ScrapeFormat;
+use telemetry_pipeline::testing::TestTelemetry;
 use telemetry_sqlx::Pool;
 
 use super::db::{self, Database};

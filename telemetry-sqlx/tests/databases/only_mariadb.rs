@@ -1,7 +1,7 @@
 //! How MariaDB is told from MySQL, and what only it has.
 
 use sqlx::Executor;
-use telemetry_core::testing::TestTelemetry;
+use telemetry_pipeline::testing::TestTelemetry;
 use telemetry_sqlx::MySqlPool;
 
 use super::{SERVER, db};

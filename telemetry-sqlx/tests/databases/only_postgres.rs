@@ -1,7 +1,7 @@
 //! What only PostgreSQL has.
 
 use sqlx::{Executor, postgres::PgListener};
-use telemetry_core::testing::TestTelemetry;
+use telemetry_pipeline::testing::TestTelemetry;
 use telemetry_sqlx::PgPool;
 
 use super::db;

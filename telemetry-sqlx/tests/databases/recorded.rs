@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use opentelemetry::{Value, trace::SpanKind};
 use opentelemetry_sdk::trace::SpanData;
-use telemetry_core::testing::TestTelemetry;
+use telemetry_pipeline::testing::TestTelemetry;
 
 /// The client spans that have ended, in that order.
 pub(crate) fn statements(telemetry: &TestTelemetry) -> Vec<SpanData> {

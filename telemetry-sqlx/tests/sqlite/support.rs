@@ -21,7 +21,7 @@ use opentelemetry_sdk::{
     trace::{InMemorySpanExporter, SdkTracerProvider, SpanData},
 };
 use sqlx::{ConnectOptions, sqlite::SqlitePoolOptions};
-use telemetry_core::Providers;
+use telemetry_api::instrument::Providers;
 use telemetry_sqlx::SqlitePool;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::{self, Layer, SubscriberExt};

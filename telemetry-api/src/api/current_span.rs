@@ -1,0 +1,239 @@
+//! The span one is in: late attributes, events, links, status, errors.
+//!
+//! There are two that matter. [`current_span`] is the innermost: inside a step the step's, else, in a handler, the
+//! server's. [`entry_span`] is the one that this service's work began with: in a handler the server span, also from inside
+//! steps and `tracing` spans.
+//!
+//! ```
+//! use telemetry_api::{current_span, entry_span};
+//!
+//! fn price(sku: &str, cents: i64) {
+//!     current_span().set_attribute("retail.sku", sku.to_owned()); // on the step around this
+//!     entry_span().set_attribute("retail.amount", cents); // on the request
+//! }
+//! # price("SKU-1", 1999);
+//! ```
+
+use std::{
+    cell::Cell, error::Error, fmt::Display, marker::PhantomData, mem::ManuallyDrop,
+    time::SystemTime,
+};
+
+use opentelemetry::{
+    Context, Key, KeyValue, Value,
+    trace::{SpanContext, Status, TraceContextExt},
+};
+
+use crate::{
+    instrument::{
+        exception,
+        tracer::{self, is_recorded},
+    },
+    sensitive::Sensitive,
+};
+
+/// The innermost span that is current: inside a step the step's, else, in a handler, the server span.
+pub fn current_span() -> CurrentSpan {
+    CurrentSpan(Context::current())
+}
+
+/// The span that this service's part of the trace began with: in a handler the server span, also from inside steps.
+///
+/// It is known where the server polls the handler, and to steps, which take it along. In a task of its own outside of any
+/// step, it is the [`current_span`].
+pub fn entry_span() -> CurrentSpan {
+    Context::map_current(|cx| match cx.get::<Entry>() {
+        Some(Entry(entry)) => CurrentSpan(entry.clone()),
+        None => CurrentSpan(served_in(cx).unwrap_or_else(|| cx.clone())),
+    })
+}
+
+thread_local! {
+    /// Of the recorded request that this thread is polling. Empty whenever it polls none, so it needs no destructor, which
+    /// would be looked for at each access.
+    static SERVED: Cell<Option<ManuallyDrop<Context>>> = const { Cell::new(None) };
+}
+
+/// While it lives, this thread works on the request of a context. See [`serve`].
+#[derive(Debug)]
+#[must_use = "it is forgotten when this is dropped"]
+pub struct Served {
+    outer: Option<Context>,
+    /// It is of this thread.
+    _not_send: PhantomData<*const ()>,
+}
+
+/// Makes the span of this context the [`entry_span`] of its trace, on this thread, until what is returned is dropped; if it
+/// is not recorded there is nothing to say on it. For instrumentation of servers, around each poll.
+#[inline]
+pub fn serve(cx: &Context) -> Option<Served> {
+    is_recorded(&cx.span()).then(|| Served {
+        outer: replace_served(Some(cx.clone())),
+        _not_send: PhantomData,
+    })
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        replace_served(self.outer.take());
+    }
+}
+
+fn replace_served(served: Option<Context>) -> Option<Context> {
+    let replaced = SERVED.replace(served.map(ManuallyDrop::new));
+    replaced.map(ManuallyDrop::into_inner)
+}
+
+/// The request that this thread is polling, if this context is of its trace.
+fn served_in(cx: &Context) -> Option<Context> {
+    let trace = |cx: &Context| cx.span().span_context().trace_id();
+    let served = replace_served(None)?;
+    let of_this_trace = (trace(&served) == trace(cx)).then(|| served.clone());
+    replace_served(Some(served));
+    of_this_trace
+}
+
+/// The context of a step that was started in `parent`, from which the [`entry_span`] is still found. The outermost
+/// recorded step pays for it with three allocations, those in it with nothing.
+pub(crate) fn remember_entry(parent: &Context, cx: Context) -> Context {
+    if parent.get::<Entry>().is_some() || !is_recorded(&cx.span()) {
+        return cx;
+    }
+    let own = || {
+        let outer = parent.span();
+        let outer = outer.span_context();
+        let is_local = outer.is_valid() && !outer.is_remote();
+        if is_local { parent } else { &cx }.clone()
+    };
+    let entry = served_in(parent).unwrap_or_else(own);
+    cx.with_value(Entry(entry))
+}
+
+/// Sets an attribute on the current span: in a handler the server span, inside a step the step's.
+///
+/// Does nothing outside of a span or when the span is not recorded.
+pub fn set_attribute(key: impl Into<Key>, value: impl Into<Value>) {
+    Context::map_current(|cx| {
+        let span = cx.span();
+        if is_recorded(&span) {
+            span.set_attribute(KeyValue::new(key, value));
+        }
+    });
+}
+
+/// [`CurrentSpan::record_error`] on the current span.
+pub fn record_error<E: Error + ?Sized>(error: &E) {
+    current_span().record_error(error);
+}
+
+/// Whether the panic that this thread has just caught is a log record already, by the hook that the pipeline sets. For
+/// adapters that record exceptions; it is answered once for each panic.
+pub fn panic_was_logged() -> bool {
+    exception::take_logged_panic()
+}
+
+struct Entry(Context);
+
+/// A span to say more on. Whatever is said does nothing outside of a span, after its end or when it is not recorded.
+///
+/// It may be kept and sent elsewhere; whoever started the span ends it.
+#[derive(Clone, Debug)]
+pub struct CurrentSpan(Context);
+
+impl CurrentSpan {
+    /// Sets an attribute; one of the same key is replaced where spans are stored.
+    pub fn set_attribute(&self, key: impl Into<Key>, value: impl Into<Value>) {
+        if self.is_recorded() {
+            self.0.span().set_attribute(KeyValue::new(key, value));
+        }
+    }
+
+    /// Sets an attribute of which only the hash is shown, or nothing (see [`Sensitive`]).
+    pub fn set_sensitive(&self, key: impl Into<Key>, value: impl Display) {
+        if self.is_recorded()
+            && let Some(shown) = Sensitive::current().shown(value)
+        {
+            self.set_attribute(key, shown);
+        }
+    }
+
+    /// Adds an event at this time. What somebody may want to search for without the trace is better a `tracing` event,
+    /// which becomes a log record with the span's ids.
+    pub fn add_event(&self, name: &'static str, attributes: Vec<KeyValue>) {
+        if self.is_recorded() {
+            self.0
+                .span()
+                .add_event_with_timestamp(name, SystemTime::now(), attributes);
+        }
+    }
+
+    /// Links the span to another, such as the one that made the work necessary.
+    pub fn add_link(&self, other: SpanContext, attributes: Vec<KeyValue>) {
+        if self.is_recorded() && other.is_valid() {
+            self.0.span().add_link(other, attributes);
+        }
+    }
+
+    /// Marks the span as failed: status error with this description, cut at 256 bytes, and `error.type`.
+    pub fn set_error(&self, error_type: &'static str, description: impl Display) {
+        if self.is_recorded() {
+            let span = self.0.span();
+            span.set_attribute(KeyValue::new("error.type", error_type));
+            span.set_status(tracer::failed(description.to_string()));
+        }
+    }
+
+    /// Marks the span as well, whatever instrumentation thinks: by the specification this status is final.
+    pub fn set_ok(&self) {
+        self.0.span().set_status(Status::Ok);
+    }
+
+    /// Records an error as a log record with the span's ids, as conventions since 1.37 want it instead of a span event:
+    /// `exception.type`, `exception.message` and, if it has a cause, `exception.cause`, at ERROR, of target
+    /// `telemetry_core::exception`. The status of the span stays: an error that was handled is no failure.
+    ///
+    /// The same error recorded again on its way up, by a step or around another error, is not recorded again: one with
+    /// the same text in the same trace within ten seconds.
+    pub fn record_error<E: Error + ?Sized>(&self, error: &E) {
+        if !tracing::event_enabled!(target: "telemetry_core::exception", tracing::Level::ERROR) {
+            return;
+        }
+        let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+        let causes = causes.take(MAX_CAUSES).map(ToString::to_string);
+        let texts: Vec<String> = [error.to_string()].into_iter().chain(causes).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        if !exception::is_new(self.0.span().span_context(), &texts) {
+            return;
+        }
+        let _attached = self.0.clone().attach();
+        let causes = texts.get(1..).unwrap_or_default().join(": ");
+        tracing::error!(
+            name: "exception",
+            target: "telemetry_core::exception",
+            {
+                exception.type = std::any::type_name::<E>(),
+                exception.message = texts.first().copied(),
+                exception.cause = (!causes.is_empty()).then_some(causes.as_str()),
+            },
+            "exception"
+        );
+    }
+
+    /// Whether anything said here can reach a backend: whether it is worth computing.
+    pub fn is_recorded(&self) -> bool {
+        is_recorded(&self.0.span())
+    }
+
+    /// Its ids.
+    pub fn span_context(&self) -> SpanContext {
+        self.0.span().span_context().clone()
+    }
+
+    /// The context it is current in, to run something else in it.
+    pub fn context(&self) -> &Context {
+        &self.0
+    }
+}
+
+/// A cycle of causes must not hang.
+const MAX_CAUSES: usize = 16;

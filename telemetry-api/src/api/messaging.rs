@@ -1,0 +1,185 @@
+//! Jobs and messages between services: what travels with them, and the spans and metrics of both ends.
+//!
+//! ```
+//! use telemetry_api::messaging::{Destination, MessageContext};
+//!
+//! const CONFIRMATIONS: Destination = Destination::new("outbox", "order-confirmations");
+//!
+//! # async fn insert(_: String) -> Result<(), std::io::Error> { Ok(()) }
+//! # async fn confirm() -> Result<(), std::io::Error> { Ok(()) }
+//! # async fn example() -> Result<(), std::io::Error> {
+//! // The sender keeps what it is given with the message: here as text, in a column.
+//! CONFIRMATIONS.send(|context| insert(context.to_string())).await?;
+//!
+//! # let column = String::new();
+//! // The consumer, in another process and any time later.
+//! let context = MessageContext::parse(&column);
+//! CONFIRMATIONS.process(&context, confirm()).await?;
+//! # Ok(()) }
+//! ```
+
+mod context;
+mod operation;
+
+pub use context::MessageContext;
+
+use std::{fmt::Display, future::Future, slice};
+
+use opentelemetry::{
+    Context,
+    trace::{SpanContext, SpanKind, TraceContextExt as _},
+};
+
+use self::operation::{Running, observe};
+use crate::principal::Principal;
+use telemetry_semconv::messaging::Operation;
+
+/// Where messages are sent to and consumed from. Its names are `'static`, so that they stay few.
+///
+/// Each method runs a future as one operation: a span, a measurement of its duration and a count of messages. An `Err`
+/// makes the span an error, with the name of its type as `error.type`; dropped before its end it is `cancelled`.
+/// Without a pipeline the future runs as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Destination {
+    system: &'static str,
+    name: &'static str,
+    continues: bool,
+}
+
+impl Destination {
+    /// The queue, topic or table of this name in a messaging system, such as `kafka`, `rabbitmq` or one of your own.
+    pub const fn new(system: &'static str, name: &'static str) -> Self {
+        Self {
+            system,
+            name,
+            continues: false,
+        }
+    }
+
+    /// A message that is processed alone continues the trace it was sent in, as a child of the sender's span, and has
+    /// the current span, if there is one, as a link.
+    ///
+    /// Default: processing is a child of the current span, else a trace of its own, and the sender's span is a link,
+    /// because that holds for batches and for messages that wait for days, too (semantic conventions 1.44, messaging
+    /// spans). For jobs that follow soon and belong to their request, one trace tells more.
+    #[must_use]
+    pub const fn continuing_traces(mut self) -> Self {
+        self.continues = true;
+        self
+    }
+
+    /// Sends one message: a `send` span of kind producer, whose context goes with the message.
+    pub async fn send<F, T, E>(&self, send: impl FnOnce(MessageContext) -> F) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: Display,
+    {
+        let running = Context::map_current(|parent| {
+            Running::start(self, Operation::Send, SpanKind::Producer, parent, &[], None)
+        });
+        let message = match &running {
+            Some(running) => MessageContext::of(running.context()),
+            None => MessageContext::current(),
+        };
+        observe(running, async move { send(message).await }).await
+    }
+
+    /// Makes one message of a batch: a `create` span of its own, so that its consumer can tell it from the others.
+    pub fn create(&self) -> MessageContext {
+        let running = Context::map_current(|parent| {
+            Running::start(
+                self,
+                Operation::Create,
+                SpanKind::Producer,
+                parent,
+                &[],
+                None,
+            )
+        });
+        let Some(running) = running else {
+            return MessageContext::current();
+        };
+        let message = MessageContext::of(running.context());
+        running.succeeded();
+        message
+    }
+
+    /// Sends messages that were [created](Self::create) before: a `send` span of kind client with a link to each.
+    pub async fn send_batch<F, T, E>(&self, messages: &[MessageContext], send: F) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: Display,
+    {
+        let links = links(messages);
+        let count = Some(messages.len());
+        let running = Context::map_current(|parent| {
+            Running::start(
+                self,
+                Operation::Send,
+                SpanKind::Client,
+                parent,
+                &links,
+                count,
+            )
+        });
+        observe(running, send).await
+    }
+
+    /// Processes one message: a `process` span with a link to the sender's, and the message's correlation id, principal
+    /// and baggage for all that is logged and called meanwhile.
+    pub async fn process<F, T, E>(&self, message: &MessageContext, process: F) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: Display,
+    {
+        let mut links = links(slice::from_ref(message));
+        let cx = Context::map_current(|ambient| {
+            let span = ambient.span();
+            let span = span.span_context();
+            if self.continues && message.span_context().is_some() {
+                links.extend(span.is_valid().then(|| span.clone()));
+                return message.attach_to(&Context::new());
+            }
+            // What travels is the message's, the trace is that of whoever consumes it.
+            message.attach_without_trace(ambient)
+        });
+        let kind = SpanKind::Consumer;
+        let running = Running::start(self, Operation::Process, kind, &cx, &links, None);
+        if let Some(running) = &running {
+            running.correlate();
+            if let Some(principal) = Principal::of(&cx) {
+                principal.record_on(&running.context().span());
+            }
+        }
+        observe(running, process).await
+    }
+
+    /// Processes several messages at once: a `process` span with a link to each sender's. Whose correlation id it had
+    /// would be arbitrary, so it has none but its own; wrap what concerns one message only in
+    /// [`process`](Self::process).
+    pub async fn process_batch<F, T, E>(
+        &self,
+        messages: &[MessageContext],
+        process: F,
+    ) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: Display,
+    {
+        let links = links(messages);
+        let count = Some(messages.len());
+        let kind = SpanKind::Consumer;
+        let running = Context::map_current(|parent| {
+            Running::start(self, Operation::Process, kind, parent, &links, count)
+        });
+        observe(running, process).await
+    }
+}
+
+/// The spans that made the messages; a message without one has no link.
+fn links(messages: &[MessageContext]) -> Vec<SpanContext> {
+    messages
+        .iter()
+        .filter_map(MessageContext::span_context)
+        .collect()
+}

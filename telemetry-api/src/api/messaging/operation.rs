@@ -1,0 +1,254 @@
+//! One operation on messages: ended exactly once, on whatever way out it takes.
+
+use std::{any::type_name, fmt::Display, future::Future, sync::Arc, time::Instant};
+
+use opentelemetry::{
+    Context, InstrumentationScope, KeyValue,
+    metrics::{BoundCounter, Counter},
+    trace::{SpanContext, SpanKind, Status, TraceContextExt as _},
+};
+
+use super::Destination;
+use crate::{
+    correlation::{CORRELATION_ID, CorrelationId},
+    instrument::{
+        duration::{BoundDuration, DurationHistogram, overflow},
+        providers::{Lazy, Providers},
+        series::{Series, SeriesCache},
+        tracer::{self, Tracer, is_recorded},
+    },
+    task::InContext,
+};
+use telemetry_semconv::{
+    http::attribute::ERROR_TYPE,
+    messaging::{
+        CLIENT_CONSUMED_MESSAGES, CLIENT_OPERATION_DURATION, CLIENT_SENT_MESSAGES, DURATION_BOUNDS,
+        Operation, PROCESS_DURATION,
+        attribute::{
+            MESSAGING_BATCH_MESSAGE_COUNT, MESSAGING_DESTINATION_NAME, MESSAGING_OPERATION_NAME,
+            MESSAGING_OPERATION_TYPE, MESSAGING_SYSTEM,
+        },
+        span_name,
+    },
+};
+
+/// Destinations times operations times errors; what goes beyond shares the overflow series.
+const MAX_SERIES: usize = 500;
+
+/// Runs the future in the operation, if there is one.
+pub(super) async fn observe<F, T, E>(running: Option<Running>, future: F) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>>,
+    E: Display,
+{
+    let Some(running) = running else {
+        return future.await;
+    };
+    let result = InContext::new(future, running.context().clone()).await;
+    match &result {
+        Ok(_) => running.succeeded(),
+        Err(error) => running.failed(type_name::<E>(), error),
+    }
+    result
+}
+
+/// An operation in progress; ends at the latest when dropped.
+#[derive(Debug)]
+pub(super) struct Running {
+    cx: Context,
+    instruments: Arc<MessagingInstruments>,
+    key: SeriesKey,
+    /// How many messages it is about.
+    messages: usize,
+    started: Instant,
+    ended: bool,
+}
+
+impl Running {
+    /// Starts the span; `None` without a pipeline.
+    pub(super) fn start(
+        destination: &Destination,
+        operation: Operation,
+        kind: SpanKind,
+        parent: &Context,
+        links: &[SpanContext],
+        batch: Option<usize>,
+    ) -> Option<Self> {
+        let instruments = Lazy::new(None, MessagingInstruments::new).get()?.clone();
+        let name = span_name(operation, destination.name);
+        let cx = instruments.tracer.start(parent, name, kind, || {
+            let mut attributes = vec![
+                KeyValue::new(MESSAGING_SYSTEM, destination.system),
+                KeyValue::new(MESSAGING_DESTINATION_NAME, destination.name),
+                KeyValue::new(MESSAGING_OPERATION_NAME, operation.as_str()),
+                KeyValue::new(MESSAGING_OPERATION_TYPE, operation.as_str()),
+            ];
+            attributes.extend(batch.map(|count| {
+                let count = i64::try_from(count).unwrap_or(i64::MAX);
+                KeyValue::new(MESSAGING_BATCH_MESSAGE_COUNT, count)
+            }));
+            attributes
+        });
+        let span = cx.span();
+        if is_recorded(&span) {
+            for link in links {
+                span.add_link(link.clone(), Vec::new());
+            }
+        }
+        Some(Self {
+            cx,
+            instruments,
+            key: SeriesKey {
+                system: destination.system,
+                destination: destination.name,
+                operation,
+                error_type: None,
+            },
+            messages: batch.unwrap_or(1),
+            started: Instant::now(),
+            ended: false,
+        })
+    }
+
+    pub(super) fn context(&self) -> &Context {
+        &self.cx
+    }
+
+    /// Puts the sender's correlation id on the span, as servers do.
+    pub(super) fn correlate(&self) {
+        let span = self.cx.span();
+        if is_recorded(&span)
+            && let Some(id) = CorrelationId::of(&self.cx)
+        {
+            span.set_attribute(KeyValue::new(CORRELATION_ID, id));
+        }
+    }
+
+    pub(super) fn succeeded(mut self) {
+        self.end(None);
+    }
+
+    fn failed(mut self, error_type: &'static str, error: &dyn Display) {
+        let span = self.cx.span();
+        if is_recorded(&span) {
+            span.set_status(tracer::failed(error.to_string()));
+        }
+        self.end(Some(error_type));
+    }
+
+    fn end(&mut self, error_type: Option<&'static str>) {
+        self.ended = true;
+        let span = self.cx.span();
+        if let Some(error_type) = error_type {
+            span.set_attribute(KeyValue::new(ERROR_TYPE, error_type));
+        }
+        self.key.error_type = error_type;
+        let instruments = &self.instruments;
+        // A message that is created has not been sent, and is no operation of the client's.
+        if self.key.operation != Operation::Create {
+            let series = instruments.series.get(&self.key, |series| {
+                instruments.bind(self.key.operation, series)
+            });
+            series.messages.add(self.messages as u64);
+            let seconds = self.started.elapsed().as_secs_f64();
+            series.duration.record(seconds, span.span_context());
+        }
+        span.end();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.ended {
+            let panicked = std::thread::panicking();
+            self.cx.span().set_status(Status::error(""));
+            self.end(Some(if panicked { "panic" } else { "cancelled" }));
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct SeriesKey {
+    system: &'static str,
+    destination: &'static str,
+    operation: Operation,
+    error_type: Option<&'static str>,
+}
+
+struct Recorders {
+    messages: BoundCounter<u64>,
+    duration: BoundDuration,
+}
+
+/// The instruments of all messages of a pipeline.
+struct MessagingInstruments {
+    tracer: Tracer,
+    sent: Counter<u64>,
+    consumed: Counter<u64>,
+    operation_duration: DurationHistogram,
+    process_duration: DurationHistogram,
+    series: SeriesCache<SeriesKey, Arc<Recorders>>,
+}
+
+impl std::fmt::Debug for MessagingInstruments {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MessagingInstruments")
+            .finish_non_exhaustive()
+    }
+}
+
+impl MessagingInstruments {
+    fn new(providers: &Providers) -> Self {
+        let scope = InstrumentationScope::builder("telemetry-core.messaging")
+            .with_version(env!("CARGO_PKG_VERSION"))
+            .build();
+        let meter = providers.meter(scope.clone());
+        let counter = |name: &'static str, description: &'static str| {
+            let counter = meter.u64_counter(name).with_description(description);
+            counter.with_unit("{message}").build()
+        };
+        let duration = |name: &'static str, description: &'static str| {
+            providers.duration_histogram(&meter, name, description, &DURATION_BOUNDS)
+        };
+        Self {
+            tracer: providers.tracer(scope),
+            sent: counter(
+                CLIENT_SENT_MESSAGES,
+                "Messages a producer attempted to send.",
+            ),
+            consumed: counter(
+                CLIENT_CONSUMED_MESSAGES,
+                "Messages delivered to the application.",
+            ),
+            operation_duration: duration(
+                CLIENT_OPERATION_DURATION,
+                "Duration of operations that a producer or consumer initiated.",
+            ),
+            process_duration: duration(PROCESS_DURATION, "Duration of processing messages."),
+            series: SeriesCache::new(MAX_SERIES),
+        }
+    }
+
+    fn bind(&self, operation: Operation, series: Series<'_, SeriesKey>) -> Arc<Recorders> {
+        let attributes = match series {
+            Series::Overflow => overflow(),
+            Series::Of(key) => {
+                let mut attributes = vec![
+                    KeyValue::new(MESSAGING_SYSTEM, key.system),
+                    KeyValue::new(MESSAGING_DESTINATION_NAME, key.destination),
+                    KeyValue::new(MESSAGING_OPERATION_NAME, key.operation.as_str()),
+                ];
+                attributes.extend(key.error_type.map(|kind| KeyValue::new(ERROR_TYPE, kind)));
+                attributes
+            }
+        };
+        let (messages, duration) = match operation {
+            Operation::Process => (&self.consumed, &self.process_duration),
+            Operation::Send | Operation::Create => (&self.sent, &self.operation_duration),
+        };
+        Arc::new(Recorders {
+            messages: messages.bind(&attributes),
+            duration: duration.bind(&attributes),
+        })
+    }
+}

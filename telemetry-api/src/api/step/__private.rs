@@ -1,0 +1,125 @@
+//! What `#[step]` expands to. Not for use by hand, and free to change.
+//!
+//! The macro sees a function's tokens, not its types. Method resolution finds the first of these traits that fits the
+//! output: it says itself how the step ended; it is a `Result` of an error without text; it is a value, and so ok.
+
+use std::{any::type_name, fmt::Display, future::Future};
+
+use opentelemetry::{StringValue, Value, trace::TraceContextExt as _};
+
+use super::{Step, StepFuture, Verdict, output::Judge};
+use crate::instrument::{providers::Providers, tracer::is_recorded};
+
+pub use super::output::Judgement;
+
+pub fn run<F: Future, C: Judge<F::Output>>(step: Step, future: F, judge: C) -> StepFuture<F, C> {
+    StepFuture::new(step, future, judge)
+}
+
+pub fn in_scope<T>(step: Step, work: impl FnOnce() -> T, judge: impl Judge<T>) -> T {
+    step.in_scope_judged(work, judge)
+}
+
+/// Tells the compiler that the closure may give away what it has captured.
+pub fn once<T>(work: impl FnOnce() -> T) -> T {
+    work()
+}
+
+/// Whether attributes of a step that begins here can reach a backend.
+pub fn wants_attributes() -> bool {
+    if Providers::current().is_none() {
+        return false;
+    }
+    opentelemetry::Context::map_current(|cx| {
+        let span = cx.span();
+        let context = span.span_context();
+        !context.is_valid() || context.is_remote() || is_recorded(&span)
+    })
+}
+
+#[derive(Debug)]
+pub struct Of<'a, T>(pub &'a T);
+
+pub trait OfOutput<'a> {
+    fn judge(&self) -> Judgement<'a>;
+}
+
+impl<'a, T: super::StepOutput> OfOutput<'a> for &&Of<'a, T> {
+    fn judge(&self) -> Judgement<'a> {
+        super::output::of_output(self.0)
+    }
+}
+
+pub trait OfResult<'a> {
+    fn judge(&self) -> Judgement<'a>;
+}
+
+impl<'a, T, E> OfResult<'a> for &Of<'a, Result<T, E>> {
+    fn judge(&self) -> Judgement<'a> {
+        match self.0 {
+            Ok(_) => Verdict::Ok.into(),
+            Err(_) => Verdict::Failed(type_name::<E>()).into(),
+        }
+    }
+}
+
+pub trait OfValue<'a> {
+    fn judge(&self) -> Judgement<'a>;
+}
+
+impl<'a, T> OfValue<'a> for Of<'a, T> {
+    fn judge(&self) -> Judgement<'a> {
+        Verdict::Ok.into()
+    }
+}
+
+/// An argument that becomes an attribute: numbers and truth as what they are, the rest as text.
+#[derive(Debug)]
+pub struct Argument<'a, T: ?Sized>(pub &'a T);
+
+pub trait TypedArgument {
+    fn value(&self) -> Value;
+}
+
+macro_rules! typed {
+    ($($ty:ty: |$value:ident| $convert:expr;)*) => {$(
+        impl TypedArgument for &Argument<'_, $ty> {
+            fn value(&self) -> Value {
+                let $value = *self.0;
+                $convert.into()
+            }
+        }
+
+        impl TypedArgument for &Argument<'_, &$ty> {
+            fn value(&self) -> Value {
+                let $value = **self.0;
+                $convert.into()
+            }
+        }
+    )*};
+}
+
+typed! {
+    bool: |value| value;
+    i8: |value| i64::from(value);
+    i16: |value| i64::from(value);
+    i32: |value| i64::from(value);
+    i64: |value| value;
+    u8: |value| i64::from(value);
+    u16: |value| i64::from(value);
+    u32: |value| i64::from(value);
+    u64: |value| i64::try_from(value).map_or_else(|_| Value::from(value.to_string()), Value::from);
+    usize: |value| i64::try_from(value).map_or_else(|_| Value::from(value.to_string()), Value::from);
+    f32: |value| f64::from(value);
+    f64: |value| value;
+}
+
+pub trait TextArgument {
+    fn value(&self) -> Value;
+}
+
+impl<T: Display + ?Sized> TextArgument for Argument<'_, T> {
+    fn value(&self) -> Value {
+        Value::String(StringValue::from(self.0.to_string()))
+    }
+}

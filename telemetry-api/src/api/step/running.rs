@@ -1,0 +1,263 @@
+//! A step in progress.
+
+use std::time::Instant;
+
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{SpanKind, TraceContextExt},
+};
+
+use crate::step::{
+    Step, log,
+    output::{Judgement, Verdict},
+    step_metrics::SeriesKey,
+};
+use crate::{
+    current_span::remember_entry,
+    instrument::{
+        providers::Providers,
+        tracer::{self, is_recorded},
+    },
+    sensitive::Sensitive,
+};
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Outcome {
+    Ok,
+    Rejected,
+    Error,
+    Cancelled,
+    Panicked,
+}
+
+impl Outcome {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Rejected => "rejected",
+            Self::Error => "error",
+            Self::Cancelled => "cancelled",
+            Self::Panicked => "panicked",
+        }
+    }
+}
+
+/// A step in progress; ends exactly once, at the latest when dropped.
+#[derive(Debug)]
+pub(super) struct Running {
+    /// `None` while the step has no span of its own and what is current is its context.
+    cx: Option<Context>,
+    started: Instant,
+    providers: Providers,
+    name: &'static str,
+    flow: Option<&'static str>,
+    stage: Option<&'static str>,
+    ended: bool,
+    /// Still set when it is dropped if the work did not return: it panicked, whoever caught it.
+    working: bool,
+}
+
+impl Running {
+    /// Starts it in the current context; if that does not stay current until the end, [`keep_context`](Self::keep_context)
+    /// comes next.
+    pub(super) fn start(step: &mut Step, providers: Providers) -> Self {
+        let Step {
+            name,
+            flow,
+            stage,
+            ref mut attributes,
+        } = *step;
+        let instruments = providers.steps();
+        let cx = Context::map_current(|parent| {
+            let cx = instruments
+                .tracer
+                .start_own(parent, name, SpanKind::Internal, || {
+                    let keys = &instruments.keys;
+                    // With room for what the end adds.
+                    let mut all = Vec::with_capacity(attributes.len() + 4);
+                    all.extend(flow.map(|flow| KeyValue::new(keys.flow.clone(), flow)));
+                    all.extend(stage.map(|stage| KeyValue::new(keys.stage.clone(), stage)));
+                    all.append(attributes);
+                    all
+                });
+            cx.map(|cx| remember_entry(parent, cx))
+        });
+        Self {
+            cx,
+            started: Instant::now(),
+            providers,
+            name,
+            flow,
+            stage,
+            ended: false,
+            working: false,
+        }
+    }
+
+    /// Holds the context that is current now, where the step has none of its own: from now on another may be current.
+    pub(super) fn keep_context(&mut self) -> &Context {
+        self.cx.get_or_insert_with(Context::current)
+    }
+
+    /// The context if the step has a span of its own, or has kept it.
+    pub(super) fn cx(&self) -> Option<&Context> {
+        self.cx.as_ref()
+    }
+
+    pub(super) fn sensitive(&self) -> Sensitive {
+        self.providers.sensitive()
+    }
+
+    /// Does some of the step's work in its context.
+    pub(super) fn within<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let _attached = self.cx.clone().map(Context::attach);
+        self.working = true;
+        let unless_panicked = KeptOnPanic(self);
+        let output = work();
+        unless_panicked.0.working = false;
+        output
+    }
+
+    /// Drops work that has not ended, in its context.
+    pub(super) fn abandon(&self, drop_work: impl FnOnce()) {
+        let _attached = self.cx.clone().map(Context::attach);
+        drop_work();
+    }
+
+    /// The work will not come back.
+    pub(super) fn panicked(&mut self) {
+        self.working = true;
+    }
+
+    /// Ends it as judged. Classifiers and errors are the application's code, so if they panic the step has.
+    pub(super) fn finish<'a>(&mut self, judge: impl FnOnce() -> Judgement<'a>) {
+        self.working = true;
+        let unless_panicked = KeptOnPanic(self);
+        let judgement = judge();
+        let end = match judgement.verdict {
+            Verdict::Ok => End::of(Outcome::Ok),
+            Verdict::Rejected(reason) => End {
+                reason: Some(reason),
+                ..End::of(Outcome::Rejected)
+            },
+            Verdict::Failed(error_type) => End {
+                error_type: Some(error_type),
+                error_name: judgement.error_name,
+                error: judgement.error.map(ToString::to_string),
+                ..End::of(Outcome::Error)
+            },
+        };
+        unless_panicked.0.working = false;
+        unless_panicked.0.end(end);
+    }
+
+    fn end(&mut self, end: End) {
+        self.ended = true;
+        let duration = self.started.elapsed().as_secs_f64();
+        let instruments = self.providers.steps();
+        let span = self.cx.as_ref().map(TraceContextExt::span);
+        // Otherwise it may be the parent's, and if not there is nothing to end.
+        let recorded = span.filter(is_recorded);
+        if let Some(span) = &recorded {
+            let keys = &instruments.keys;
+            span.set_attribute(KeyValue::new(keys.outcome.clone(), end.outcome.as_str()));
+            if let Some(kind) = end.error_type {
+                span.set_attribute(KeyValue::new("error.type", kind));
+                span.set_status(tracer::failed(end.description().to_owned()));
+            }
+            if let Some(reason) = end.reason {
+                span.set_attribute(KeyValue::new(keys.reason.clone(), reason));
+            }
+        }
+        log::write(self.cx.as_ref(), &self.line(&end, duration));
+        let key = SeriesKey {
+            flow: self.flow,
+            stage: self.stage,
+            outcome: end.outcome,
+            error_type: end.error_type,
+        };
+        instruments.record(&key, |series| {
+            series.count.add(1);
+            let record = |cx: &Context| series.duration.record(duration, cx.span().span_context());
+            match &self.cx {
+                Some(cx) => record(cx),
+                None => Context::map_current(record),
+            }
+        });
+        if let Some(span) = recorded {
+            span.end();
+        }
+    }
+
+    fn line<'a>(&self, end: &'a End, duration: f64) -> log::Line<'a> {
+        log::Line {
+            name: self.name,
+            flow: self.flow,
+            stage: self.stage,
+            outcome: end.outcome,
+            reason: end.reason,
+            error_type: end.error_type,
+            error_name: end.error_name,
+            error: end.error.as_deref(),
+            duration,
+        }
+    }
+}
+
+/// Whoever catches the panic of a step without a span of its own may drop it in another context.
+struct KeptOnPanic<'a>(&'a mut Running);
+
+impl Drop for KeptOnPanic<'_> {
+    fn drop(&mut self) {
+        if self.0.working {
+            self.0.keep_context();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end(if self.working {
+                End {
+                    error_type: Some("panic"),
+                    ..End::of(Outcome::Panicked)
+                }
+            } else {
+                End::of(Outcome::Cancelled)
+            });
+        }
+    }
+}
+
+/// How it ended and why.
+struct End {
+    outcome: Outcome,
+    reason: Option<&'static str>,
+    error_type: Option<&'static str>,
+    error_name: Option<&'static str>,
+    error: Option<String>,
+}
+
+impl End {
+    fn of(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            reason: None,
+            error_type: None,
+            error_name: None,
+            error: None,
+        }
+    }
+
+    /// Of the span's status.
+    fn description(&self) -> &str {
+        match (&self.error, self.outcome) {
+            (Some(error), _) => error,
+            (None, Outcome::Panicked) => "panicked",
+            // `error.type` says it all.
+            (None, _) => "",
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Work that leaves the current task or thread and keeps its context.
+//!
+//! A spawned task starts with an empty context: its spans would begin a new trace, and its logs would have no ids.
+//! These helpers wrap the work, not the spawning, so they fit every runtime, `JoinSet`, `spawn_blocking` and
+//! `std::thread` alike and need no dependency on any:
+//!
+//! ```
+//! use telemetry_api::task::{InCurrentContext as _, in_current_context};
+//!
+//! # async fn notify() {}
+//! # fn resize() {}
+//! # async fn example() {
+//! tokio::spawn(notify().in_current_context());
+//! tokio::task::spawn_blocking(in_current_context(resize));
+//!
+//! let mut set = tokio::task::JoinSet::new();
+//! set.spawn(notify().in_current_context());
+//! # }
+//! ```
+//!
+//! What stays in its task keeps the context without any help: `.await`, `select!`, `join!`, timeouts.
+//!
+//! Cost: a clone of the context (two reference counts) when wrapping, and attaching it on each poll.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context as TaskContext, Poll, ready},
+};
+
+use futures_core::Stream;
+use opentelemetry::Context;
+use pin_project_lite::pin_project;
+
+pin_project! {
+    /// A future, or stream, that works in a context of its own, and is dropped in it if it is dropped before its end: what
+    /// its values log, spawn or roll back then belongs to the same request.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct InContext<T> {
+        // None when it has ended.
+        #[pin]
+        inner: Option<T>,
+        cx: Context,
+    }
+
+    impl<T> PinnedDrop for InContext<T> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.inner.is_some() {
+                let _attached = this.cx.clone().attach();
+                this.inner.set(None);
+            }
+        }
+    }
+}
+
+impl<T> InContext<T> {
+    pub(crate) fn new(inner: T, cx: Context) -> Self {
+        Self {
+            inner: Some(inner),
+            cx,
+        }
+    }
+}
+
+impl<T: Future> Future for InContext<T> {
+    type Output = T::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let Some(inner) = this.inner.as_mut().as_pin_mut() else {
+            return Poll::Pending;
+        };
+        let _attached = this.cx.clone().attach();
+        let output = ready!(inner.poll(cx));
+        this.inner.set(None);
+        Poll::Ready(output)
+    }
+}
+
+impl<T: Stream> Stream for InContext<T> {
+    type Item = T::Item;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.project();
+        let Some(inner) = this.inner.as_mut().as_pin_mut() else {
+            return Poll::Ready(None);
+        };
+        let _attached = this.cx.clone().attach();
+        let item = ready!(inner.poll_next(cx));
+        if item.is_none() {
+            this.inner.set(None);
+        }
+        Poll::Ready(item)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inner.as_ref().map_or((0, Some(0)), Stream::size_hint)
+    }
+}
+
+/// Futures and streams that keep the context they were made in.
+pub trait InCurrentContext: Sized {
+    /// Runs this future, or stream, in the context that is current now: span, correlation id, principal and baggage,
+    /// whoever polls it.
+    ///
+    /// The span of that context need not be open any more when the future runs: what it starts are still its children.
+    fn in_current_context(self) -> InContext<Self> {
+        InContext::new(self, Context::current())
+    }
+}
+
+impl<T> InCurrentContext for T {}
+
+/// A closure that runs in the context that is current now, for `spawn_blocking`, `std::thread::spawn` and thread pools.
+pub fn in_current_context<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
+    let cx = Context::current();
+    move || {
+        let _attached = cx.attach();
+        work()
+    }
+}
+
+/// [`in_current_context`] for a closure that is called again and again, on any thread: for rayon's iterators,
+/// callbacks and timers.
+///
+/// ```
+/// use telemetry_api::task::each_in_current_context;
+///
+/// let resize = each_in_current_context(|page: u32| page * 2);
+/// let pages: Vec<_> = [1, 2, 3].into_iter().map(resize).collect();
+/// assert_eq!(pages, [2, 4, 6]);
+/// ```
+///
+/// Cost: attaching the context and two reference counts on each call.
+pub fn each_in_current_context<A, T>(work: impl Fn(A) -> T) -> impl Fn(A) -> T {
+    let cx = Context::current();
+    move |argument| {
+        let _attached = cx.clone().attach();
+        work(argument)
+    }
+}

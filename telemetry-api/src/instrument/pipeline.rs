@@ -1,0 +1,18 @@
+//! The parts of this crate that only a pipeline calls.
+//!
+//! A pipeline builds [`Providers`](super::Providers) with [`Providers::starting`](super::Providers::starting) and installs
+//! them. It starts spans through [`StartSpan`], finds exemplars through [`StreamExemplars`], and reads the correlation id
+//! and the principal from the current context. Any crate can be written against this module.
+
+pub use super::{
+    exception::panic_logged,
+    exemplar::{KeptKeys, StreamExemplars},
+    hex::encode as encode_hex,
+    providers::StartSpans,
+    random::{span_id, trace_id},
+    tracer::StartSpan,
+};
+pub use crate::{
+    principal::{Shown as ShownPrincipal, is_key as is_principal_key},
+    sensitive::install_hash_key,
+};

@@ -1,0 +1,365 @@
+//! What instrumentation needs from a pipeline: tracers, meters, propagation. Explicit, or the installed one.
+
+use std::{
+    any::{Any, TypeId},
+    borrow::Cow,
+    cell::RefCell,
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use opentelemetry::{
+    InstrumentationScope,
+    metrics::{Meter, MeterProvider},
+    trace::{Tracer as ApiTracer, TracerProvider},
+};
+
+use crate::{
+    business_metrics::Declared,
+    instrument::{
+        duration::DurationHistogram,
+        exemplar::ExemplarStore,
+        propagation::Propagation,
+        scrape::{Exposition, Scrape, ScrapeFormat},
+        tracer::{LiveSamplingHint, SamplingHint, StartSpan, Tracer},
+    },
+    sensitive::Sensitive,
+    step::StepInstruments,
+};
+
+static INSTALLED: OnceLock<Providers> = OnceLock::new();
+
+/// How many threads have a default of their own; while there are none, nobody looks at the thread-local.
+static SCOPED: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static SCOPED_DEFAULT: RefCell<Option<Providers>> = const { RefCell::new(None) };
+}
+
+/// The providers an adapter instruments with. Cloning is cheap.
+///
+/// Adapters take them from [`Providers::current`] when they handle their first request, so the order of `bootstrap`
+/// and building a router or client does not matter. Every adapter also accepts them explicitly.
+#[derive(Clone)]
+pub struct Providers(Arc<Inner>);
+
+struct Inner {
+    spans: StartSpans,
+    hint: LiveSamplingHint,
+    meters: Arc<dyn MeterProvider + Send + Sync>,
+    propagation: Propagation,
+    exemplars: Arc<ExemplarStore>,
+    scrape: Option<Arc<dyn Scrape>>,
+    namespace: Arc<str>,
+    sensitive: Sensitive,
+    steps: OnceLock<StepInstruments>,
+    declared: Declared,
+    instruments: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+}
+
+impl Providers {
+    /// Providers of any OpenTelemetry implementation.
+    pub fn builder<P>(
+        tracer_provider: P,
+        meter_provider: Arc<dyn MeterProvider + Send + Sync>,
+    ) -> ProvidersBuilder
+    where
+        P: TracerProvider + Send + Sync + 'static,
+        P::Tracer: ApiTracer + Send + Sync + 'static,
+        <P::Tracer as ApiTracer>::Span: Send + Sync + 'static,
+    {
+        let start = move |scope| -> Arc<dyn StartSpan> {
+            Arc::new(tracer_provider.tracer_with_scope(scope))
+        };
+        Self::starting(start, meter_provider)
+    }
+
+    /// Providers with another way to start spans: `spans` is called for each instrumentation scope.
+    pub fn starting(
+        spans: impl Fn(InstrumentationScope) -> Arc<dyn StartSpan> + Send + Sync + 'static,
+        meter_provider: Arc<dyn MeterProvider + Send + Sync>,
+    ) -> ProvidersBuilder {
+        ProvidersBuilder {
+            spans: Box::new(spans),
+            meters: meter_provider,
+            hint: SamplingHint::default().into(),
+            propagation: Propagation::default(),
+            exemplars: Arc::default(),
+            scrape: None,
+            namespace: Arc::from(""),
+            sensitive: Sensitive::default(),
+        }
+    }
+
+    /// The default of this thread if there is one, else the installed ones. `None` before any installation: then
+    /// instrumentation records nothing.
+    pub fn current() -> Option<Self> {
+        if SCOPED.load(Ordering::Relaxed) > 0 {
+            let scoped = SCOPED_DEFAULT.with_borrow(Clone::clone);
+            if scoped.is_some() {
+                return scoped;
+            }
+        }
+        INSTALLED.get().cloned()
+    }
+
+    /// Makes these the providers of the process. Returns whether they are: only the first call succeeds.
+    pub fn install(self) -> bool {
+        let mut fresh = false;
+        INSTALLED.get_or_init(|| {
+            fresh = true;
+            self
+        });
+        fresh
+    }
+
+    /// Whether the process has providers.
+    pub fn installed() -> bool {
+        INSTALLED.get().is_some()
+    }
+
+    /// Makes these the providers of this thread until the guard is dropped. For tests, and for several services in
+    /// one process, each on a thread of its own.
+    pub fn set_default(&self) -> DefaultGuard {
+        SCOPED.fetch_add(1, Ordering::Relaxed);
+        DefaultGuard {
+            previous: SCOPED_DEFAULT.replace(Some(self.clone())),
+            _not_send: std::marker::PhantomData,
+        }
+    }
+
+    /// A tracer for an instrumentation scope.
+    pub fn tracer(&self, scope: InstrumentationScope) -> Tracer {
+        Tracer::new((self.0.spans)(scope), self.0.hint.clone())
+    }
+
+    /// A meter for an instrumentation scope.
+    pub fn meter(&self, scope: InstrumentationScope) -> Meter {
+        self.0.meters.meter_with_scope(scope)
+    }
+
+    /// A histogram of durations in seconds with exemplars.
+    pub fn duration_histogram(
+        &self,
+        meter: &Meter,
+        name: impl Into<Cow<'static, str>>,
+        description: &'static str,
+        bounds: &[f64],
+    ) -> DurationHistogram {
+        DurationHistogram::new(
+            meter,
+            self.0.exemplars.clone(),
+            name.into(),
+            description,
+            bounds,
+        )
+    }
+
+    /// How context travels in headers.
+    pub fn propagation(&self) -> &Propagation {
+        &self.0.propagation
+    }
+
+    /// `service.namespace`, the prefix of business attributes; empty if there is none.
+    pub fn namespace(&self) -> &str {
+        &self.0.namespace
+    }
+
+    /// What becomes of sensitive attributes.
+    pub fn sensitive(&self) -> Sensitive {
+        self.0.sensitive
+    }
+
+    /// All metrics as text; `None` if no pull output is configured.
+    pub fn scrape(&self, format: ScrapeFormat) -> Option<String> {
+        self.0.scrape.as_ref().map(|source| source.scrape(format))
+    }
+
+    /// Shows the metrics of another registry at `/metrics`, too; whether a pull output is configured that can.
+    ///
+    /// A family of the same name and kind as one of OpenTelemetry's is one family with the samples of both; of another
+    /// kind it gets the kind as a suffix.
+    pub fn merge_metrics(&self, other: Exposition) -> bool {
+        self.0
+            .scrape
+            .as_ref()
+            .is_some_and(|source| source.merge(other))
+    }
+
+    /// The one `T` of these providers, made at the first call.
+    fn shared<T: Send + Sync + 'static>(&self, make: fn(&Self) -> T) -> Arc<T> {
+        let mut instruments = self
+            .0
+            .instruments
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let shared = instruments
+            .entry(TypeId::of::<T>())
+            .or_insert_with(|| Arc::new(make(self)));
+        // The type is the key, so the cast holds.
+        shared
+            .clone()
+            .downcast()
+            .unwrap_or_else(|_| Arc::new(make(self)))
+    }
+
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(crate) fn exemplars(&self) -> &Arc<ExemplarStore> {
+        &self.0.exemplars
+    }
+
+    pub(crate) fn declared(&self) -> &Declared {
+        &self.0.declared
+    }
+
+    pub(crate) fn steps(&self) -> &StepInstruments {
+        self.0.steps.get_or_init(|| StepInstruments::new(self))
+    }
+}
+
+impl fmt::Debug for Providers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Providers")
+            .field("namespace", &self.0.namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Starts the spans of each scope.
+pub type StartSpans = Box<dyn Fn(InstrumentationScope) -> Arc<dyn StartSpan> + Send + Sync>;
+
+/// Builds [`Providers`]; finish with [`build`](Self::build).
+#[must_use]
+pub struct ProvidersBuilder {
+    spans: StartSpans,
+    meters: Arc<dyn MeterProvider + Send + Sync>,
+    hint: LiveSamplingHint,
+    propagation: Propagation,
+    exemplars: Arc<ExemplarStore>,
+    scrape: Option<Arc<dyn Scrape>>,
+    namespace: Arc<str>,
+    sensitive: Sensitive,
+}
+
+impl ProvidersBuilder {
+    /// What is known about the sampler, for good or as it changes. Default: nothing, which is always correct.
+    pub fn with_sampling_hint(mut self, hint: impl Into<LiveSamplingHint>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// How context travels. Default: W3C Trace Context and Baggage.
+    pub fn with_propagation(mut self, propagation: Propagation) -> Self {
+        self.propagation = propagation;
+        self
+    }
+
+    /// Where exemplars are kept.
+    pub fn with_exemplars(mut self, exemplars: Arc<ExemplarStore>) -> Self {
+        self.exemplars = exemplars;
+        self
+    }
+
+    /// What `/metrics` answers. Default: nothing.
+    pub fn with_scrape(mut self, scrape: Arc<dyn Scrape>) -> Self {
+        self.scrape = Some(scrape);
+        self
+    }
+
+    /// The prefix of business attributes. Default: none.
+    pub fn with_namespace(mut self, namespace: impl Into<Arc<str>>) -> Self {
+        self.namespace = namespace.into();
+        self
+    }
+
+    /// What becomes of sensitive attributes. Default: they are hashed.
+    pub fn with_sensitive(mut self, sensitive: Sensitive) -> Self {
+        self.sensitive = sensitive;
+        self
+    }
+
+    /// The providers. No global effect.
+    pub fn build(self) -> Providers {
+        self.hint.get().announce();
+        Providers(Arc::new(Inner {
+            spans: self.spans,
+            hint: self.hint,
+            meters: self.meters,
+            propagation: self.propagation,
+            exemplars: self.exemplars,
+            scrape: self.scrape,
+            namespace: self.namespace,
+            sensitive: self.sensitive,
+            steps: OnceLock::new(),
+            declared: Declared::default(),
+            instruments: Mutex::default(),
+        }))
+    }
+}
+
+impl fmt::Debug for ProvidersBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProvidersBuilder").finish_non_exhaustive()
+    }
+}
+
+/// Restores this thread's previous providers when dropped.
+#[derive(Debug)]
+#[must_use = "the default ends as soon as this is dropped"]
+pub struct DefaultGuard {
+    previous: Option<Providers>,
+    _not_send: std::marker::PhantomData<*const ()>,
+}
+
+impl Drop for DefaultGuard {
+    fn drop(&mut self) {
+        SCOPED_DEFAULT.replace(self.previous.take());
+        SCOPED.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Instruments that are resolved from the current [`Providers`] when first needed and then kept.
+///
+/// Before `bootstrap` there are none and every use asks again, which costs two atomic loads; so an adapter may be
+/// built before, or used without, a pipeline. Adapters with the same providers share one `T`, so that two layers are
+/// not two instruments of one name.
+pub struct Lazy<T> {
+    explicit: Option<Providers>,
+    resolved: OnceLock<Arc<T>>,
+    resolve: fn(&Providers) -> T,
+}
+
+impl<T: Send + Sync + 'static> Lazy<T> {
+    /// Instruments of `explicit` providers, else of the current ones at first use.
+    pub fn new(explicit: Option<Providers>, resolve: fn(&Providers) -> T) -> Self {
+        Self {
+            explicit,
+            resolved: OnceLock::new(),
+            resolve,
+        }
+    }
+
+    /// The instruments; `None` while there is no pipeline.
+    pub fn get(&self) -> Option<&Arc<T>> {
+        if let Some(resolved) = self.resolved.get() {
+            return Some(resolved);
+        }
+        let providers = self.explicit.clone().or_else(Providers::current)?;
+        Some(self.resolved.get_or_init(|| providers.shared(self.resolve)))
+    }
+}
+
+impl<T> fmt::Debug for Lazy<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lazy")
+            .field("resolved", &self.resolved.get().is_some())
+            .finish_non_exhaustive()
+    }
+}

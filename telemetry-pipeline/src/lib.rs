@@ -1,0 +1,75 @@
+//! From configuration to running telemetry: `bootstrap` = [`Config`] -> [`build`](Config::build) ->
+//! [`install`](Telemetry::install), each public. Only `install` has global effect.
+
+mod config;
+mod error;
+mod health;
+mod logs;
+mod metrics;
+mod otlp;
+mod resource;
+mod self_metrics;
+mod settings;
+mod telemetry;
+mod traces;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use config::{Config, Service};
+pub use error::{BootstrapError, Loss, ShutdownError};
+pub use health::{SignalHealth, TelemetryHealth};
+pub use logs::{FilterError, FilterHandle, LogFormat};
+pub use metrics::views::{InstrumentKind, View};
+pub use otlp::endpoint::Protocol;
+pub use resource::Detector;
+pub use settings::{Report, ReportEntry, Source};
+pub use telemetry::Telemetry;
+pub use traces::sampling::{Rule, SamplerHandle, SamplerPolicy, SamplingCounts};
+
+/// Sets up traces, metrics and logs for the process, as code, environment and defaults say, and installs them.
+///
+/// Keep the handle until the end of `main`. Dropping it sends what was recorded and says on standard error what could
+/// not be; [`Telemetry::shutdown`] does the same and returns it, which is no reason for a service to exit with an error.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use telemetry_pipeline::{Service, bootstrap};
+///
+/// let _telemetry = bootstrap(Service::new("retail-web").namespace("retail").version(env!("CARGO_PKG_VERSION")))?;
+/// // serve
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+///
+/// When export is impossible as configured, or telemetry is installed already. What is merely wrong is logged once as
+/// a warning that names the variable and what was used instead.
+pub fn bootstrap(service: impl Into<Service>) -> Result<Telemetry, BootstrapError> {
+    Config::new(service).bootstrap()
+}
+
+impl Config {
+    /// [`build`](Self::build) and [`install`](Telemetry::install).
+    ///
+    /// # Errors
+    ///
+    /// See [`bootstrap`].
+    pub fn bootstrap(self) -> Result<Telemetry, BootstrapError> {
+        let telemetry = self.build()?;
+        telemetry.install()?;
+        Ok(telemetry)
+    }
+
+    /// Builds providers, exporters and the log layer, with no global effect.
+    ///
+    /// # Errors
+    ///
+    /// When export is impossible as configured.
+    pub fn build(self) -> Result<Telemetry, BootstrapError> {
+        Telemetry::build(self.resolve()?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,478 @@
+//! A log line as one JSON object: flattened fields, numbers as numbers, in one pass.
+
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+};
+
+use tracing::{
+    Metadata,
+    field::{Field, Visit},
+};
+
+use super::{
+    callsites::{Callsite, Callsites, Keys},
+    format::{Ids, Line, Severity, TraceIds},
+    number, span_fields,
+    text::{Bounded, CUT, MAX_VALUE, end_of_value},
+    timestamp,
+};
+use telemetry_api::{
+    correlation::{CORRELATION_ID, CorrelationId},
+    instrument::pipeline::{encode_hex, is_principal_key},
+    principal::{
+        Principal,
+        attribute::{USER_HASH, USER_ID, USER_ROLES},
+    },
+};
+
+/// How the members of the line itself are called.
+#[derive(Debug)]
+pub(crate) struct Json {
+    time: &'static str,
+    severity: &'static str,
+    severity_name: fn(Severity) -> &'static str,
+    /// Up to the digits of the trace id.
+    trace: String,
+    span: &'static str,
+    correlation: String,
+    dialect: Dialect,
+    /// What follows the severity, up to the target.
+    service: String,
+    /// Names of members the line has of its own. An event's field of the same name is written with a prefix, so that
+    /// no object has a key twice.
+    reserved: &'static [&'static str],
+    callsites: Callsites,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dialect {
+    Plain,
+    Gcp,
+    Aws,
+}
+
+impl Json {
+    pub(crate) fn plain(service: &str) -> Self {
+        Self::new(Dialect::Plain, service)
+    }
+
+    pub(crate) fn aws(service: &str) -> Self {
+        Self {
+            reserved: &[
+                "timestamp",
+                "level",
+                "target",
+                "service.name",
+                "trace_id",
+                "span_id",
+                "xray_trace_id",
+                CORRELATION_ID,
+            ],
+            ..Self::new(Dialect::Aws, service)
+        }
+    }
+
+    pub(crate) fn gcp(service: &str, project: &str) -> Self {
+        let mut labels = String::from("\",\"logging.googleapis.com/labels\":{\"service.name\":\"");
+        escape(&mut labels, service, usize::MAX);
+        labels.push_str("\"},\"target\":\"");
+        let mut trace = String::from(",\"logging.googleapis.com/trace\":\"projects/");
+        escape(&mut trace, project, usize::MAX);
+        trace.push_str("/traces/");
+        if project.is_empty() {
+            trace = ",\"trace_id\":\"".to_owned();
+        }
+        Self {
+            time: "{\"time\":\"",
+            severity: "\",\"severity\":\"",
+            severity_name: Severity::gcp,
+            trace,
+            span: "\",\"logging.googleapis.com/spanId\":\"",
+            service: labels,
+            // Other names of the time are read, too, and a value that is none would hide the entry's.
+            reserved: &[
+                "time",
+                "timestamp",
+                "timestampSeconds",
+                "timestampNanos",
+                "severity",
+                "target",
+                "trace_id",
+                "httpRequest",
+                CORRELATION_ID,
+            ],
+            ..Self::new(Dialect::Gcp, service)
+        }
+    }
+
+    fn new(dialect: Dialect, service: &str) -> Self {
+        let mut member = String::from("\"");
+        member.push_str(&key("service.name"));
+        escape(&mut member, service, usize::MAX);
+        member.push_str("\",\"target\":\"");
+        Self {
+            time: "{\"timestamp\":\"",
+            severity: "\",\"level\":\"",
+            severity_name: Severity::as_str,
+            trace: key("trace_id"),
+            span: "\",\"span_id\":\"",
+            correlation: key(CORRELATION_ID),
+            dialect,
+            service: member,
+            reserved: &[
+                "timestamp",
+                "level",
+                "target",
+                "service.name",
+                "trace_id",
+                "span_id",
+                CORRELATION_ID,
+            ],
+            callsites: Callsites::new(),
+        }
+    }
+
+    /// What lines of the callsite have in common. All are of one severity.
+    pub(crate) fn callsite(
+        &self,
+        metadata: &'static Metadata<'static>,
+        severity: Severity,
+    ) -> Cow<'_, Callsite> {
+        self.callsites.get(metadata, || {
+            let mut head = [self.severity, (self.severity_name)(severity), &self.service].concat();
+            escape(&mut head, metadata.target(), usize::MAX);
+            head.push('"');
+            let fields = metadata.fields();
+            let key = |name: &str| self.key(name);
+            // No field poses as what the line says of the principal.
+            let beside_principal = |name: &str| match is_principal_key(name) {
+                true => renamed_key(name),
+                false => self.key(name),
+            };
+            let poses = fields.iter().any(|field| is_principal_key(field.name()));
+            Callsite {
+                metadata,
+                head,
+                place: self.place(metadata.file().zip(metadata.line())),
+                keys: Keys::of(fields, key),
+                beside_principal: poses.then(|| Keys::of(fields, beside_principal)),
+            }
+        })
+    }
+
+    /// Where in the source something is, if lines say so.
+    fn place(&self, place: Option<(&str, u32)>) -> String {
+        let mut text = String::new();
+        if let (Dialect::Gcp, Some((file, line))) = (self.dialect, place) {
+            text.push_str(",\"logging.googleapis.com/sourceLocation\":{\"file\":\"");
+            escape(&mut text, file, usize::MAX);
+            // A 64-bit integer is a string in the JSON form of protocol buffers.
+            let _ = write!(text, "\",\"line\":\"{line}\"}}");
+        }
+        text
+    }
+
+    fn key(&self, name: &str) -> String {
+        let is_reserved = self.reserved.contains(&name)
+            || self.dialect == Dialect::Gcp && name.starts_with("logging.googleapis.com/");
+        if is_reserved {
+            renamed_key(name)
+        } else {
+            key(name)
+        }
+    }
+}
+
+pub(crate) fn write(text: &mut String, json: &Json, line: &Line<'_>) {
+    let callsite = &*json.callsite(line.event.metadata(), line.severity);
+    timestamp::write(text, json.time, line.now);
+    text.push_str(&callsite.head);
+    let principal = line.ids.principal.as_ref();
+    let other_keys = callsite.beside_principal.as_ref();
+    line.event.record(&mut Members {
+        text,
+        keys: other_keys
+            .filter(|_| principal.is_some())
+            .unwrap_or(&callsite.keys),
+        max_value: MAX_VALUE,
+    });
+    if let Some(spans) = line.spans {
+        span_fields::write(text, line, spans);
+    }
+    if line.source.is_some() {
+        text.push_str(&json.place(line.source));
+    } else if !callsite.place.is_empty() {
+        text.push_str(&callsite.place);
+    }
+    write_ids(text, json, line.ids);
+    if let Some(principal) = principal {
+        write_principal(text, principal);
+    }
+    text.push_str("}\n");
+}
+
+/// Of a trace id and a span id. Text is checked eight bytes at a time where it is aligned like this, else one by one.
+#[repr(align(8))]
+struct Digits([u8; 48]);
+
+fn write_ids(text: &mut String, json: &Json, ids: &Ids) {
+    let mut digits = Digits([0; 48]);
+    let mut trace_id = None;
+    if let Some(TraceIds {
+        trace,
+        span,
+        sampled,
+    }) = &ids.trace
+    {
+        // Both at once, for half the cost.
+        let mut bytes = [0; 24];
+        let (trace_bytes, span_bytes) = bytes.split_at_mut(16);
+        trace_bytes.copy_from_slice(&trace.to_bytes());
+        span_bytes.copy_from_slice(&span.to_bytes());
+        encode_hex(&bytes, &mut digits.0);
+        let digits = std::str::from_utf8(&digits.0).unwrap_or_default();
+        let (trace, span) = digits.split_at_checked(32).unwrap_or_default();
+        trace_id = Some(trace);
+        text.push_str(&json.trace);
+        text.push_str(trace);
+        if json.dialect == Dialect::Aws {
+            let (time, random) = trace.split_at_checked(8).unwrap_or_default();
+            for part in ["\",\"xray_trace_id\":\"1-", time, "-", random] {
+                text.push_str(part);
+            }
+        }
+        text.push_str(json.span);
+        text.push_str(span);
+        text.push('"');
+        if json.dialect == Dialect::Gcp {
+            text.push_str(",\"logging.googleapis.com/trace_sampled\":");
+            text.push_str(if *sampled { "true" } else { "false" });
+        }
+    }
+    if let Some(id) = ids.foreign.as_ref().map(CorrelationId::as_str).or(trace_id) {
+        text.push_str(&json.correlation);
+        // A correlation id has no character that JSON escapes.
+        text.push_str(id);
+        text.push('"');
+    }
+}
+
+fn write_principal(text: &mut String, principal: &Principal) {
+    for (name, value) in [(USER_ID, principal.id()), (USER_HASH, principal.hash())] {
+        if let Some(value) = value {
+            write_key(text, name);
+            escape(text, value, usize::MAX);
+            text.push('"');
+        }
+    }
+    for (index, role) in principal.roles().enumerate() {
+        if index == 0 {
+            let _ = write!(text, ",\"{USER_ROLES}\":[\"");
+        } else {
+            text.push_str(",\"");
+        }
+        escape(text, role, usize::MAX);
+        text.push('"');
+    }
+    if principal.roles().len() > 0 {
+        text.push(']');
+    }
+}
+
+/// Appends each field as a member: `,"key":value`.
+pub(crate) struct Members<'a> {
+    text: &'a mut String,
+    keys: &'a Keys,
+    max_value: usize,
+}
+
+impl<'a> Members<'a> {
+    pub(crate) fn of_span(text: &'a mut String, callsite: &'a Callsite, max_value: usize) -> Self {
+        Self {
+            text,
+            keys: &callsite.keys,
+            max_value,
+        }
+    }
+
+    /// What JSON writes without quotes.
+    fn bare(&mut self, field: &Field, write: impl FnOnce(&mut String)) {
+        if let Some(key) = self.keys.get(field) {
+            self.text.push_str(&key.bare);
+            write(self.text);
+        }
+    }
+
+    fn digits(&mut self, field: &Field, value: impl itoa::Integer) {
+        self.bare(field, |text| {
+            text.push_str(itoa::Buffer::new().format(value));
+        });
+    }
+
+    fn quoted(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+        if let Some(key) = self.keys.get(field) {
+            self.text.push_str(&key.quoted);
+            let _ = Bounded::new(self.text, self.max_value, escape).write_fmt(value);
+            self.text.push('"');
+        }
+    }
+}
+
+impl Visit for Members<'_> {
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.digits(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.digits(field, value);
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        match i64::try_from(value) {
+            Ok(value) => self.digits(field, value),
+            // Readers round it, and a number of that size is an identifier more often than a quantity.
+            Err(_) => self.quoted(field, format_args!("{value}")),
+        }
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        match u64::try_from(value) {
+            Ok(value) => self.digits(field, value),
+            // Readers round it, and a number of that size is an identifier more often than a quantity.
+            Err(_) => self.quoted(field, format_args!("{value}")),
+        }
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        if value.is_finite() {
+            self.bare(field, |text| number::write(text, value));
+        } else {
+            // JSON has no NaN and no infinity.
+            self.quoted(field, format_args!("{value}"));
+        }
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.bare(field, |text| {
+            text.push_str(if value { "true" } else { "false" });
+        });
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if let Some(key) = self.keys.get(field) {
+            self.text.push_str(&key.quoted);
+            let end = end_of_value(self.text, self.max_value);
+            if !escape(self.text, value, end) {
+                self.text.push(CUT);
+            }
+            self.text.push('"');
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.quoted(field, format_args!("{value:?}"));
+    }
+}
+
+/// The start of a member that is a string: `,"name":"`.
+fn key(name: &str) -> String {
+    let mut text = String::new();
+    write_key(&mut text, name);
+    text
+}
+
+fn write_key(text: &mut String, name: &str) {
+    text.push_str(",\"");
+    escape(text, name, usize::MAX);
+    text.push_str("\":\"");
+}
+
+/// The same for a field whose own name means something else.
+fn renamed_key(name: &str) -> String {
+    key(&["field.", name].concat())
+}
+
+/// Appends the text until the length `end`. Returns whether all of it fitted.
+#[inline]
+fn escape(text: &mut String, part: &str, end: usize) -> bool {
+    // Nearly all text is plain.
+    if part.len() <= end.saturating_sub(text.len()) && !has_special(part.as_bytes()) {
+        text.push_str(part);
+        return true;
+    }
+    escape_each(text, part, end)
+}
+
+#[cold]
+fn escape_each(text: &mut String, part: &str, end: usize) -> bool {
+    for c in part.chars() {
+        // The longest escape has six bytes.
+        if text.len() + 6 > end {
+            return false;
+        }
+        match c {
+            '"' => text.push_str("\\\""),
+            '\\' => text.push_str("\\\\"),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            '\t' => text.push_str("\\t"),
+            c if c < ' ' => {
+                let _ = write!(text, "\\u{:04x}", u32::from(c));
+            }
+            c => text.push(c),
+        }
+    }
+    true
+}
+
+/// Whether JSON escapes any of the bytes. Looks at many at once; the last may be looked at twice.
+// Alone it is cheap to call; in `escape` it would use up the registers.
+#[inline(never)]
+fn has_special(bytes: &[u8]) -> bool {
+    if let Some(last) = bytes.last_chunk::<16>() {
+        let (chunks, _) = bytes.as_chunks::<16>();
+        return chunks.iter().any(any_special) || any_special(last);
+    }
+    ends_special::<8>(bytes)
+        .or_else(|| ends_special::<4>(bytes))
+        .or_else(|| ends_special::<2>(bytes))
+        .unwrap_or_else(|| bytes.iter().any(is_special))
+}
+
+/// Whether one is among the first or the last `N` bytes, if there are so many.
+fn ends_special<const N: usize>(bytes: &[u8]) -> Option<bool> {
+    Some(any_special(bytes.first_chunk::<N>()?) | any_special(bytes.last_chunk::<N>()?))
+}
+
+/// Not `any`, which looks at one after the other.
+fn any_special<const N: usize>(bytes: &[u8; N]) -> bool {
+    bytes
+        .iter()
+        .fold(false, |found, byte| found | is_special(byte))
+}
+
+fn is_special(byte: &u8) -> bool {
+    (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_is_found_wherever_it_stands() {
+        for length in 0..40 {
+            for at in 0..length {
+                for byte in 0..=u8::MAX {
+                    for around in [b'a', 0x7f, 0x80, 0xff, 0x20] {
+                        let mut bytes = vec![around; length];
+                        bytes[at] = byte;
+                        let expected = byte < 0x20 || byte == b'"' || byte == b'\\';
+                        assert_eq!(has_special(&bytes), expected, "{bytes:?}");
+                    }
+                }
+            }
+        }
+    }
+}

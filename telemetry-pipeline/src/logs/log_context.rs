@@ -1,0 +1,45 @@
+//! The current context, where there is one to read.
+
+use opentelemetry::Context;
+
+thread_local! {
+    static ENDS: Ends = Ends::after_the_context();
+}
+
+/// Is gone before the thread's context is: values of a thread are dropped in the reverse order of their making.
+struct Ends;
+
+impl Ends {
+    fn after_the_context() -> Self {
+        Context::map_current(|_| Self)
+    }
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {}
+}
+
+/// Looks at the current context; `None` while the thread ends, where [`Context`] has none and would panic, which there
+/// ends the process.
+pub(crate) fn with_current<T>(look: impl FnOnce(&Context) -> T) -> Option<T> {
+    ENDS.try_with(|_| ()).ok()?;
+    Some(Context::map_current(look))
+}
+
+/// Whether nothing that happens here is to be exported.
+pub(crate) fn is_suppressed() -> bool {
+    with_current(Context::is_telemetry_suppressed).unwrap_or(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_context_and_telemetry_until_it_is_suppressed() {
+        assert_eq!(with_current(|_| 7), Some(7));
+        assert!(!is_suppressed());
+        let _suppressed = Context::enter_telemetry_suppressed_scope();
+        assert!(is_suppressed());
+    }
+}

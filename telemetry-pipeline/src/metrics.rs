@@ -1,0 +1,6 @@
+//! Metrics: views, export by OTLP and the text of `/metrics`.
+
+pub(crate) mod guarded_meters;
+pub(crate) mod metric_export;
+pub(crate) mod prometheus;
+pub(crate) mod views;

@@ -1,0 +1,336 @@
+//! Metrics by push: the reader that pull and push share, and the loop that sends what it reads.
+
+use std::{
+    sync::{Arc, OnceLock, Weak},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use opentelemetry::{Context, metrics::Histogram, trace::TraceId};
+use opentelemetry_proto::tonic::{
+    collector::metrics::v1::ExportMetricsServiceRequest,
+    metrics::v1::{Exemplar as ProtoExemplar, exemplar::Value, metric::Data},
+};
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    metrics::{
+        InstrumentKind, ManualReader, Pipeline, Temporality,
+        data::{AggregatedMetrics, MetricData, ResourceMetrics},
+        reader::MetricReader,
+    },
+};
+use tokio::{
+    select,
+    sync::mpsc as commands,
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::otlp::{
+    batch::Sender,
+    flush::{Command, Deadline, Flush},
+    losses::Losses,
+    monitor::{Monitor, Signal, component},
+    overflow::Overflows,
+    panics,
+    report::Reporter,
+    transport::Transport,
+    worker::Worker,
+};
+use crate::{error::BootstrapError, otlp::endpoint::Endpoint};
+use telemetry_api::instrument::exemplar::{Exemplar, ExemplarStore, StreamExemplars};
+
+/// One cumulative reader for push and pull, so that a measurement is aggregated once. Only a push that is not
+/// cumulative has a reader of its own.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedReader {
+    reader: Arc<ManualReader>,
+    watch: Option<Arc<Overflows>>,
+    durations: Arc<OnceLock<Histogram<f64>>>,
+}
+
+impl SharedReader {
+    pub(crate) fn new() -> Self {
+        Self::with_temporality(Temporality::Cumulative)
+    }
+
+    pub(crate) fn with_temporality(temporality: Temporality) -> Self {
+        let reader = ManualReader::builder().with_temporality(temporality);
+        Self {
+            reader: Arc::new(reader.build()),
+            watch: None,
+            durations: Arc::default(),
+        }
+    }
+
+    /// Looks in all that is read for instruments with too many series.
+    pub(crate) fn watched_by(mut self, overflows: &Arc<Overflows>) -> Self {
+        self.watch = Some(overflows.clone());
+        self
+    }
+
+    /// Records from now on how long reading takes.
+    pub(crate) fn record_durations(&self, histogram: Histogram<f64>) {
+        // There is one pipeline, which does this once.
+        let _ = self.durations.set(histogram);
+    }
+
+    /// All metrics, read for a component of this type.
+    pub(crate) fn read(&self, component_type: &str) -> Option<ResourceMetrics> {
+        let mut metrics = ResourceMetrics::default();
+        let started = Instant::now();
+        let collected = self.reader.collect(&mut metrics);
+        if let Some(durations) = self.durations.get() {
+            let error_type = collected.is_err().then_some("_OTHER");
+            let duration = started.elapsed().as_secs_f64();
+            durations.record(duration, &component(component_type, error_type));
+        }
+        collected.ok()?;
+        if let Some(overflows) = &self.watch {
+            overflows.look(&metrics, self.is_cumulative());
+        }
+        Some(metrics)
+    }
+
+    fn is_cumulative(&self) -> bool {
+        self.reader.temporality(InstrumentKind::Counter) == Temporality::Cumulative
+    }
+}
+
+impl MetricReader for SharedReader {
+    fn register_pipeline(&self, pipeline: Weak<Pipeline>) {
+        self.reader.register_pipeline(pipeline);
+    }
+
+    fn collect(&self, metrics: &mut ResourceMetrics) -> OTelSdkResult {
+        self.reader.collect(metrics)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.reader.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.reader.shutdown_with_timeout(timeout)
+    }
+
+    fn temporality(&self, kind: InstrumentKind) -> Temporality {
+        self.reader.temporality(kind)
+    }
+}
+
+/// The push loop.
+pub(crate) struct MetricsExport {
+    reader: SharedReader,
+    exemplars: Arc<ExemplarStore>,
+    interval: Duration,
+    deadline: Deadline,
+    sender: Sender,
+}
+
+impl MetricsExport {
+    pub(crate) fn start(
+        worker: &Worker,
+        reader: SharedReader,
+        exemplars: Arc<ExemplarStore>,
+        endpoint: Endpoint,
+        interval: Duration,
+        reporter: &Arc<Reporter>,
+    ) -> Result<Flush, BootstrapError> {
+        let losses = Arc::new(Losses::new(Signal::Metrics.items()));
+        let monitor = Arc::new(Monitor::new(
+            Signal::Metrics,
+            &endpoint,
+            losses.clone(),
+            None,
+        ));
+        let (flush, commands, deadline) = Flush::new(losses.clone(), Some(monitor.clone()));
+        let export = Self {
+            reader,
+            exemplars,
+            interval,
+            deadline,
+            sender: Sender {
+                transport: Transport::new::<ExportMetricsServiceRequest>(endpoint, worker)?,
+                reporter: reporter.clone(),
+                losses,
+                monitor,
+            },
+        };
+        worker.spawn(export.run(commands));
+        Ok(flush)
+    }
+
+    async fn run(self, mut commands: commands::UnboundedReceiver<Command>) {
+        let mut ticks = interval(self.interval.max(Duration::from_millis(10)));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The first tick is immediate, and there is nothing to send yet.
+        ticks.tick().await;
+        loop {
+            let command = select! {
+                command = commands.recv() => command,
+                _ = ticks.tick() => {
+                    self.export().await;
+                    continue;
+                }
+            };
+            match command {
+                Some(Command::Flush(done)) => {
+                    self.export().await;
+                    let _ = done.send(());
+                }
+                Some(Command::Shutdown(done)) => {
+                    self.export().await;
+                    let _ = done.send(());
+                    return;
+                }
+                None => return,
+            }
+        }
+    }
+
+    async fn export(&self) {
+        let (reader, exemplars) = (self.reader.clone(), self.exemplars.clone());
+        // Reading calls back into the application. On a thread of its own it cannot hold up the other signals.
+        let read = tokio::task::spawn_blocking(move || {
+            let _suppressed = Context::enter_telemetry_suppressed_scope();
+            read(&reader, &exemplars)
+        });
+        let request = select! {
+            request = read => request,
+            () = self.deadline.expired() => {
+                // How many points there are is not known.
+                self.sender.start(1);
+                self.sender.out_of_time(1);
+                let why = "an observable metric did not end in time";
+                return self.sender.losses.explain(why.to_owned());
+            }
+        };
+        let (count, started, result) = match request {
+            Ok(None) => return,
+            Ok(Some((request, points))) => {
+                let started = self.sender.start(points);
+                let send = panics::caught(self.sender.transport.send(request, &self.deadline));
+                select! {
+                    result = send => (points, started, result),
+                    () = self.deadline.expired() => return self.sender.out_of_time(points),
+                }
+            }
+            Err(error) => {
+                let what = format!("reading the metrics failed: {error}");
+                (1, self.sender.start(1), Err(what))
+            }
+        };
+        if self.sender.account(count, started, result) && self.reader.is_cumulative() {
+            // Those that are sent later make up for those that were not.
+            self.sender.losses.forgive();
+        }
+    }
+}
+
+/// The request with all metrics, and how many points it has; `None` if there are none.
+fn read(
+    reader: &SharedReader,
+    exemplars: &ExemplarStore,
+) -> Option<(ExportMetricsServiceRequest, u64)> {
+    let metrics = reader.read("periodic_metric_reader")?;
+    let mut request = ExportMetricsServiceRequest::from(&metrics);
+    join_exemplars(&metrics, &mut request, exemplars);
+    let points = points(&request);
+    (points > 0).then_some((request, points))
+}
+
+fn points(request: &ExportMetricsServiceRequest) -> u64 {
+    let scopes = request
+        .resource_metrics
+        .iter()
+        .flat_map(|resource| &resource.scope_metrics);
+    let metrics = scopes.flat_map(|scope| &scope.metrics);
+    let points = metrics.map(|metric| match &metric.data {
+        Some(Data::Gauge(data)) => data.data_points.len(),
+        Some(Data::Sum(data)) => data.data_points.len(),
+        Some(Data::Histogram(data)) => data.data_points.len(),
+        Some(Data::ExponentialHistogram(data)) => data.data_points.len(),
+        Some(Data::Summary(data)) => data.data_points.len(),
+        None => 0,
+    });
+    points.sum::<usize>() as u64
+}
+
+/// Puts the exemplars, which the SDK does not keep, into the request that was made from the same data.
+fn join_exemplars(
+    metrics: &ResourceMetrics,
+    request: &mut ExportMetricsServiceRequest,
+    store: &ExemplarStore,
+) {
+    let scopes = request
+        .resource_metrics
+        .iter_mut()
+        .flat_map(|resource| &mut resource.scope_metrics);
+    for (scope, proto) in metrics.scope_metrics().zip(scopes) {
+        for (metric, proto) in scope.metrics().zip(&mut proto.metrics) {
+            let exemplars = store.of_stream(metric.name());
+            let Some(proto) = &mut proto.data else {
+                continue;
+            };
+            match metric.data() {
+                AggregatedMetrics::F64(data) => {
+                    join_points(data, proto, &exemplars, Value::AsDouble)
+                }
+                // The value of an exemplar has its instrument's type.
+                AggregatedMetrics::U64(data) => join_points(data, proto, &exemplars, as_int),
+                AggregatedMetrics::I64(data) => join_points(data, proto, &exemplars, as_int),
+            }
+        }
+    }
+}
+
+fn as_int(value: f64) -> Value {
+    Value::AsInt(value as i64)
+}
+
+fn join_points<T>(
+    data: &MetricData<T>,
+    proto: &mut Data,
+    exemplars: &StreamExemplars<'_>,
+    value: fn(f64) -> Value,
+) {
+    let joined = |exemplars: Vec<Exemplar>| -> Vec<_> {
+        let exemplars = exemplars.into_iter();
+        exemplars.map(|one| to_proto(one, value)).collect()
+    };
+    match (data, proto) {
+        (MetricData::Sum(sum), Data::Sum(proto)) => {
+            for (point, proto) in sum.data_points().zip(&mut proto.data_points) {
+                proto.exemplars = joined(exemplars.of_series(point.attributes()));
+            }
+        }
+        (MetricData::Histogram(histogram), Data::Histogram(proto)) => {
+            for (point, proto) in histogram.data_points().zip(&mut proto.data_points) {
+                proto.exemplars = joined(exemplars.of_series(point.attributes()));
+            }
+        }
+        (MetricData::ExponentialHistogram(histogram), Data::ExponentialHistogram(proto)) => {
+            for (point, proto) in histogram.data_points().zip(&mut proto.data_points) {
+                proto.exemplars = joined(exemplars.of_series(point.attributes()));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn to_proto(exemplar: Exemplar, value: fn(f64) -> Value) -> ProtoExemplar {
+    // Without a span the ids are absent, which on the wire is empty.
+    let in_span = exemplar.trace_id != TraceId::INVALID;
+    let id = |bytes: &[u8]| if in_span { bytes.to_vec() } else { Vec::new() };
+    ProtoExemplar {
+        filtered_attributes: Vec::new(),
+        time_unix_nano: nanos(exemplar.time),
+        span_id: id(&exemplar.span_id.to_bytes()),
+        trace_id: id(&exemplar.trace_id.to_bytes()),
+        value: Some(value(exemplar.value)),
+    }
+}
+
+fn nanos(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}

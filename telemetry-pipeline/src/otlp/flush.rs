@@ -1,0 +1,153 @@
+//! The handle on an export loop: it tells the loop to send, or to end, and waits for it.
+
+use std::{
+    future,
+    sync::{Arc, mpsc},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{mpsc as commands, watch};
+
+use super::{losses::Losses, monitor::Monitor};
+use crate::error::Loss;
+
+/// What an export loop is told. It answers when it is done.
+pub(crate) enum Command {
+    Flush(mpsc::SyncSender<()>),
+    Shutdown(mpsc::SyncSender<()>),
+}
+
+/// The handle on one export loop.
+pub(crate) struct Flush {
+    losses: Arc<Losses>,
+    /// Of a loop that exports.
+    monitor: Option<Arc<Monitor>>,
+    commands: commands::UnboundedSender<Command>,
+    deadline: watch::Sender<Option<Instant>>,
+}
+
+/// When the loop has to end, once that is known.
+pub(crate) struct Deadline(watch::Receiver<Option<Instant>>);
+
+/// An answer that is being waited for.
+pub(crate) struct Pending<'a> {
+    flush: &'a Flush,
+    done: mpsc::Receiver<()>,
+    until: Instant,
+    bound: Duration,
+    report: fn(&Losses) -> Option<Loss>,
+}
+
+impl Flush {
+    pub(crate) fn new(
+        losses: Arc<Losses>,
+        monitor: Option<Arc<Monitor>>,
+    ) -> (Self, commands::UnboundedReceiver<Command>, Deadline) {
+        let (commands, receiver) = commands::unbounded_channel();
+        let (deadline, watch) = watch::channel(None);
+        let flush = Self {
+            losses,
+            monitor,
+            commands,
+            deadline,
+        };
+        (flush, receiver, Deadline(watch))
+    }
+
+    pub(crate) fn monitor(&self) -> Option<&Arc<Monitor>> {
+        self.monitor.as_ref()
+    }
+
+    /// Tells the loop to send what it has. The loops of all signals work at the same time.
+    pub(crate) fn flush(&self, bound: Duration) -> Pending<'_> {
+        let until = Instant::now() + bound;
+        self.command(Command::Flush, until, bound, Losses::since_flush)
+    }
+
+    /// Tells the loop to send what it has and end.
+    pub(crate) fn shutdown(&self, bound: Duration) -> Pending<'_> {
+        let until = Instant::now() + bound;
+        // The loop ends a little before nobody waits for it any more, so that it can say what it did not send.
+        let margin = (bound / 10).min(Duration::from_millis(200));
+        self.deadline.send_replace(Some(until - margin));
+        self.command(Command::Shutdown, until, bound, Losses::total)
+    }
+
+    fn command(
+        &self,
+        command: fn(mpsc::SyncSender<()>) -> Command,
+        until: Instant,
+        bound: Duration,
+        report: fn(&Losses) -> Option<Loss>,
+    ) -> Pending<'_> {
+        let (done, receiver) = mpsc::sync_channel(1);
+        // If the loop has ended, the sender is dropped with the command and waiting ends at once.
+        let _ = self.commands.send(command(done));
+        Pending {
+            flush: self,
+            done: receiver,
+            until,
+            bound,
+            report,
+        }
+    }
+}
+
+impl Pending<'_> {
+    /// Waits until the loop is done, at most for the bound, and returns what was lost.
+    pub(crate) fn wait(self) -> Option<Loss> {
+        let remaining = self.until.saturating_duration_since(Instant::now());
+        let answer = self.done.recv_timeout(remaining);
+        let losses = &self.flush.losses;
+        let loss = (self.report)(losses);
+        if answer != Err(mpsc::RecvTimeoutError::Timeout) {
+            return loss;
+        }
+        let mut loss = loss.unwrap_or_else(|| Loss {
+            signal: losses.signal(),
+            ..Loss::default()
+        });
+        loss.unanswered = Some(self.bound);
+        Some(loss)
+    }
+}
+
+impl Deadline {
+    pub(crate) fn passed(&self) -> bool {
+        self.0.borrow().is_some_and(|at| Instant::now() >= at)
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
+    /// Waits for the deadline to be set; at once if it is.
+    pub(crate) async fn set(&self) {
+        if self.0.clone().wait_for(Option::is_some).await.is_err() {
+            // Nobody can set it any more.
+            future::pending::<()>().await;
+        }
+    }
+
+    /// Waits for the deadline to be set and to pass.
+    pub(crate) async fn expired(&self) {
+        let mut watch = self.0.clone();
+        let at = match watch.wait_for(Option::is_some).await {
+            Ok(at) => *at,
+            // Nobody can set it any more.
+            Err(_) => None,
+        };
+        match at {
+            Some(at) => tokio::time::sleep_until(at.into()).await,
+            None => future::pending().await,
+        }
+    }
+}
+
+impl std::fmt::Debug for Flush {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Flush")
+            .field("signal", &self.losses.signal())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,110 @@
+//! The effective configuration, fit to be shown.
+
+use std::fmt;
+
+/// Every setting with its effective value and where that came from. Credentials are redacted.
+///
+/// `Display` writes one setting a line, in columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    entries: Vec<ReportEntry>,
+}
+
+/// One setting of a [`Report`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReportEntry {
+    /// The name in docs/configuration.md.
+    pub name: &'static str,
+    /// The effective value in the syntax of the variable, credentials redacted; empty if there is none.
+    pub value: String,
+    /// What a number counts, such as `ms`; empty for other values.
+    pub unit: &'static str,
+    /// Where the value came from.
+    pub source: Source,
+    /// What the setting does, in Markdown.
+    pub about: &'static str,
+}
+
+/// Where a setting's value came from, the strongest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// Set in code.
+    Code,
+    /// This environment variable; for a signal it may be the general one.
+    Environment(String),
+    /// This key of the declarative configuration file.
+    File(String),
+    /// Nothing says otherwise.
+    Default,
+}
+
+impl Report {
+    pub(crate) fn new(entries: Vec<ReportEntry>) -> Self {
+        Self { entries }
+    }
+
+    /// The settings in the order of docs/configuration.md.
+    pub fn iter(&self) -> std::slice::Iter<'_, ReportEntry> {
+        self.entries.iter()
+    }
+
+    /// The setting of this name.
+    pub fn get(&self, name: &str) -> Option<&ReportEntry> {
+        self.iter().find(|entry| entry.name == name)
+    }
+}
+
+impl<'a> IntoIterator for &'a Report {
+    type Item = &'a ReportEntry;
+    type IntoIter = std::slice::Iter<'a, ReportEntry>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.iter().map(|entry| entry.name.len()).max();
+        // One very long value must not push the third column off every line.
+        let value = self
+            .iter()
+            .map(|entry| shown(entry).chars().count().min(40));
+        let (name, value) = (name.unwrap_or(0), value.max().unwrap_or(0));
+        for (i, entry) in self.iter().enumerate() {
+            if i > 0 {
+                f.write_str("\n")?;
+            }
+            let (key, text, source) = (entry.name, shown(entry), &entry.source);
+            write!(f, "{key:name$}  {text:value$}  {source}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A value is one line whatever it contains.
+fn shown(entry: &ReportEntry) -> String {
+    if entry.value.is_empty() {
+        return "-".to_owned();
+    }
+    let text = entry.value.chars();
+    let mut text: String = text.map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if !entry.unit.is_empty() {
+        text.push(' ');
+        text.push_str(entry.unit);
+    }
+    text
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code => f.write_str("code"),
+            Self::Environment(variable) => write!(f, "environment {variable}"),
+            Self::File(key) => write!(f, "file {key}"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Which traces are exported: decided when they begin, and once more when they end.
+//!
+//! [`policy`] is what the application says, [`sampler`] decides by it when a span starts, [`pending`] and [`keeper`]
+//! hold back the spans of unsampled traces until it is known how they end.
+
+mod counts;
+mod env;
+mod handle;
+mod keeper;
+mod pending;
+mod policy;
+mod rate;
+mod rule;
+mod sampler;
+mod share;
+mod shortcut;
+mod threshold;
+mod trace_state;
+
+pub(crate) use counts::{DECISIONS, ORIGINS};
+pub use handle::{SamplerHandle, SamplingCounts};
+pub use policy::SamplerPolicy;
+pub use rule::Rule;
+
+pub(crate) use env::resolve;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,7 @@
+#![doc = include_str!("../README.md")]
+
+pub mod db;
+pub mod http;
+pub mod messaging;
+pub mod names;
+pub mod rpc;
