@@ -31,7 +31,7 @@ fn install_logs_the_configuration_once_at_debug() {
         reports[0].contains("authorization=REDACTED") && !reports[0].contains("s3cret"),
         "{lines:?}"
     );
-    for entry in telemetry.report() {
+    for entry in &telemetry.report() {
         assert!(reports[0].contains(entry.name));
     }
 }
