@@ -30,38 +30,8 @@ pub(crate) fn detect(machine: &Machine) -> Vec<KeyValue> {
 type Found = Option<Vec<KeyValue>>;
 
 fn aws(machine: &Machine, in_kubernetes: bool) -> Found {
-    let region = || {
-        machine
-            .variable("AWS_REGION")
-            .or_else(|| machine.variable("AWS_DEFAULT_REGION"))
-    };
     if let Some(function) = machine.variable("AWS_LAMBDA_FUNCTION_NAME") {
-        return found([
-            known(CLOUD_PROVIDER, Some("aws")),
-            known(CLOUD_PLATFORM, Some("aws_lambda")),
-            known(CLOUD_REGION, region()),
-            known(FAAS_NAME, Some(function)),
-            known(
-                FAAS_VERSION,
-                machine.variable("AWS_LAMBDA_FUNCTION_VERSION"),
-            ),
-            known(
-                FAAS_INSTANCE,
-                machine.variable("AWS_LAMBDA_LOG_STREAM_NAME"),
-            ),
-            known(
-                FAAS_MAX_MEMORY,
-                mebibytes(machine, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
-            ),
-            known(
-                AWS_LOG_GROUP_NAMES,
-                list(machine, "AWS_LAMBDA_LOG_GROUP_NAME"),
-            ),
-            known(
-                AWS_LOG_STREAM_NAMES,
-                list(machine, "AWS_LAMBDA_LOG_STREAM_NAME"),
-            ),
-        ]);
+        return lambda(machine, function);
     }
     let ecs = [
         "ECS_CONTAINER_METADATA_URI_V4",
@@ -76,7 +46,7 @@ fn aws(machine: &Machine, in_kubernetes: bool) -> Found {
         return found([
             known(CLOUD_PROVIDER, Some("aws")),
             known(CLOUD_PLATFORM, Some("aws_ecs")),
-            known(CLOUD_REGION, region()),
+            known(CLOUD_REGION, aws_region(machine)),
             known(AWS_ECS_LAUNCHTYPE, launch_type),
         ]);
     }
@@ -90,7 +60,42 @@ fn aws(machine: &Machine, in_kubernetes: bool) -> Found {
     found([
         known(CLOUD_PROVIDER, Some("aws")),
         known(CLOUD_PLATFORM, Some(platform)),
-        known(CLOUD_REGION, region()),
+        known(CLOUD_REGION, aws_region(machine)),
+    ])
+}
+
+fn aws_region(machine: &Machine) -> Option<String> {
+    machine
+        .variable("AWS_REGION")
+        .or_else(|| machine.variable("AWS_DEFAULT_REGION"))
+}
+
+fn lambda(machine: &Machine, function: String) -> Found {
+    found([
+        known(CLOUD_PROVIDER, Some("aws")),
+        known(CLOUD_PLATFORM, Some("aws_lambda")),
+        known(CLOUD_REGION, aws_region(machine)),
+        known(FAAS_NAME, Some(function)),
+        known(
+            FAAS_VERSION,
+            machine.variable("AWS_LAMBDA_FUNCTION_VERSION"),
+        ),
+        known(
+            FAAS_INSTANCE,
+            machine.variable("AWS_LAMBDA_LOG_STREAM_NAME"),
+        ),
+        known(
+            FAAS_MAX_MEMORY,
+            mebibytes(machine, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
+        ),
+        known(
+            AWS_LOG_GROUP_NAMES,
+            list(machine, "AWS_LAMBDA_LOG_GROUP_NAME"),
+        ),
+        known(
+            AWS_LOG_STREAM_NAMES,
+            list(machine, "AWS_LAMBDA_LOG_STREAM_NAME"),
+        ),
     ])
 }
 
