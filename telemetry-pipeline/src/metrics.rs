@@ -3,4 +3,6 @@
 pub(crate) mod guarded_meters;
 pub(crate) mod metric_export;
 pub(crate) mod prometheus;
+pub(crate) mod settings;
+pub(crate) mod start;
 pub(crate) mod views;

@@ -1,6 +1,7 @@
 //! From records to the collector: bounded queues, one thread of our own, OTLP.
 
 pub(crate) mod batch;
+pub(crate) mod batching;
 pub(crate) mod endpoint;
 pub(crate) mod flush;
 pub(crate) mod limits;
@@ -11,6 +12,7 @@ pub(crate) mod panics;
 pub(crate) mod protobuf;
 pub(crate) mod queue;
 pub(crate) mod report;
+pub(crate) mod settings;
 pub(crate) mod size;
 pub(crate) mod transport;
 pub(crate) mod worker;

@@ -60,7 +60,7 @@ pub use crate::testing::{
 use crate::{
     SamplerHandle, SamplerPolicy,
     metrics::{metric_export::SharedReader, prometheus::TextExposition},
-    telemetry::subscriber_for_tests,
+    subscriber::subscriber_for_tests,
     traces::{Processor, Processors, Recorder},
 };
 use telemetry_api::{

@@ -17,6 +17,7 @@ use opentelemetry_sdk::{
 
 use crate::otlp::{
     batch::{self, Encode},
+    batching::Batching,
     flush::Flush,
     limits::AttributeLimits,
     monitor::Signal,
@@ -25,7 +26,7 @@ use crate::otlp::{
     size,
     worker::Worker,
 };
-use crate::{config::Batching, error::BootstrapError, otlp::endpoint::Endpoint};
+use crate::{error::BootstrapError, otlp::endpoint::Endpoint};
 
 type Record = (SdkLogRecord, InstrumentationScope);
 

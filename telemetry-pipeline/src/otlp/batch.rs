@@ -10,6 +10,7 @@ use tokio::{
 };
 
 use super::{
+    batching::Batching,
     flush::{Command, Deadline, Flush},
     losses::{Losses, Reason},
     monitor::{Monitor, Signal},
@@ -19,7 +20,7 @@ use super::{
     transport::{Accepted, ExportError, Request, Transport},
     worker::Worker,
 };
-use crate::{config::Batching, error::BootstrapError, otlp::endpoint::Endpoint};
+use crate::{error::BootstrapError, otlp::endpoint::Endpoint};
 
 /// What a batch of items becomes on the wire.
 pub(crate) trait Encode: Send + Sync + 'static {

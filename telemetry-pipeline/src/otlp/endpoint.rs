@@ -3,20 +3,18 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
 use http::{HeaderMap, Uri};
+use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::{
-    config::Env,
-    error::BootstrapError,
-    settings::{header, redact_endpoint},
-};
+use crate::{error::BootstrapError, settings::redact_endpoint};
 
 /// An OTLP transport.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Protocol {
     /// gRPC, by default on port 4317. It needs the feature `grpc`, a default one.
     Grpc,
     /// Protobuf over HTTP, by default on port 4318.
+    #[default]
     HttpProtobuf,
     /// JSON over HTTP, by default on port 4318.
     HttpJson,
@@ -29,6 +27,14 @@ impl Protocol {
             Self::Grpc => "grpc",
             Self::HttpProtobuf => "http/protobuf",
             Self::HttpJson => "http/json",
+        }
+    }
+
+    /// The endpoint of a collector on this machine.
+    pub(crate) fn default_endpoint(self) -> &'static str {
+        match self {
+            Self::Grpc => "http://localhost:4317",
+            Self::HttpProtobuf | Self::HttpJson => "http://localhost:4318",
         }
     }
 }
@@ -59,27 +65,6 @@ pub(crate) enum Signal {
 }
 
 impl Signal {
-    pub(crate) fn exporter_variable(self) -> &'static str {
-        match self {
-            Self::Traces => "OTEL_TRACES_EXPORTER",
-            Self::Metrics => "OTEL_METRICS_EXPORTER",
-            Self::Logs => "OTEL_LOGS_EXPORTER",
-        }
-    }
-
-    /// The name of its own setting of OTLP export.
-    fn setting(self, setting: &str) -> String {
-        format!("OTEL_EXPORTER_OTLP_{}_{setting}", self.variable())
-    }
-
-    fn variable(self) -> &'static str {
-        match self {
-            Self::Traces => "TRACES",
-            Self::Metrics => "METRICS",
-            Self::Logs => "LOGS",
-        }
-    }
-
     fn path(self) -> &'static str {
         match self {
             Self::Traces => "v1/traces",
@@ -128,83 +113,63 @@ impl Endpoint {
     }
 }
 
-pub(crate) fn resolve(signal: Signal, env: &mut Env) -> Result<Endpoint, BootstrapError> {
-    let name = |setting: &str| signal.setting(setting);
-    let protocol = match &*env.value(&name("PROTOCOL")) {
-        "grpc" => Protocol::Grpc,
-        "http/json" => Protocol::HttpJson,
-        _ => Protocol::HttpProtobuf,
-    };
-    if protocol == Protocol::Grpc && cfg!(not(feature = "grpc")) {
-        let (variable, value) = env.set(&name("PROTOCOL")).unwrap_or_default();
+/// The settings of one signal's export.
+pub(crate) struct Options {
+    pub(crate) protocol: Protocol,
+    /// The variable that sets the protocol, or the file and its key.
+    pub(crate) protocol_set_by: String,
+    pub(crate) endpoint: SecretString,
+    /// The variable that sets the endpoint, or the file and its key.
+    pub(crate) endpoint_set_by: String,
+    /// True if the endpoint is the signal's own, which is used as it is, and not a base for all signals.
+    pub(crate) endpoint_is_own: bool,
+    pub(crate) insecure: bool,
+    pub(crate) headers: HeaderMap,
+    pub(crate) timeout: Duration,
+    pub(crate) compression: Compression,
+    pub(crate) tls: Tls,
+}
+
+pub(crate) fn resolve(signal: Signal, options: Options) -> Result<Endpoint, BootstrapError> {
+    if options.protocol == Protocol::Grpc && cfg!(not(feature = "grpc")) {
         return Err(BootstrapError::MissingFeature {
-            variable,
-            value,
+            variable: options.protocol_set_by,
+            value: options.protocol.name().to_owned(),
             feature: "grpc",
             instead: "http/protobuf, for which collectors have another port, 4318",
         });
     }
-    let (url, origin) = url(signal, protocol, env)?;
-    let file = |setting: &str| {
-        Some(env.value(&name(setting)))
-            .filter(|path| !path.is_empty())
-            .map(PathBuf::from)
-    };
+    let (url, origin) = url(signal, &options)?;
     Ok(Endpoint {
-        protocol,
+        protocol: options.protocol,
         url,
         origin,
-        headers: env
-            .value(&name("HEADERS"))
-            .split(',')
-            .filter_map(header)
-            .collect(),
-        timeout: env.timeout(&name("TIMEOUT")),
-        compression: match &*env.value(&name("COMPRESSION")) {
-            "gzip" => Compression::Gzip,
-            #[cfg(feature = "zstd")]
-            "zstd" => Compression::Zstd,
-            _ => Compression::None,
-        },
-        tls: Tls {
-            ca: file("CERTIFICATE"),
-            client_key: file("CLIENT_KEY"),
-            client_certificate: file("CLIENT_CERTIFICATE"),
-        },
+        headers: options.headers,
+        timeout: options.timeout,
+        compression: options.compression,
+        tls: options.tls,
     })
 }
 
-fn url(signal: Signal, protocol: Protocol, env: &mut Env) -> Result<(Uri, String), BootstrapError> {
-    let example = match protocol {
-        Protocol::Grpc => "http://localhost:4317",
-        Protocol::HttpProtobuf | Protocol::HttpJson => "http://localhost:4318",
-    };
-    let own = signal.setting("ENDPOINT");
-    let is_own = env.setter(&own).as_ref() == Some(&own);
-    let (variable, value) = match env.set(&own) {
-        Some(set) => set,
-        None => {
-            env.use_instead(&own, example);
-            (own, example.to_owned())
-        }
-    };
+fn url(signal: Signal, options: &Options) -> Result<(Uri, String), BootstrapError> {
+    let (protocol, value) = (options.protocol, options.endpoint.expose_secret());
     let fail = |reason: &str| BootstrapError::Endpoint {
-        variable: variable.clone(),
-        value: redact_endpoint(&value),
+        variable: options.endpoint_set_by.clone(),
+        value: redact_endpoint(value),
         reason: reason.to_owned(),
-        example,
+        example: protocol.default_endpoint(),
     };
     // The specification lets a gRPC endpoint omit its scheme, which then is https unless said to be insecure.
     let absolute = match protocol {
         Protocol::Grpc if !value.contains("://") => {
-            let insecure = env.flag(&signal.setting("INSECURE"));
-            format!("{}://{value}", if insecure { "http" } else { "https" })
+            let scheme = if options.insecure { "http" } else { "https" };
+            format!("{scheme}://{value}")
         }
-        _ => value.clone(),
+        _ => value.to_owned(),
     };
     // For HTTP the signal's own variable is used as it is, the general one is a base.
     let absolute = match protocol {
-        Protocol::HttpProtobuf | Protocol::HttpJson if !is_own => {
+        Protocol::HttpProtobuf | Protocol::HttpJson if !options.endpoint_is_own => {
             format!("{}/{}", absolute.trim_end_matches('/'), signal.path())
         }
         _ => absolute,
@@ -215,8 +180,8 @@ fn url(signal: Signal, protocol: Protocol, env: &mut Env) -> Result<(Uri, String
     match (uri.scheme_str(), uri.host()) {
         (Some("https"), _) if cfg!(not(feature = "tls")) => {
             return Err(BootstrapError::MissingFeature {
-                variable,
-                value: redact_endpoint(&value),
+                variable: options.endpoint_set_by.clone(),
+                value: redact_endpoint(value),
                 feature: "tls",
                 instead: "an http:// endpoint",
             });

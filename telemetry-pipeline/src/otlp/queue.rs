@@ -13,8 +13,10 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::losses::{Losses, Reason};
-use crate::config::Batching;
+use super::{
+    batching::Batching,
+    losses::{Losses, Reason},
+};
 
 /// No batch grows far beyond this, since collectors refuse a request of more than 4 MiB.
 const BATCH_BYTES: usize = 2 * 1024 * 1024;

@@ -16,10 +16,11 @@ use opentelemetry_sdk::{
     trace::{Span, SpanData, SpanProcessor},
 };
 
-use crate::{config::Batching, error::BootstrapError, otlp::endpoint::Endpoint, traces::Processor};
+use crate::{error::BootstrapError, otlp::endpoint::Endpoint, traces::Processor};
 use crate::{
     otlp::{
         batch::{self, Encode},
+        batching::Batching,
         flush::Flush,
         limits::AttributeLimits,
         monitor::Signal,
