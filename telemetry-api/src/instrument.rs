@@ -12,6 +12,7 @@ pub mod providers;
 pub(crate) mod random;
 pub mod scrape;
 pub mod series;
+pub mod settings;
 pub mod tracer;
 
 pub use providers::Providers;

@@ -25,6 +25,7 @@ use crate::{
         exemplar::ExemplarStore,
         propagation::Propagation,
         scrape::{Exposition, Scrape, ScrapeFormat},
+        settings::{self, Setting, SettingValues},
         tracer::{LiveSamplingHint, SamplingHint, StartSpan, Tracer},
     },
     sensitive::Sensitive,
@@ -56,6 +57,7 @@ struct Inner {
     scrape: Option<Arc<dyn Scrape>>,
     namespace: Arc<str>,
     sensitive: Sensitive,
+    settings: Option<Arc<dyn SettingValues>>,
     steps: OnceLock<StepInstruments>,
     declared: Declared,
     instruments: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
@@ -92,6 +94,7 @@ impl Providers {
             scrape: None,
             namespace: Arc::from(""),
             sensitive: Sensitive::default(),
+            settings: None,
         }
     }
 
@@ -174,6 +177,21 @@ impl Providers {
         self.0.sensitive
     }
 
+    /// The value of a setting: from the pipeline's code, environment and file, or, where these providers have no
+    /// pipeline with settings, from the environment of the process. Takes a lock: read it once, not for each request.
+    pub fn setting<T: Clone + Default + Send + Sync + 'static>(
+        &self,
+        setting: &'static Setting<T>,
+    ) -> T {
+        match &self.0.settings {
+            Some(values) => {
+                settings::register(setting);
+                setting.cast(&values.value(setting))
+            }
+            None => setting.from_environment(),
+        }
+    }
+
     /// All metrics as text; `None` if no pull output is configured.
     pub fn scrape(&self, format: ScrapeFormat) -> Option<String> {
         self.0.scrape.as_ref().map(|source| source.scrape(format))
@@ -246,6 +264,7 @@ pub struct ProvidersBuilder {
     scrape: Option<Arc<dyn Scrape>>,
     namespace: Arc<str>,
     sensitive: Sensitive,
+    settings: Option<Arc<dyn SettingValues>>,
 }
 
 impl ProvidersBuilder {
@@ -285,6 +304,12 @@ impl ProvidersBuilder {
         self
     }
 
+    /// The values of the adapters' settings. Default: the environment of the process.
+    pub fn with_settings(mut self, values: Arc<dyn SettingValues>) -> Self {
+        self.settings = Some(values);
+        self
+    }
+
     /// The providers. No global effect.
     pub fn build(self) -> Providers {
         self.hint.get().announce();
@@ -297,6 +322,7 @@ impl ProvidersBuilder {
             scrape: self.scrape,
             namespace: self.namespace,
             sensitive: self.sensitive,
+            settings: self.settings,
             steps: OnceLock::new(),
             declared: Declared::default(),
             instruments: Mutex::default(),
