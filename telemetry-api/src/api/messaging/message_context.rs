@@ -13,8 +13,13 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 
 use crate::{
     correlation::CorrelationId,
-    instrument::{propagation::Propagation, providers::Providers},
-    principal::{self, Principal},
+    instrument::{
+        context,
+        principal::without_principal,
+        propagation::{PresentHeaders, Propagation},
+        providers::Providers,
+    },
+    principal::Principal,
 };
 
 /// The key of the correlation id, the name of the header it has in HTTP.
@@ -41,7 +46,7 @@ pub struct MessageContext(HeaderMap);
 impl MessageContext {
     /// That of the current context, for a message which is sent in a way of your own.
     pub fn current() -> Self {
-        Context::map_current(Self::of)
+        context::with_current(Self::of)
     }
 
     /// That of a context.
@@ -113,11 +118,30 @@ impl MessageContext {
         CorrelationId::parse(self.0.get(CORRELATION)?.to_str().ok()?)
     }
 
-    /// A context with all of it, the sender's span as the remote one. [`Destination`](super::Destination) does this and
-    /// more.
+    /// A context with the sender's span as the remote one, its baggage and its correlation id.
+    /// [`Destination`](super::Destination) does this and more.
+    ///
+    /// The principal is left out: whoever can write the message can name anybody. See
+    /// [`attach_trusted_to`](Self::attach_trusted_to).
     #[must_use]
     pub fn attach_to(&self, cx: &Context) -> Context {
-        let cx = propagation().extract(cx, &self.0);
+        self.attach(cx, false)
+    }
+
+    /// Like [`attach_to`](Self::attach_to), and with the principal that the sender names. Only where all senders are
+    /// trusted.
+    #[must_use]
+    pub fn attach_trusted_to(&self, cx: &Context) -> Context {
+        self.attach(cx, true)
+    }
+
+    pub(super) fn attach(&self, cx: &Context, trusted: bool) -> Context {
+        let present = PresentHeaders::of(&self.0);
+        let received = propagation().receive(cx.clone(), &self.0, present);
+        let cx = match trusted {
+            true => received.with_principal().into_context(),
+            false => received.into_context(),
+        };
         match self.correlation_id() {
             // The trace's own id needs no place of its own while the trace is the same, but here it may change.
             Some(id) => id.attach_to(&cx),
@@ -125,9 +149,9 @@ impl MessageContext {
         }
     }
 
-    /// A context with all of it but the sender's span.
-    pub(super) fn attach_without_trace(&self, cx: &Context) -> Context {
-        let carried = self.attach_to(&Context::new());
+    /// The same without the sender's span.
+    pub(super) fn attach_without_trace(&self, cx: &Context, trusted: bool) -> Context {
+        let carried = self.attach(&Context::new(), trusted);
         let mut cx = cx.clone();
         if let Some(id) = self.correlation_id() {
             cx = id.attach_to(&cx);
@@ -139,7 +163,7 @@ impl MessageContext {
         if baggage.is_empty() {
             cx
         } else {
-            cx.with_baggage(principal::without_principal(baggage))
+            cx.with_baggage(without_principal(baggage))
         }
     }
 
@@ -177,14 +201,9 @@ impl fmt::Debug for MessageContext {
     }
 }
 
-/// Whether a key is one of those written by these formats. Whoever passes a message on must not pass on more.
+/// True for a key that these formats write, or that has the correlation id. A message must not pass on more.
 fn own_keys(formats: &Propagation) -> impl Fn(&str) -> bool {
-    let known: Vec<_> = formats.fields().chain([CORRELATION]).collect();
-    move |key| {
-        // Jaeger has a key for each member of the baggage.
-        known.iter().any(|known| key.eq_ignore_ascii_case(known))
-            || key.to_ascii_lowercase().starts_with("uberctx-")
-    }
+    move |key| key.eq_ignore_ascii_case(CORRELATION) || formats.writes(key)
 }
 
 fn propagation() -> Propagation {

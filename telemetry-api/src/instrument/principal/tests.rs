@@ -1,7 +1,7 @@
 use http::{HeaderMap, HeaderValue};
 
 use super::*;
-use crate::instrument::propagation::Propagation;
+use crate::instrument::propagation::{Format, PresentHeaders, Propagation};
 
 const ALL: Shown = Shown {
     id: true,
@@ -18,11 +18,38 @@ fn roles(principal: &Principal) -> Vec<&str> {
     principal.roles().collect()
 }
 
-/// What the service behind makes of a `baggage` header.
+/// The context that the service behind makes of a `baggage` header, if it trusts its caller.
 fn received(baggage: &str) -> Context {
+    trusted(&headers(baggage))
+}
+
+fn headers(baggage: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert("baggage", HeaderValue::from_str(baggage).unwrap());
-    Propagation::default().extract(&Context::new(), &headers)
+    headers
+}
+
+fn trusted(headers: &HeaderMap) -> Context {
+    let present = PresentHeaders::of(headers);
+    Propagation::default()
+        .receive(Context::new(), headers, present)
+        .with_principal()
+        .into_context()
+}
+
+#[test]
+fn a_stranger_names_nobody_and_its_word_goes_no_further() {
+    for formats in [
+        Propagation::default(),
+        Propagation::new([Format::Baggage, Format::Jaeger]),
+    ] {
+        let mut sent = headers("user.hash=abc,user.roles=admin,user.id=ada,tenant=blue");
+        sent.insert("uberctx-user.roles", HeaderValue::from_static("admin"));
+        let cx = formats.extract(&Context::new(), &sent);
+        assert_eq!(Principal::of(&cx), None);
+        assert_eq!(cx.baggage().get("tenant").unwrap().as_str(), "blue");
+        assert_eq!(cx.baggage().len(), 1);
+    }
 }
 
 #[test]
@@ -53,7 +80,7 @@ fn the_allow_list_decides_what_is_shown() {
 }
 
 #[test]
-fn what_is_sent_is_what_is_received_and_no_longer_baggage() {
+fn a_trusted_principal_arrives_as_sent_and_is_no_longer_baggage() {
     let principal = Principal::new("ada").with_roles(["customer", "store manager"]);
     let cx = principal.clone().attach_to(&Context::new());
     let mut headers = HeaderMap::new();
@@ -62,7 +89,7 @@ fn what_is_sent_is_what_is_received_and_no_longer_baggage() {
 
     let cx = Principal::in_baggage(&cx).unwrap();
     Propagation::default().inject(&cx, &mut headers);
-    let cx = Propagation::default().extract(&Context::new(), &headers);
+    let cx = trusted(&headers);
     assert_eq!(Principal::of(&cx), Some(&principal));
     assert!(cx.baggage().is_empty());
 }
@@ -107,7 +134,7 @@ fn hostile_baggage_is_ignored() {
 }
 
 #[test]
-fn what_is_too_long_or_not_text_is_left_out() {
+fn ids_and_roles_that_are_too_long_or_no_text_are_left_out() {
     let long = "a".repeat(MAX_ID + 1);
     for id in ["", "a\nb", &long] {
         assert_eq!(Principal::new(id), Principal::default(), "{id:?}");
