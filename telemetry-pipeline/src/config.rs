@@ -12,8 +12,8 @@ use crate::{
     logs::{LogFormat, LogSink},
     metrics::views::View,
     otlp::{
-        AttributeLimits,
-        endpoint::{self, Endpoint, Protocol, Signal},
+        AttributeLimits, Batching, Signal, endpoint::Endpoint, endpoint_settings,
+        protocol::Protocol,
     },
     resource::{self, Detector, Machine},
     settings::{Environment, Report},
@@ -191,7 +191,7 @@ impl Config {
     }
 
     /// How much memory the queue of spans, and that of log records, may hold, about. What is recorded beyond it is
-    /// dropped and counted. Default: 32 MiB each.
+    /// dropped and counted. Default: 128 MiB each, which is taken only while that much waits.
     pub fn with_queue_bytes(mut self, bytes: usize) -> Self {
         self.queue_bytes = Some(bytes);
         self
@@ -223,19 +223,15 @@ impl Config {
             let port = env.number("OTEL_EXPORTER_PROMETHEUS_PORT").unwrap_or(0);
             (env.value("OTEL_EXPORTER_PROMETHEUS_HOST"), port)
         });
-        let batching = |prefix, env: &mut Env| Batching {
-            bytes: self.queue_bytes.unwrap_or(QUEUE_BYTES),
-            ..Batching::resolve(prefix, env)
-        };
-        let spans_batch = batching("OTEL_BSP", &mut env);
-        let logs_batch = batching("OTEL_BLRP", &mut env);
+        let spans_batch = Batching::resolve("OTEL_BSP", &mut env, self.queue_bytes);
+        let logs_batch = Batching::resolve("OTEL_BLRP", &mut env, self.queue_bytes);
         let mut export =
             |signal: Signal, bound: &str| -> Result<Option<Endpoint>, BootstrapError> {
                 let listed = env.list(signal.exporter_variable());
                 if disabled || !listed.iter().any(|exporter| exporter == "otlp") {
                     return Ok(None);
                 }
-                let mut endpoint = endpoint::resolve(signal, &mut env)?;
+                let mut endpoint = endpoint_settings::resolve(signal, &mut env)?;
                 endpoint.timeout = endpoint.timeout.min(env.timeout(bound));
                 Ok(Some(endpoint))
             };
@@ -391,49 +387,6 @@ pub(crate) struct Settings {
     pub(crate) shutdown_timeout: Duration,
     pub(crate) report: Report,
     pub(crate) warnings: Vec<String>,
-}
-
-/// 16 KiB for each of the default 2048 items: never reached by ordinary ones, and a bound for those that carry payloads.
-const QUEUE_BYTES: usize = 32 * 1024 * 1024;
-
-/// How items are gathered before they are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Batching {
-    pub(crate) queue: usize,
-    pub(crate) batch: usize,
-    pub(crate) delay: Duration,
-    /// The most memory that queued items may hold, about.
-    pub(crate) bytes: usize,
-}
-
-impl Batching {
-    fn resolve(prefix: &str, env: &mut Env) -> Self {
-        let size = format!("{prefix}_MAX_EXPORT_BATCH_SIZE");
-        let queue = env
-            .number(&format!("{prefix}_MAX_QUEUE_SIZE"))
-            .unwrap_or(2048);
-        let batch = env.number(&size).unwrap_or(512);
-        if batch > queue {
-            // The default yields to a smaller queue without a word.
-            match env.set(&size) {
-                Some(_) => env.warn(
-                    &size,
-                    &batch.to_string(),
-                    format_args!("{queue}; it cannot be more than the queue holds"),
-                ),
-                None => env.use_instead(&size, queue.to_string()),
-            }
-        }
-        Self {
-            queue,
-            batch: batch.min(queue),
-            bytes: QUEUE_BYTES,
-            // Without any pause the export thread would never rest.
-            delay: env
-                .duration(&format!("{prefix}_SCHEDULE_DELAY"))
-                .max(Duration::from_millis(1)),
-        }
-    }
 }
 
 /// What the SDK counts by itself. Left alone it would read some of it from the process environment.
