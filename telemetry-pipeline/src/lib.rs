@@ -27,7 +27,7 @@ pub use error::{BootstrapError, Loss, ShutdownError};
 pub use health::{SignalHealth, TelemetryHealth};
 pub use logs::{FilterError, FilterHandle, LogFormat};
 pub use metrics::views::{InstrumentKind, View};
-pub use otlp::endpoint::Protocol;
+pub use otlp::protocol::Protocol;
 pub use resource::Detector;
 pub use service::Service;
 pub use settings::{Report, ReportEntry, Source};

@@ -24,18 +24,17 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
+use crate::error::BootstrapError;
 use crate::otlp::{
-    batch::Sender,
-    flush::{Command, Deadline, Flush},
-    losses::Losses,
-    monitor::{Monitor, Signal, component},
-    overflow::Overflows,
-    panics,
-    report::Reporter,
+    Losses, Monitor, Overflows, Reporter, Signal, Worker,
+    answer::ExportError,
+    component,
+    deadline::Deadline,
+    endpoint::Endpoint,
+    flush::{Command, Flush},
+    sender::Sender,
     transport::Transport,
-    worker::Worker,
 };
-use crate::{error::BootstrapError, otlp::endpoint::Endpoint};
 use telemetry_api::instrument::exemplar::{Exemplar, ExemplarStore, StreamExemplars};
 
 /// One cumulative reader for push and pull, so that a measurement is aggregated once. Only a push that is not
@@ -149,7 +148,7 @@ impl MetricsExport {
             interval,
             deadline,
             sender: Sender {
-                transport: Transport::new::<ExportMetricsServiceRequest>(endpoint, worker)?,
+                transport: Transport::new(endpoint, Signal::Metrics, worker)?,
                 reporter: reporter.clone(),
                 losses,
                 monitor,
@@ -204,22 +203,18 @@ impl MetricsExport {
                 return self.sender.losses.explain(why.to_owned());
             }
         };
-        let (count, started, result) = match request {
+        let arrived = match request {
             Ok(None) => return,
             Ok(Some((request, points))) => {
-                let started = self.sender.start(points);
-                let send = panics::caught(self.sender.transport.send(request, &self.deadline));
-                select! {
-                    result = send => (points, started, result),
-                    () = self.deadline.expired() => return self.sender.out_of_time(points),
-                }
+                self.sender.export(request, points, &self.deadline).await
             }
             Err(error) => {
-                let what = format!("reading the metrics failed: {error}");
-                (1, self.sender.start(1), Err(what))
+                let reason = format!("reading the metrics failed: {error}");
+                let failed = Err(ExportError::panicked(reason));
+                self.sender.account(1, self.sender.start(1), failed)
             }
         };
-        if self.sender.account(count, started, result) && self.reader.is_cumulative() {
+        if arrived && self.reader.is_cumulative() {
             // Those that are sent later make up for those that were not.
             self.sender.losses.forgive();
         }
