@@ -10,6 +10,7 @@ mod otlp;
 mod resource;
 mod self_metrics;
 mod settings;
+mod subscriber;
 mod telemetry;
 mod traces;
 

@@ -12,46 +12,45 @@ use std::{
 };
 
 use opentelemetry::{
-    InstrumentationScope, Key, global,
-    logs::LoggerProvider as _,
-    metrics::noop::NoopMeterProvider,
-    trace::{TracerProvider as _, noop::NoopTracerProvider},
+    Key, global, logs::LoggerProvider as _, metrics::noop::NoopMeterProvider,
+    trace::noop::NoopTracerProvider,
 };
 use opentelemetry_sdk::{
     Resource,
     logs::SdkLoggerProvider,
-    metrics::{SdkMeterProvider, Temporality},
-    trace::SdkTracerProvider,
+    metrics::Temporality,
+    trace::{RandomIdGenerator, SdkTracerProvider},
 };
 use tracing::Dispatch;
-#[cfg(feature = "testing")]
-use tracing_subscriber::filter::filter_fn;
-use tracing_subscriber::{Layer, Registry, layer::SubscriberExt};
 
 use crate::{
     config::Settings,
     error::{BootstrapError, Loss, ShutdownError},
     health::TelemetryHealth,
-    logs::{FilterHandle, Form, LogLayer, LogOutput, LogSink, log_panics, log_queue::LogQueue},
+    logs::{
+        FilterChoices, FilterHandle, Form, LogOutput, LogSink, log_panics, log_queue::LogQueue,
+    },
     metrics::{
         guarded_meters::GuardedMeters,
-        metric_export::{MetricsExport, SharedReader},
-        prometheus::{TextExposition, serve},
-        views,
+        metric_export::MetricsExport,
+        metric_parts::{MetricChoices, MetricParts},
+        prometheus::serve,
     },
     otlp::{Flush, Losses, Overflows, Pending, Reason, Reporter, Worker},
     self_metrics::{self, LostElsewhere, Observed, Process},
     settings::Report,
+    subscriber::subscriber,
     traces::{
-        Processor, Processors, Recorder,
+        Processor, Processors,
         console::{ConsoleSpans, write_metrics},
         sampling::{SamplerHandle, SamplerPolicy},
         span_queue::SpanQueue,
+        span_starters,
     },
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use telemetry_api::instrument::{
-    exemplar::{ExemplarFilter, ExemplarStore},
+    exemplar::ExemplarFilter,
     pipeline::{ShownPrincipal, install_hash_key},
     propagation::TextMap,
     providers::Providers,
@@ -104,36 +103,27 @@ impl Telemetry {
         let sampler = SamplerHandle::new(settings.sampler);
 
         let overflows = Arc::new(Overflows::new(reporter.clone()));
-        let reader = SharedReader::new().watched_by(&overflows);
         let traced = settings.traces.is_some() || settings.console_spans;
-        let exemplar_filter = match settings.exemplar_filter {
-            // Spans may be sampled, but a trace that is not exported cannot be looked at.
-            ExemplarFilter::TraceBased if !traced => ExemplarFilter::AlwaysOff,
-            filter => filter,
+        let choices = MetricChoices {
+            views: settings.views,
+            exponential: settings.exponential,
+            exemplar_filter: match settings.exemplar_filter {
+                // Spans may be sampled, but a trace that is not exported cannot be looked at.
+                ExemplarFilter::TraceBased if !traced => ExemplarFilter::AlwaysOff,
+                filter => filter,
+            },
+            pushed: match settings.metrics {
+                Some(_) => settings.temporality,
+                None => Temporality::Cumulative,
+            },
         };
-        let exemplars = Arc::new(ExemplarStore::new(exemplar_filter));
-        let text = Arc::new(TextExposition::new(
-            reader.clone(),
-            exemplars.clone(),
-            &resource,
-        ));
-        let mut meter_provider = SdkMeterProvider::builder()
-            .with_resource(resource.clone())
-            .with_reader(reader.clone());
-        let mut readers = vec![reader.clone()];
-        let mut pushed = reader;
-        if settings.metrics.is_some() && settings.temporality != Temporality::Cumulative {
-            pushed = SharedReader::with_temporality(settings.temporality).watched_by(&overflows);
-            meter_provider = meter_provider.with_reader(pushed.clone());
-            readers.push(pushed.clone());
-        }
-        let meter_provider = views::apply(
-            meter_provider,
-            settings.views,
-            settings.exponential,
-            &exemplars,
-        );
-        let meter_provider = GuardedMeters::new(meter_provider.build(), reporter.clone());
+        let MetricParts {
+            meters: meter_provider,
+            readers,
+            pushed,
+            exemplars,
+            text,
+        } = MetricParts::new(choices, &resource, &overflows, &reporter);
         let mut processors: Vec<Box<dyn Processor>> = Vec::new();
         if settings.console_spans {
             processors.push(Box::new(ConsoleSpans {
@@ -193,19 +183,13 @@ impl Telemetry {
             }
         }
 
-        let processors = Processors::new(processors);
-        let tracer_provider = SdkTracerProvider::builder()
-            .with_resource(resource.clone())
-            .with_sampler(sampler.sampler())
-            .with_span_limits(settings.span_limits)
-            .with_span_processor(processors.clone())
-            .build();
-        let recorder = Arc::new(Recorder {
-            sampler: sampler.sampler(),
-            ids: None,
-            limits: settings.span_limits,
-            processors,
-        });
+        let (tracer_provider, start_spans) = span_starters(
+            &resource,
+            sampler.sampler(),
+            None::<RandomIdGenerator>,
+            settings.span_limits,
+            Processors::new(processors),
+        );
         let lost_elsewhere = LostElsewhere::default();
         if let Some(losses) = sink.losses() {
             for (reason, error_type) in Reason::OF_STANDARD_OUTPUT {
@@ -240,7 +224,7 @@ impl Telemetry {
             .with_sampling_hint(SamplingHint::NOTHING_RECORDED)
         } else {
             let meters = Arc::new(meter_provider.clone());
-            Providers::starting(move |scope| recorder.scoped(scope), meters)
+            Providers::starting(start_spans, meters)
                 .with_scrape(text)
                 .with_sampling_hint(sampler.hint())
         }
@@ -261,19 +245,17 @@ impl Telemetry {
             otlp: logger,
             span_fields: settings.log_span_fields,
         });
-        let filters = FilterHandle::new(
-            &settings.log_filter,
-            &settings.span_filter,
-            settings.own_log_level.as_deref(),
-            settings.log_span_fields,
-        );
-        let bridge = (!settings.disabled)
-            .then(|| spans_of_the_application(&tracer_provider).with_filter(filters.of_spans()));
-        let logs = LogLayer(output.clone()).with_filter(filters.of_logs());
-        let dispatch = Dispatch::new(Registry::default().with(bridge).with(logs));
+        let filters = FilterHandle::new(FilterChoices {
+            logs: &settings.log_filter,
+            spans: &settings.span_filter,
+            own_level: settings.own_log_level.as_deref(),
+            span_fields: settings.log_span_fields,
+            transport_logs: true,
+        });
+        let bridged = (!settings.disabled).then_some(&tracer_provider);
+        let dispatch = subscriber(output.clone(), &filters, bridged);
 
         reporter.log_to(&dispatch);
-        filters.belong_to(&dispatch);
 
         let ended = Arc::new(AtomicBool::new(false));
         Ok(Self {
@@ -459,41 +441,6 @@ impl fmt::Debug for Telemetry {
             .field("disabled", &self.disabled)
             .finish_non_exhaustive()
     }
-}
-
-/// A subscriber for tests: all events as JSON lines to a sink and as records to a logger, and the application's spans.
-#[cfg(feature = "testing")]
-pub(crate) fn subscriber_for_tests(
-    spans: &SdkTracerProvider,
-    logger: opentelemetry_sdk::logs::SdkLogger,
-    sink: impl Fn(&str) + Send + Sync + 'static,
-) -> Dispatch {
-    let output = Arc::new(LogOutput {
-        form: Form::new(super::LogFormat::Json, "test", ""),
-        sink: LogSink::new(sink),
-        otlp: Some(logger),
-        span_fields: false,
-    });
-    let filters = FilterHandle::new("trace", "info", None, false);
-    let spans = spans_of_the_application(spans).with_filter(filters.of_spans());
-    let events = filter_fn(|metadata| metadata.is_event() && !super::logs::is_transport(metadata));
-    let logs = LogLayer(output).with_filter(events);
-    Dispatch::new(Registry::default().with(spans).with(logs))
-}
-
-/// The bridge for the application's own `tracing` spans, without the extras that cost more than the span: location,
-/// threads, target and idle times. It makes them children of whatever context is current.
-fn spans_of_the_application<S>(provider: &SdkTracerProvider) -> impl Layer<S>
-where
-    S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
-{
-    let scope = InstrumentationScope::builder("tracing").build();
-    tracing_opentelemetry::layer()
-        .with_tracer(provider.tracer_with_scope(scope))
-        .with_location(false)
-        .with_threads(false)
-        .with_target(false)
-        .with_tracked_inactivity(false)
 }
 
 /// The project that traces are stored in.

@@ -9,7 +9,7 @@ use opentelemetry::{
 use opentelemetry_sdk::logs::{SdkLogRecord, SdkLogger};
 use tracing::field::{Field, FieldSet, Visit};
 
-use super::format::Line;
+use super::line::Line;
 use telemetry_api::{
     correlation::CORRELATION_ID,
     instrument::pipeline::is_principal_key,

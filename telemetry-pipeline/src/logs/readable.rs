@@ -5,9 +5,8 @@ use std::fmt::{self, Write as _};
 use tracing::field::{Field, Visit};
 
 use super::{
-    format::Line,
-    span_fields,
-    text::{Bounded, MAX_VALUE},
+    bounded_text::{Bounded, MAX_VALUE},
+    line::Line,
 };
 use telemetry_api::{
     correlation::CORRELATION_ID,
@@ -32,9 +31,7 @@ pub(crate) fn write(text: &mut String, line: &Line<'_>) {
             max_value: MAX_VALUE,
         });
     }
-    if let Some(spans) = line.spans {
-        span_fields::write(text, line, spans);
-    }
+    line.write_span_fields(text);
     if let Some(ids) = &line.ids.trace {
         let _ = write!(text, " trace_id={} span_id={}", ids.trace, ids.span);
     }

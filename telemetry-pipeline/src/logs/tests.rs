@@ -1,5 +1,5 @@
-mod clouds;
-mod span_fields;
+mod cloud_formats;
+mod fields_of_spans;
 
 use std::sync::{Arc, Mutex};
 
@@ -29,13 +29,23 @@ const JSON: Logging = Logging {
     span_fields: false,
 };
 
+fn filters(logs: &str, span_fields: bool) -> FilterHandle {
+    FilterHandle::new(FilterChoices {
+        logs,
+        spans: "info",
+        own_level: None,
+        span_fields,
+        transport_logs: true,
+    })
+}
+
 fn logged(logging: Logging, log: impl FnOnce()) -> Vec<String> {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let sink = LogSink::new({
         let lines = lines.clone();
         move |line| lines.lock().unwrap().push(line.to_owned())
     });
-    let filters = FilterHandle::new(logging.filter, "info", None, logging.span_fields);
+    let filters = filters(logging.filter, logging.span_fields);
     let output = LogOutput {
         form: Form::new(logging.format, "shop", logging.project),
         sink,
@@ -253,19 +263,19 @@ fn values_and_lines_have_a_bound() {
             tracing::info!(a = long, b = long, c = long, d = long, e = long, f = long, g = ?long, last = 8);
         });
         for (line, last) in lines.iter().zip([7, 8]) {
-            assert!(line.len() < text::MAX_LINE + 1024, "{}", line.len());
+            assert!(line.len() < bounded_text::MAX_LINE + 1024, "{}", line.len());
             assert!(line.contains('…') && line.ends_with('\n'));
             if format != LogFormat::Readable {
                 assert_eq!(object(line)["last"], last);
             }
         }
-        assert!(lines[0].len() > 2 * text::MAX_VALUE);
+        assert!(lines[0].len() > 2 * bounded_text::MAX_VALUE);
     }
 }
 
 #[test]
 fn a_filter_that_is_not_valid_changes_nothing_and_says_why() {
-    let filters = FilterHandle::new("warn", "info", None, false);
+    let filters = filters("warn", false);
     for (filter, why) in [
         ("info,shop=loud", "\"shop=loud\" ("),
         ("shop[a{b=1,c=2}]=info,x=y=z", "\"x=y=z\" ("),

@@ -17,7 +17,7 @@ use crate::{config, is_program, objects, program};
 
 #[test]
 fn panics_in_many_ways() {
-    if !is_program("panics::panics_in_many_ways") {
+    if !is_program("panic_lines::panics_in_many_ways") {
         return;
     }
     static BEFORE: AtomicU32 = AtomicU32::new(0);
@@ -62,7 +62,7 @@ fn panics_in_many_ways() {
 
 #[test]
 fn a_panic_is_a_line_with_the_ids_of_what_panicked_and_the_hook_before_it_runs() {
-    let output = program("panics::panics_in_many_ways")
+    let output = program("panic_lines::panics_in_many_ways")
         .env("HOOK", "true")
         .output()
         .unwrap();
@@ -90,7 +90,7 @@ fn a_panic_is_a_line_with_the_ids_of_what_panicked_and_the_hook_before_it_runs()
         worker["code.file.path"]
             .as_str()
             .unwrap()
-            .ends_with("logs/panics.rs")
+            .ends_with("logs/panic_lines.rs")
     );
     assert!(worker["code.line.number"].is_u64() && worker["code.column.number"].is_u64());
     assert_eq!(
@@ -110,7 +110,7 @@ fn a_panic_is_a_line_with_the_ids_of_what_panicked_and_the_hook_before_it_runs()
 
 #[test]
 fn without_the_hook_a_panic_is_no_line() {
-    let output = program("panics::panics_in_many_ways")
+    let output = program("panic_lines::panics_in_many_ways")
         .env("HOOK", "false")
         .output()
         .unwrap();
@@ -125,7 +125,7 @@ fn without_the_hook_a_panic_is_no_line() {
 
 #[test]
 fn a_stack_trace_comes_when_it_is_asked_for() {
-    let output = program("panics::panics_in_many_ways")
+    let output = program("panic_lines::panics_in_many_ways")
         .envs([("HOOK", "true"), ("RUST_BACKTRACE", "1")])
         .output()
         .unwrap();
@@ -136,7 +136,7 @@ fn a_stack_trace_comes_when_it_is_asked_for() {
 
 #[test]
 fn panics_again_and_again() {
-    if !is_program("panics::panics_again_and_again") {
+    if !is_program("panic_lines::panics_again_and_again") {
         return;
     }
     let lines = Arc::new(Mutex::new(Vec::new()));
@@ -158,7 +158,9 @@ fn panics_again_and_again() {
 
 #[test]
 fn every_panic_is_logged_once() {
-    let output = program("panics::panics_again_and_again").output().unwrap();
+    let output = program("panic_lines::panics_again_and_again")
+        .output()
+        .unwrap();
     assert!(
         output.status.success(),
         "{}",

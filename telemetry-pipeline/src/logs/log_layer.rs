@@ -15,9 +15,11 @@ use tracing_subscriber::{Layer, layer::Context as LayerContext, registry::Lookup
 
 use crate::logs::{
     LogSink,
-    format::{Form, Ids, Line, SurroundingSpans},
-    log_context, log_record,
-    span_fields::SpanFields,
+    line::{Ids, Line},
+    log_context,
+    log_format::Form,
+    log_record,
+    span_fields::{SpanFields, SurroundingSpans},
 };
 
 /// Lines longer than this are rare; a buffer that has grown further is not kept.

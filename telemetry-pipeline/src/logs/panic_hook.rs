@@ -18,9 +18,9 @@ use tracing::{
 };
 
 use crate::logs::{
-    format::{Ids, Line, Severity},
-    layer::LogOutput,
+    line::{Ids, Line, Severity},
     log_context,
+    log_layer::LogOutput,
 };
 use telemetry_api::instrument::pipeline::panic_logged;
 

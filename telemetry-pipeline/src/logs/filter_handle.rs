@@ -69,7 +69,24 @@ struct Filters {
     own: Option<Directive>,
     /// Whether log lines have the fields of spans.
     span_fields: bool,
+    /// Whether the transport's log lines may pass the filter.
+    transport_logs: bool,
     dispatch: OnceLock<WeakDispatch>,
+}
+
+/// The choices that filters are made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FilterChoices<'a> {
+    /// Which log lines pass, in the syntax of [`EnvFilter`].
+    pub(crate) logs: &'a str,
+    /// Which `tracing` spans are recorded, in the same syntax.
+    pub(crate) spans: &'a str,
+    /// The level of our own lines, if it has a setting of its own.
+    pub(crate) own_level: Option<&'a str>,
+    /// Whether log lines have the fields of spans.
+    pub(crate) span_fields: bool,
+    /// Whether log lines of the HTTP and TLS crates may pass.
+    pub(crate) transport_logs: bool,
 }
 
 struct Active {
@@ -97,7 +114,14 @@ pub struct FilterError {
 
 impl FilterHandle {
     /// With filters that are valid; of one that is not, `info` is made.
-    pub(crate) fn new(logs: &str, spans: &str, own_level: Option<&str>, span_fields: bool) -> Self {
+    pub(crate) fn new(choices: FilterChoices<'_>) -> Self {
+        let FilterChoices {
+            logs,
+            spans,
+            own_level,
+            span_fields,
+            transport_logs,
+        } = choices;
         let own = own_level.and_then(|level| format!("{OWN}={level}").parse().ok());
         let active = |text: &str, own: Option<&Directive>| {
             Active::parse(text, own).unwrap_or_else(|_| Active {
@@ -111,6 +135,7 @@ impl FilterHandle {
             spans: ArcSwap::from_pointee(active(spans, None)),
             own,
             span_fields,
+            transport_logs,
             dispatch: OnceLock::new(),
         }))
     }
@@ -255,6 +280,10 @@ impl Active {
 }
 
 impl LogFilter {
+    fn excludes(&self, metadata: &Metadata<'_>) -> bool {
+        !self.0.transport_logs && is_transport(metadata)
+    }
+
     fn wants_span_fields(&self, metadata: &Metadata<'_>) -> bool {
         self.0.span_fields && metadata.is_span() && !is_transport(metadata)
     }
@@ -262,6 +291,9 @@ impl LogFilter {
 
 impl<S: Subscriber> Filter<S> for LogFilter {
     fn enabled(&self, metadata: &Metadata<'_>, cx: &LayerContext<'_, S>) -> bool {
+        if self.excludes(metadata) {
+            return false;
+        }
         let logs = self.0.logs.load();
         logs.filter.enabled(metadata, cx.clone())
             || logs.is_own_warning(metadata)
@@ -270,6 +302,9 @@ impl<S: Subscriber> Filter<S> for LogFilter {
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.excludes(metadata) {
+            return Interest::never();
+        }
         let logs = self.0.logs.load();
         if logs.is_own_warning(metadata) {
             return Interest::always();
