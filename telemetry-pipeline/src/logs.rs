@@ -2,10 +2,13 @@
 
 mod bounded_text;
 mod callsite_parts;
+mod directives;
 mod filter_handle;
+mod guarded_format;
 mod json;
 mod json_members;
 mod json_text;
+mod layer_filters;
 mod line;
 mod log_context;
 mod log_format;
@@ -19,12 +22,13 @@ mod span_fields;
 mod stdout_writer;
 mod timestamp;
 
+pub(crate) use directives::env_filter;
 pub(crate) use filter_handle::FilterChoices;
-pub(crate) use filter_handle::env_filter;
 pub use filter_handle::{FilterError, FilterHandle};
 pub(crate) use log_format::Form;
 pub use log_format::LogFormat;
 pub(crate) use log_layer::{LogLayer, LogOutput};
+pub(crate) use log_record::business_prefix;
 pub(crate) use log_sink::LogSink;
 pub(crate) use panic_hook::log_panics;
 

@@ -19,8 +19,9 @@ pub(crate) fn subscriber(
 ) -> Dispatch {
     let spans =
         spans.map(|provider| application_spans::layer(provider).with_filter(filters.of_spans()));
-    let logs = LogLayer(output).with_filter(filters.of_logs());
+    let logs = LogLayer(output.clone()).with_filter(filters.of_logs());
     let dispatch = Dispatch::new(Registry::default().with(spans).with(logs));
     filters.belong_to(&dispatch);
+    output.belong_to(&dispatch);
     dispatch
 }

@@ -5,7 +5,7 @@ use std::{
     io::{self, Write as _},
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -22,13 +22,15 @@ use opentelemetry_sdk::{
     trace::{RandomIdGenerator, SdkTracerProvider},
 };
 use tracing::Dispatch;
+use tracing_log::LogTracer;
 
 use crate::{
     config::Settings,
     error::{BootstrapError, Loss, ShutdownError},
     health::TelemetryHealth,
     logs::{
-        FilterChoices, FilterHandle, Form, LogOutput, LogSink, log_panics, log_queue::LogQueue,
+        FilterChoices, FilterHandle, Form, LogOutput, LogSink, business_prefix, log_panics,
+        log_queue::LogQueue,
     },
     metrics::{
         guarded_meters::GuardedMeters,
@@ -244,6 +246,8 @@ impl Telemetry {
             sink,
             otlp: logger,
             span_fields: settings.log_span_fields,
+            prefix: business_prefix(&attribute(&resource, "service.namespace")),
+            dispatch: OnceLock::new(),
         });
         let filters = FilterHandle::new(FilterChoices {
             logs: &settings.log_filter,
@@ -297,6 +301,9 @@ impl Telemetry {
         if !self.providers.clone().install() {
             return Err(BootstrapError::AlreadyInstalled("telemetry"));
         }
+        // Records of the `log` crate become events, and so lines and records with the ids of the current context. Another
+        // logger of the application stays as it is.
+        let logger = LogTracer::init();
         self.principal.install();
         if let Some(key) = &self.hash_key {
             install_hash_key(key.expose_secret());
@@ -311,6 +318,9 @@ impl Telemetry {
         }
         for warning in &self.warnings {
             tracing::warn!(target: "telemetry", "{warning}");
+        }
+        if logger.is_err() {
+            tracing::debug!(target: "telemetry", "the log crate has a logger already, which keeps its records");
         }
         tracing::debug!(target: "telemetry", "configuration\n{}", self.report);
         Ok(())

@@ -9,7 +9,7 @@ use super::{
     callsite_parts::{Callsite, Callsites, Keys},
     json_members::Members,
     json_text::{escape, key, renamed_key, write_key},
-    line::{Ids, Line, Severity, TraceIds},
+    line::{Ids, Line, Severity, TraceIds, is_log_metadata, is_log_record},
     timestamp,
 };
 use telemetry_api::{
@@ -136,8 +136,11 @@ impl Json {
     ) -> Cow<'_, Callsite> {
         self.callsites.get(metadata, || {
             let mut head = [self.severity, (self.severity_name)(severity), &self.service].concat();
-            escape(&mut head, metadata.target(), usize::MAX);
-            head.push('"');
+            let is_log_record = is_log_record(metadata);
+            if !is_log_record {
+                escape(&mut head, metadata.target(), usize::MAX);
+                head.push('"');
+            }
             let fields = metadata.fields();
             let key = |name: &str| self.key(name);
             // No field poses as what the line says of the principal.
@@ -145,13 +148,14 @@ impl Json {
                 true => renamed_key(name),
                 false => self.key(name),
             };
+            let is_shown = |name: &str| !(is_log_record && is_log_metadata(name));
             let poses = fields.iter().any(|field| is_principal_key(field.name()));
             Callsite {
                 metadata,
                 head,
                 place: self.place(metadata.file().zip(metadata.line())),
-                keys: Keys::of(fields, key),
-                beside_principal: poses.then(|| Keys::of(fields, beside_principal)),
+                keys: Keys::of(fields, is_shown, key),
+                beside_principal: poses.then(|| Keys::of(fields, is_shown, beside_principal)),
             }
         })
     }
@@ -183,6 +187,10 @@ pub(crate) fn write(text: &mut String, json: &Json, line: &Line<'_>) {
     let callsite = &*json.callsite(line.event.metadata(), line.severity);
     timestamp::write(text, json.time, line.now);
     text.push_str(&callsite.head);
+    if is_log_record(line.event.metadata()) {
+        escape(text, line.target, usize::MAX);
+        text.push('"');
+    }
     let principal = line.ids.principal.as_ref();
     let other_keys = callsite.beside_principal.as_ref();
     let keys = other_keys

@@ -1,6 +1,6 @@
 //! The fields of an event or a span as members of a JSON object.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use tracing::field::{Field, Visit};
 
@@ -47,7 +47,7 @@ impl<'a> Members<'a> {
     fn quoted(&mut self, field: &Field, value: fmt::Arguments<'_>) {
         if let Some(key) = self.keys.get(field) {
             self.text.push_str(&key.quoted);
-            let _ = Bounded::new(self.text, self.max_value, escape).write_fmt(value);
+            Bounded::new(self.text, self.max_value, escape).format(value);
             self.text.push('"');
         }
     }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::bounded_text::is_unsafe;
+
 /// The start of a member that is a string: `,"name":"`.
 pub(crate) fn key(name: &str) -> String {
     let mut text = String::new();
@@ -44,7 +46,7 @@ fn escape_each(text: &mut String, part: &str, end: usize) -> bool {
             '\n' => text.push_str("\\n"),
             '\r' => text.push_str("\\r"),
             '\t' => text.push_str("\\t"),
-            c if c < ' ' => {
+            c if is_unsafe(c) => {
                 let _ = write!(text, "\\u{:04x}", u32::from(c));
             }
             c => text.push(c),
@@ -53,7 +55,7 @@ fn escape_each(text: &mut String, part: &str, end: usize) -> bool {
     true
 }
 
-/// Whether JSON escapes any of the bytes. Looks at many at once; the last may be looked at twice.
+/// Whether any of the bytes may begin a character that is escaped. Looks at many at once; the last may be looked at twice.
 // Alone it is cheap to call; in `escape` it would use up the registers.
 #[inline(never)]
 fn has_special(bytes: &[u8]) -> bool {
@@ -79,8 +81,16 @@ fn any_special<const N: usize>(bytes: &[u8; N]) -> bool {
         .fold(false, |found, byte| found | is_special(byte))
 }
 
+/// Escaped ASCII, and the first bytes of all other characters that are escaped: U+0080 to U+00BF begin with C2, U+0600 to
+/// U+063F with D8, U+2000 to U+2FFF with E2.
 fn is_special(byte: &u8) -> bool {
-    (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\')
+    (*byte < 0x20)
+        | (*byte == b'"')
+        | (*byte == b'\\')
+        | (*byte == 0x7f)
+        | (*byte == 0xc2)
+        | (*byte == 0xd8)
+        | (*byte == 0xe2)
 }
 
 #[cfg(test)]
@@ -92,14 +102,27 @@ mod tests {
         for length in 0..40 {
             for at in 0..length {
                 for byte in 0..=u8::MAX {
-                    for around in [b'a', 0x7f, 0x80, 0xff, 0x20] {
+                    for around in [b'a', 0x80, 0xff, 0x20] {
                         let mut bytes = vec![around; length];
                         bytes[at] = byte;
-                        let expected = byte < 0x20 || byte == b'"' || byte == b'\\';
+                        let expected =
+                            byte < 0x20 || [b'"', b'\\', 0x7f, 0xc2, 0xd8, 0xe2].contains(&byte);
                         assert_eq!(has_special(&bytes), expected, "{bytes:?}");
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn every_unsafe_character_is_escaped_and_no_other() {
+        for c in '\0'..=char::MAX {
+            let mut text = String::new();
+            assert!(escape(&mut text, c.encode_utf8(&mut [0; 4]), usize::MAX));
+            let plain = text.starts_with(c) && text.len() == c.len_utf8();
+            assert_eq!(plain, !is_unsafe(c) && c != '"' && c != '\\', "{c:?}");
+            let back: String = serde_json::from_str(&format!("\"{text}\"")).unwrap();
+            assert_eq!(back.chars().collect::<Vec<_>>(), [c]);
         }
     }
 }

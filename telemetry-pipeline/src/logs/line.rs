@@ -7,7 +7,7 @@ use opentelemetry::{
     logs::Severity as OtlpSeverity,
     trace::{SpanId, TraceContextExt, TraceId},
 };
-use tracing::{Event, Level};
+use tracing::{Event, Level, Metadata};
 
 use crate::logs::span_fields::{self, SurroundingSpans};
 use telemetry_api::{
@@ -75,6 +75,7 @@ impl Severity {
 /// The parts of a line and of an OTLP record.
 pub(crate) struct Line<'a> {
     pub(crate) event: &'a Event<'a>,
+    pub(crate) target: &'a str,
     pub(crate) severity: Severity,
     pub(crate) now: SystemTime,
     pub(crate) ids: &'a Ids,
@@ -97,6 +98,17 @@ pub(crate) struct TraceIds {
     pub(crate) trace: TraceId,
     pub(crate) span: SpanId,
     pub(crate) sampled: bool,
+}
+
+/// Whether events of this callsite are records of the `log` crate. All of one level share a callsite, so their target,
+/// file and line are fields.
+pub(crate) fn is_log_record(metadata: &Metadata<'_>) -> bool {
+    metadata.target() == "log" && metadata.name() == "log event"
+}
+
+/// Whether a field of a `log` record is metadata and no field of the line.
+pub(crate) fn is_log_metadata(field: &str) -> bool {
+    field.starts_with("log.")
 }
 
 impl Line<'_> {

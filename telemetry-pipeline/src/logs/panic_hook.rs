@@ -124,6 +124,7 @@ fn write(output: &LogOutput, panic: &PanicHookInfo<'_>) {
     let event = Event::new(&METADATA, &values);
     output.log(&Line {
         event: &event,
+        target: METADATA.target(),
         severity: if cfg!(panic = "abort") {
             Severity::Fatal
         } else {

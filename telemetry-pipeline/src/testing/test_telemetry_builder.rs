@@ -16,7 +16,7 @@ use tracing::Dispatch;
 
 use crate::{
     Config, Detector, SamplerHandle, Service, View,
-    logs::{FilterChoices, FilterHandle, Form, LogFormat, LogOutput, LogSink},
+    logs::{FilterChoices, FilterHandle, Form, LogFormat, LogOutput, LogSink, business_prefix},
     metrics::metric_parts::{MetricChoices, MetricParts},
     otlp::{Overflows, Reporter},
     subscriber::subscriber,
@@ -160,7 +160,12 @@ impl TestTelemetryBuilder {
             .with_log_processor(records.clone())
             .build();
         let lines = Memory::default();
-        let dispatch = subscribe(&tracer_provider, &logger_provider, &lines);
+        let dispatch = subscribe(
+            &tracer_provider,
+            &logger_provider,
+            &lines,
+            providers.namespace(),
+        );
         reporter.log_to(&dispatch);
         TestTelemetry {
             providers,
@@ -217,6 +222,7 @@ fn subscribe(
     spans: &SdkTracerProvider,
     records: &SdkLoggerProvider,
     lines: &Memory<String>,
+    namespace: &str,
 ) -> Dispatch {
     let lines = lines.clone();
     let output = Arc::new(LogOutput {
@@ -224,6 +230,8 @@ fn subscribe(
         sink: LogSink::new(move |line| lines.push(line.trim_end().to_owned())),
         otlp: Some(records.logger("telemetry-core")),
         span_fields: false,
+        prefix: business_prefix(namespace),
+        dispatch: OnceLock::new(),
     });
     let filters = FilterHandle::new(FilterChoices {
         logs: "trace",

@@ -6,6 +6,7 @@
 mod ending_threads;
 mod filters_at_run_time;
 mod format_settings;
+mod log_crate;
 mod own_sink;
 mod panic_lines;
 #[cfg(unix)]
