@@ -3,6 +3,7 @@
 
 mod config;
 mod error;
+mod guarded_format;
 mod health;
 mod logs;
 mod metrics;

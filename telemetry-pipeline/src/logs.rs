@@ -4,7 +4,6 @@ mod bounded_text;
 mod callsite_parts;
 mod directives;
 mod filter_handle;
-mod guarded_format;
 mod json;
 mod json_members;
 mod json_text;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing::Dispatch;
+use tracing::{Dispatch, level_filters::LevelFilter};
 use tracing_subscriber::{Layer, Registry, layer::SubscriberExt};
 
 use crate::{
     logs::{FilterHandle, LogLayer, LogOutput},
-    traces::application_spans,
+    traces::application_spans::{ApplicationSpans, OwnSubscriber, bridge},
 };
 
 /// A subscriber with these filters. Without a provider the application's spans are not recorded.
@@ -17,11 +17,15 @@ pub(crate) fn subscriber(
     filters: &FilterHandle,
     spans: Option<&SdkTracerProvider>,
 ) -> Dispatch {
-    let spans =
-        spans.map(|provider| application_spans::layer(provider).with_filter(filters.of_spans()));
+    let own = OwnSubscriber::default();
+    let recorded = spans.map(|provider| {
+        ApplicationSpans::new(provider, own.clone()).with_filter(filters.of_spans())
+    });
+    let found = spans.map(|provider| bridge(provider).with_filter(LevelFilter::OFF));
     let logs = LogLayer(output.clone()).with_filter(filters.of_logs());
-    let dispatch = Dispatch::new(Registry::default().with(spans).with(logs));
+    let dispatch = Dispatch::new(Registry::default().with(recorded).with(found).with(logs));
     filters.belong_to(&dispatch);
     output.belong_to(&dispatch);
+    let _ = own.set(dispatch.downgrade());
     dispatch
 }

@@ -44,6 +44,7 @@ use crate::{
     subscriber::subscriber,
     traces::{
         Processor, Processors,
+        application_spans::is_failure,
         console::{ConsoleSpans, write_metrics},
         sampling::{SamplerHandle, SamplerPolicy},
         span_queue::SpanQueue,
@@ -255,6 +256,7 @@ impl Telemetry {
             own_level: settings.own_log_level.as_deref(),
             span_fields: settings.log_span_fields,
             transport_logs: true,
+            span_events: is_failure,
         });
         let bridged = (!settings.disabled).then_some(&tracer_provider);
         let dispatch = subscriber(output.clone(), &filters, bridged);

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::logs::guarded_format;
+use crate::guarded_format;
 
 /// The most bytes of one value. What is cut ends with `…`.
 pub(crate) const MAX_VALUE: usize = 32 * 1024;

@@ -33,13 +33,15 @@ pub(crate) struct ActiveFilters {
     pub(crate) span_fields: bool,
     /// Whether the transport's log lines may pass.
     pub(crate) transport_logs: bool,
+    /// Which events the layer of the spans hears.
+    pub(crate) hears: fn(&Metadata<'_>) -> bool,
 }
 
 /// The filter of the log layer: events that the log filter lets pass and, if lines have their fields, spans.
 pub(crate) struct LogFilter(pub(crate) Arc<ActiveFilters>);
 
 /// The filter of the layer that makes OpenTelemetry spans: `tracing` spans that the span filter lets pass, none of the
-/// transport and none of our own threads, whatever it says.
+/// transport and none of our own threads, whatever it says. Of events, those that the layer hears.
 pub(crate) struct SpanFilter(pub(crate) Arc<ActiveFilters>);
 
 impl LogFilter {
@@ -117,14 +119,15 @@ impl<S: Subscriber> Filter<S> for LogFilter {
 
 impl<S: Subscriber> Filter<S> for SpanFilter {
     fn enabled(&self, metadata: &Metadata<'_>, cx: &LayerContext<'_, S>) -> bool {
-        metadata.is_span()
+        (metadata.is_span() || (self.0.hears)(metadata))
             && !is_transport(metadata)
             && self.0.spans.load().inner().enabled(metadata, cx.clone())
             && !log_context::is_suppressed()
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if !metadata.is_span() || is_transport(metadata) {
+        let is_heard = metadata.is_span() || (self.0.hears)(metadata);
+        if !is_heard || is_transport(metadata) {
             return Interest::never();
         }
         let interest = Filter::<S>::callsite_enabled(self.0.spans.load().inner(), metadata);

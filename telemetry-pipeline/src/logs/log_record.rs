@@ -9,10 +9,8 @@ use opentelemetry::{
 use opentelemetry_sdk::logs::{SdkLogRecord, SdkLogger};
 use tracing::field::{Field, FieldSet, Visit};
 
-use super::{
-    guarded_format,
-    line::{Line, is_log_metadata, is_log_record},
-};
+use super::line::{Line, is_log_metadata, is_log_record};
+use crate::guarded_format;
 use telemetry_api::{
     correlation::CORRELATION_ID,
     instrument::pipeline::is_principal_key,

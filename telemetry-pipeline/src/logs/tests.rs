@@ -41,6 +41,7 @@ fn filters(logs: &str, span_fields: bool) -> FilterHandle {
         own_level: None,
         span_fields,
         transport_logs: true,
+        span_events: |_| false,
     })
 }
 

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::*;
 use crate::testing::TestTelemetry;
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! Formatters of the application, which may fail or panic while a line is written.
 
 use std::{
+    error::Error,
     fmt::{self, Write},
+    iter,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -42,5 +44,44 @@ impl fmt::Debug for Guarded<'_> {
             Some(mark) => f.write_str(mark),
             None => Ok(()),
         }
+    }
+}
+
+/// The most causes of an error that are kept: a chain may be a ring.
+const MAX_CAUSES: usize = 16;
+
+/// The texts of an error and of its causes, whose formatting neither fails nor panics.
+#[derive(Debug)]
+pub(crate) struct GuardedError {
+    text: String,
+    cause: Option<Box<Self>>,
+}
+
+impl GuardedError {
+    pub(crate) fn new(error: &(dyn Error + 'static)) -> Self {
+        let texts = iter::successors(Some(error), |&error| error.source())
+            .take(1 + MAX_CAUSES)
+            .map(|error| to_text(format_args!("{error}")));
+        let mut texts: Vec<_> = texts.collect();
+        let mut cause = None;
+        while texts.len() > 1 {
+            let text = texts.pop().unwrap_or_default();
+            cause = Some(Box::new(Self { text, cause }));
+        }
+        let text = texts.pop().unwrap_or_default();
+        Self { text, cause }
+    }
+}
+
+impl fmt::Display for GuardedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Error for GuardedError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let cause = self.cause.as_deref()?;
+        Some(cause)
     }
 }
