@@ -3,10 +3,11 @@
 // A table of cases may be long.
 #![cfg_attr(test, allow(clippy::too_many_lines))]
 
-mod build;
+mod assembly;
 mod common;
 mod config;
 mod error;
+mod guarded_format;
 mod health;
 mod logs;
 mod metrics;
@@ -74,7 +75,7 @@ impl Config {
     ///
     /// When export is impossible as configured.
     pub fn build(self) -> Result<Telemetry, BootstrapError> {
-        build::build(self.resolve()?)
+        assembly::build(self.resolve()?)
     }
 }
 

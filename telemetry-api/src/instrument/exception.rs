@@ -50,7 +50,7 @@ pub(crate) fn take_logged_panic() -> bool {
 
 /// Whether nobody has recorded this error on its way up: given the texts of the error and its causes, outermost first,
 /// none of them is known of this trace. Outside of a trace every error is new.
-pub(crate) fn is_new(span: &SpanContext, texts: &[&str]) -> bool {
+pub fn is_new(span: &SpanContext, texts: &[&str]) -> bool {
     if span.trace_id() == TraceId::INVALID {
         return true;
     }

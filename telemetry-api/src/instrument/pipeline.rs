@@ -5,7 +5,7 @@
 //! and the principal from the current context. Any crate can be written against this module.
 
 pub use super::{
-    exception::panic_logged,
+    exception::{is_new as is_new_error, panic_logged},
     exemplar::{KeptKeys, StreamExemplars},
     hex::encode as encode_hex,
     principal::{Shown as ShownPrincipal, is_key as is_principal_key},

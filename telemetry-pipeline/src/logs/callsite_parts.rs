@@ -73,14 +73,18 @@ pub(crate) struct Key {
 }
 
 impl Keys {
-    /// `write` makes one, as before a string.
-    pub(crate) fn of(fields: &FieldSet, write: impl Fn(&str) -> String) -> Self {
+    /// The keys of the fields that are shown. `write` makes one, as before a string.
+    pub(crate) fn of(
+        fields: &FieldSet,
+        is_shown: impl Fn(&str) -> bool,
+        write: impl Fn(&str) -> String,
+    ) -> Self {
         let is_repeated = |field: &Field| {
             let mut earlier = fields.iter().take(field.index());
             earlier.any(|earlier| earlier.name() == field.name())
         };
         let keys = fields.iter().map(|field| {
-            (!is_repeated(&field)).then(|| {
+            (!is_repeated(&field) && is_shown(field.name())).then(|| {
                 let quoted = write(field.name());
                 Key {
                     bare: quoted.strip_suffix('"').unwrap_or_default().into(),
@@ -91,7 +95,7 @@ impl Keys {
         Self(keys.collect())
     }
 
-    /// A field's key. There is none for the second of two fields with one name, which is not written.
+    /// A field's key. There is none for a field that is not shown, such as the second of two fields with one name.
     pub(crate) fn get(&self, field: &Field) -> Option<&Key> {
         self.0.get(field.index())?.as_ref()
     }
@@ -129,7 +133,7 @@ mod tests {
                 metadata,
                 head: String::new(),
                 place: String::new(),
-                keys: Keys::of(metadata.fields(), str::to_owned),
+                keys: Keys::of(metadata.fields(), |_| true, str::to_owned),
                 beside_principal: None,
             })
         };

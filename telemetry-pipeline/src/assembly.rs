@@ -4,8 +4,9 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use opentelemetry::{metrics::noop::NoopMeterProvider, trace::noop::NoopTracerProvider};
 use telemetry_api::instrument::{
+    pipeline::StartSpans,
     providers::{Providers, ProvidersBuilder},
-    tracer::SamplingHint,
+    tracer::{LiveSamplingHint, SamplingHint},
 };
 
 use crate::{
@@ -47,7 +48,8 @@ pub(crate) fn build(mut plan: Plan) -> Result<Telemetry, BootstrapError> {
         self_metrics.observe(&traces, &metrics, &common.sink, &monitors);
     }
     let settings = Arc::new(LiveSettings::new(plan.settings));
-    let providers = providers(plan.disabled, &traces, &metrics)
+    let (disabled, hint) = (plan.disabled, traces.sampler.hint());
+    let providers = providers(disabled, traces.start_spans, hint, &metrics)
         .with_propagation(plan.propagation)
         .with_exemplars(metrics.exemplars)
         .with_namespace(attribute_text(&common.resource, "service.namespace"))
@@ -55,7 +57,7 @@ pub(crate) fn build(mut plan: Plan) -> Result<Telemetry, BootstrapError> {
         .with_settings(settings.clone())
         .build();
     let spans = (!plan.disabled).then_some(&traces.provider);
-    let dispatch = subscriber(spans, logs.output.clone(), &logs.filters);
+    let dispatch = subscriber(logs.output.clone(), &logs.filters, spans);
     common.reporter.log_to(&dispatch);
     let ended = Arc::new(AtomicBool::new(false));
     Ok(Telemetry {
@@ -106,7 +108,12 @@ fn start_common(plan: &mut Plan) -> Result<Common, BootstrapError> {
     })
 }
 
-fn providers(disabled: bool, traces: &TracePipeline, metrics: &MetricPipeline) -> ProvidersBuilder {
+fn providers(
+    disabled: bool,
+    start_spans: StartSpans,
+    hint: LiveSamplingHint,
+    metrics: &MetricPipeline,
+) -> ProvidersBuilder {
     if disabled {
         // It makes no spans, it passes the caller's on.
         return Providers::builder(
@@ -115,10 +122,9 @@ fn providers(disabled: bool, traces: &TracePipeline, metrics: &MetricPipeline) -
         )
         .with_sampling_hint(SamplingHint::NOTHING_RECORDED);
     }
-    let (meters, recorder) = (Arc::new(metrics.provider.clone()), traces.recorder.clone());
-    Providers::starting(move |scope| recorder.scoped(scope), meters)
+    Providers::starting(start_spans, Arc::new(metrics.provider.clone()))
         .with_scrape(metrics.text.clone())
-        .with_sampling_hint(traces.sampler.hint())
+        .with_sampling_hint(hint)
 }
 
 /// The metrics of the telemetry itself, of the process and of its runtimes.

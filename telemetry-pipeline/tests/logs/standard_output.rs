@@ -15,7 +15,7 @@ const LINES: usize = 60_000;
 /// Logs more than pipe and queue hold, says so on standard error, goes on when told to, and says what was lost.
 #[test]
 fn logs_more_than_anyone_takes() {
-    if !is_program("stdout::logs_more_than_anyone_takes") {
+    if !is_program("standard_output::logs_more_than_anyone_takes") {
         return;
     }
     let telemetry = config(&[]).build().unwrap();
@@ -70,7 +70,7 @@ fn while_the_reader_of_a_pipe_is_stopped_logging_goes_on_and_what_is_lost_is_tol
         .spawn()
         .unwrap();
     signal("-STOP", reader.id());
-    let mut logging = program("stdout::logs_more_than_anyone_takes")
+    let mut logging = program("standard_output::logs_more_than_anyone_takes")
         .stdin(Stdio::piped())
         .stdout(reader.stdin.take().unwrap())
         .spawn()
@@ -114,7 +114,7 @@ fn while_the_reader_of_a_pipe_is_stopped_logging_goes_on_and_what_is_lost_is_tol
 
 #[test]
 fn logs_and_exits() {
-    if !is_program("stdout::logs_and_exits") {
+    if !is_program("standard_output::logs_and_exits") {
         return;
     }
     let telemetry = config(&[]).build().unwrap();
@@ -135,7 +135,7 @@ fn logs_and_exits() {
 #[test]
 fn a_process_that_exits_or_aborts_at_once_has_written_its_lines() {
     for how in ["exit", "abort"] {
-        let output = program("stdout::logs_and_exits")
+        let output = program("standard_output::logs_and_exits")
             .env("HOW", how)
             .output()
             .unwrap();
@@ -148,7 +148,7 @@ fn a_process_that_exits_or_aborts_at_once_has_written_its_lines() {
 
 #[test]
 fn logs_to_nobody() {
-    if !is_program("stdout::logs_to_nobody") {
+    if !is_program("standard_output::logs_to_nobody") {
         return;
     }
     let telemetry = config(&[]).build().unwrap();
@@ -169,7 +169,7 @@ fn logs_to_nobody() {
 
 #[test]
 fn a_closed_standard_output_takes_nothing_down_and_is_told_at_shutdown() {
-    let mut logging = program("stdout::logs_to_nobody")
+    let mut logging = program("standard_output::logs_to_nobody")
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();

@@ -50,7 +50,7 @@ fn lines_have_the_fields_of_spans_on_request_and_the_innermost_counts() {
     };
     let lines = logged(readable, log);
     assert!(
-        lines[0].contains("plain sku=3 user=2 items=[\"a\"] level=mine tenant=acme later=two"),
+        lines[0].contains(r#"plain sku=3 user=2 items="[\"a\"]" level=mine tenant=acme later=two"#),
         "{}",
         lines[0]
     );

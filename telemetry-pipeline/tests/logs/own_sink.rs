@@ -11,7 +11,7 @@ use crate::{config, is_program, program};
 
 #[test]
 fn writes_to_a_sink_that_panics_and_logs() {
-    if !is_program("sink::writes_to_a_sink_that_panics_and_logs") {
+    if !is_program("own_sink::writes_to_a_sink_that_panics_and_logs") {
         return;
     }
     let (sender, lines) = mpsc::channel();
@@ -44,7 +44,7 @@ fn writes_to_a_sink_that_panics_and_logs() {
 
 #[test]
 fn what_a_sink_says_or_panics_with_does_not_go_into_it_again() {
-    let output = program("sink::writes_to_a_sink_that_panics_and_logs")
+    let output = program("own_sink::writes_to_a_sink_that_panics_and_logs")
         .output()
         .unwrap();
     assert!(

@@ -9,7 +9,7 @@ use opentelemetry::{
 use opentelemetry_sdk::logs::SdkLogRecord;
 use tracing::Level;
 
-use super::TestTelemetry;
+use crate::testing::test_telemetry::TestTelemetry;
 use telemetry_api::correlation::CORRELATION_ID;
 
 /// An event of `tracing` as the log record that OTLP would export.

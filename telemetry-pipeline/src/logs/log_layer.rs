@@ -2,22 +2,28 @@
 
 use std::{
     cell::RefCell,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, SystemTime},
 };
 
+use opentelemetry::Context;
 use opentelemetry_sdk::logs::SdkLogger;
 use tracing::{
-    Event, Subscriber,
+    Dispatch, Event, Subscriber,
+    dispatcher::WeakDispatch,
     span::{Attributes, Id, Record},
 };
+use tracing_log::NormalizeEvent as _;
+use tracing_opentelemetry::get_otel_context;
 use tracing_subscriber::{Layer, layer::Context as LayerContext, registry::LookupSpan};
 
 use crate::logs::{
     LogSink,
-    format::{Form, Ids, Line, SurroundingSpans},
-    log_context, log_record,
-    span_fields::SpanFields,
+    line::{Ids, Line, is_log_record},
+    log_context,
+    log_format::Form,
+    log_record,
+    span_fields::{SpanFields, SurroundingSpans},
 };
 
 /// Lines longer than this are rare; a buffer that has grown further is not kept.
@@ -35,6 +41,10 @@ pub(crate) struct LogOutput {
     pub(crate) otlp: Option<SdkLogger>,
     /// Whether lines have the fields of the spans around them.
     pub(crate) span_fields: bool,
+    /// The prefix of business attributes.
+    pub(crate) prefix: String,
+    /// The subscriber that this belongs to, for the contexts of its spans.
+    pub(crate) dispatch: OnceLock<WeakDispatch>,
 }
 
 impl LogOutput {
@@ -42,16 +52,34 @@ impl LogOutput {
         self.write_line(line);
         if let Some(logger) = &self.otlp
             // What the SDK says while it takes a record must not become another.
-            && !line.event.metadata().target().starts_with("opentelemetry")
+            && !line.target.starts_with("opentelemetry")
             && !log_context::is_suppressed()
         {
-            log_record::emit(logger, line);
+            log_record::emit(logger, line, &self.prefix);
         }
     }
 
     /// Waits until lines written so far have left the process, at most so long. Returns whether they have.
     pub(crate) fn flush(&self, bound: Duration) -> bool {
         self.sink.flush(bound)
+    }
+
+    /// The subscriber that this belongs to.
+    pub(crate) fn belong_to(&self, dispatch: &Dispatch) {
+        let _ = self.dispatch.set(dispatch.downgrade());
+    }
+
+    /// The context of a span, or of the nearest span around it that is recorded. Without any it is empty.
+    fn context_of<S>(&self, span: Option<&Id>, cx: &LayerContext<'_, S>) -> Context
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let dispatch = self.dispatch.get().and_then(WeakDispatch::upgrade);
+        let scope = span.and_then(|id| cx.span_scope(id));
+        let mut spans = scope.into_iter().flatten();
+        dispatch
+            .and_then(|dispatch| spans.find_map(|span| get_otel_context(&span.id(), &dispatch)))
+            .unwrap_or_default()
     }
 
     fn write_line(&self, line: &Line<'_>) {
@@ -115,8 +143,18 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, cx: LayerContext<'_, S>) {
-        let spans = EventScope { event, cx };
         let metadata = event.metadata();
+        // Records of the `log` crate share callsites: what tells them apart is in their fields.
+        let record = match is_log_record(metadata) {
+            true => event.normalized_metadata(),
+            false => None,
+        };
+        let shown = record.as_ref().unwrap_or(metadata);
+        // A named parent decides, and not the current context.
+        let named = (!event.is_contextual()).then(|| self.0.context_of(event.parent(), &cx));
+        let _named = named
+            .filter(|_| log_context::is_readable())
+            .map(Context::attach);
         // What OpenTelemetry says of the stack of contexts it says while it holds that stack: to look would panic.
         let unreadable =
             metadata.target() == "opentelemetry" && metadata.name().starts_with("Context.");
@@ -124,12 +162,16 @@ where
             false => log_context::with_current(Ids::of).unwrap_or_default(),
             true => Ids::default(),
         };
+        let spans = EventScope { event, cx };
         self.0.log(&Line {
             event,
+            target: shown.target(),
             severity: metadata.level().into(),
             now: SystemTime::now(),
             ids: &ids,
-            source: None,
+            source: record
+                .as_ref()
+                .and_then(|record| record.file().zip(record.line())),
             spans: self
                 .0
                 .span_fields

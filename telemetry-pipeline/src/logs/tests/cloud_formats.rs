@@ -23,7 +23,7 @@ fn google_cloud_finds_severity_time_trace_and_place() {
         place["file"]
             .as_str()
             .unwrap()
-            .ends_with("logs/tests/clouds.rs")
+            .ends_with("logs/tests/cloud_formats.rs")
     );
     assert_eq!(place["line"], number.to_string());
     let mut rest = line.as_object().unwrap().clone();
@@ -35,7 +35,7 @@ fn google_cloud_finds_severity_time_trace_and_place() {
         json!({
             "severity": "WARNING",
             "message": "slow",
-            "target": "telemetry_pipeline::logs::tests::clouds",
+            "target": "telemetry_pipeline::logs::tests::cloud_formats",
             "logging.googleapis.com/labels": { "service.name": "shop" },
             "logging.googleapis.com/trace": trace,
             "logging.googleapis.com/spanId": "0000000000000def",

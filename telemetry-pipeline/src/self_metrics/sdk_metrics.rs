@@ -15,12 +15,20 @@ use opentelemetry::{
     metrics::{AsyncInstrument, Meter},
 };
 
-use super::Observed;
 use crate::{
+    metrics::metric_reader::SharedReader,
     otlp::{Monitor, Signal, component},
     traces::sampling::{DECISIONS, ORIGINS, SamplerHandle},
 };
 use telemetry_semconv::http::DURATION_BOUNDS;
+
+/// The parts of the pipeline that are observed.
+pub(crate) struct Observed<'a> {
+    pub(crate) monitors: &'a [Arc<Monitor>],
+    pub(crate) sampler: &'a SamplerHandle,
+    pub(crate) readers: &'a [SharedReader],
+    pub(crate) lost_elsewhere: &'a LostElsewhere,
+}
 
 /// Log records that were lost elsewhere than on the way to the collector, such as lines that standard output did not
 /// take: each count has the component that lost them and why.

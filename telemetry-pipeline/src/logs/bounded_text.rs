@@ -1,6 +1,8 @@
 //! Text of bounded length: a value that someone from outside chose must not make a line that no one takes.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
+
+use crate::guarded_format;
 
 /// The most bytes of one value. What is cut ends with `…`.
 pub(crate) const MAX_VALUE: usize = 32 * 1024;
@@ -10,6 +12,19 @@ pub(crate) const MAX_VALUE: usize = 32 * 1024;
 pub(crate) const MAX_LINE: usize = 128 * 1024;
 
 pub(crate) const CUT: char = '…';
+
+/// Whether a character could move the cursor, begin a line or change the order of the text on a terminal: control
+/// characters (C0, DEL and C1), the line and paragraph separators, and the controls of bidirectional text.
+pub(crate) fn is_unsafe(c: char) -> bool {
+    match c {
+        '\0'..='\u{7e}' => c < ' ',
+        '\u{7f}'..='\u{9f}' => true,
+        _ => matches!(
+            c,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        ),
+    }
+}
 
 /// Where a value that begins at the end of the text has to end.
 pub(crate) fn end_of_value(text: &str, max_value: usize) -> usize {
@@ -33,6 +48,21 @@ impl<'a, F: Fn(&mut String, &str, usize) -> bool> Bounded<'a, F> {
             end,
             cut: false,
             append,
+        }
+    }
+}
+
+impl<F: Fn(&mut String, &str, usize) -> bool> Bounded<'_, F> {
+    /// Appends a value of the application. A formatter of the application that fails or panics does neither here: the
+    /// value ends with a mark after the text so far.
+    pub(crate) fn format(mut self, value: fmt::Arguments<'_>) {
+        // A plain text needs no guard.
+        if let Some(text) = value.as_str() {
+            let _ = self.write_str(text);
+            return;
+        }
+        if let Some(mark) = guarded_format::write(&mut self, value) {
+            self.text.push_str(mark);
         }
     }
 }

@@ -18,7 +18,7 @@ impl Drop for LastWords {
 
 #[test]
 fn logs_while_its_thread_ends() {
-    if !is_program("context::logs_while_its_thread_ends") {
+    if !is_program("ending_threads::logs_while_its_thread_ends") {
         return;
     }
     thread_local! {
@@ -51,7 +51,7 @@ fn logs_while_its_thread_ends() {
 
 #[test]
 fn what_a_thread_logs_after_its_context_is_gone_is_a_line_without_ids() {
-    let output = program("context::logs_while_its_thread_ends")
+    let output = program("ending_threads::logs_while_its_thread_ends")
         .output()
         .unwrap();
     assert!(

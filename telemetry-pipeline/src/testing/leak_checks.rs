@@ -6,8 +6,9 @@ use opentelemetry::{Array, KeyValue, Value, trace::Status};
 use opentelemetry_sdk::trace::SpanData;
 
 use crate::testing::{
-    PATIENCE, TestTelemetry, logs,
+    log_assert,
     recorded_metrics::{self, Point, Series},
+    test_telemetry::{PATIENCE, TestTelemetry},
 };
 use telemetry_api::instrument::scrape::ScrapeFormat;
 
@@ -112,7 +113,7 @@ impl TestTelemetry {
             let fields = record
                 .fields
                 .iter()
-                .map(|(key, value)| (key.as_str(), [key, " ", &logs::show(value)].concat()));
+                .map(|(key, value)| (key.as_str(), [key, " ", &log_assert::show(value)].concat()));
             let all = message.into_iter().chain(names).chain(ids).chain(fields);
             let found = all.filter(|(_, text)| text.contains(secret));
             let target = &record.target;

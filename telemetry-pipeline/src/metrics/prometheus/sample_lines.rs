@@ -4,7 +4,7 @@ use std::{fmt::Write as _, time::UNIX_EPOCH};
 
 use opentelemetry::{InstrumentationScope, KeyValue, Value, trace::TraceId};
 
-use super::name::{FamilyName, Kind, label};
+use super::family_name::{FamilyName, Kind, label};
 use telemetry_api::instrument::{exemplar::Exemplar, scrape::ScrapeFormat};
 
 /// A rendered label set, without its braces.

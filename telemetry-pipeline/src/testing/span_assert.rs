@@ -6,7 +6,7 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::SpanData;
 
-use super::{TestTelemetry, tree};
+use crate::testing::{span_tree, test_telemetry::TestTelemetry};
 
 impl TestTelemetry {
     /// Asserts that a span of this name has ended, and goes on from all that have.
@@ -132,7 +132,7 @@ impl SpanAssert {
     /// Of this kind.
     #[track_caller]
     pub fn kind(self, kind: SpanKind) -> Self {
-        self.narrow(&format!("of kind {}", tree::kind(&kind)), |span| {
+        self.narrow(&format!("of kind {}", span_tree::kind(&kind)), |span| {
             span.span_kind == kind
         })
     }
@@ -141,10 +141,13 @@ impl SpanAssert {
     #[track_caller]
     pub fn with(self, key: &str, value: impl Into<Value>) -> Self {
         let value = value.into();
-        self.narrow(&format!("with {}", tree::attribute(key, &value)), |span| {
-            let mut all = span.attributes.iter();
-            all.any(|one| one.key.as_str() == key && one.value == value)
-        })
+        self.narrow(
+            &format!("with {}", span_tree::attribute(key, &value)),
+            |span| {
+                let mut all = span.attributes.iter();
+                all.any(|one| one.key.as_str() == key && one.value == value)
+            },
+        )
     }
 
     /// With an attribute of this key, whatever its value.

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, fmt, io, sync::Arc, time::Duration};
 
-use super::stdout::Stdout;
+use super::stdout_writer::Stdout;
 use crate::otlp::{Losses, Reporter};
 
 thread_local! {

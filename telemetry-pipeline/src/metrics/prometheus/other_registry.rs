@@ -1,6 +1,6 @@
 //! Metrics of another registry, in OpenMetrics text, taken apart into families.
 
-use super::name::Kind;
+use super::family_name::Kind;
 
 /// A family as another registry wrote it.
 #[derive(Debug, Default)]

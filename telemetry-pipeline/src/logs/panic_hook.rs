@@ -18,9 +18,9 @@ use tracing::{
 };
 
 use crate::logs::{
-    format::{Ids, Line, Severity},
-    layer::LogOutput,
+    line::{Ids, Line, Severity},
     log_context,
+    log_layer::LogOutput,
 };
 use telemetry_api::instrument::pipeline::panic_logged;
 
@@ -124,6 +124,7 @@ fn write(output: &LogOutput, panic: &PanicHookInfo<'_>) {
     let event = Event::new(&METADATA, &values);
     output.log(&Line {
         event: &event,
+        target: METADATA.target(),
         severity: if cfg!(panic = "abort") {
             Severity::Fatal
         } else {
