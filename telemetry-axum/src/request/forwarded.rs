@@ -275,4 +275,5 @@ fn scheme(proto: &str) -> Option<&'static str> {
 }
 
 #[cfg(test)]
+#[path = "forwarded/tests.rs"]
 mod tests;
