@@ -1,138 +1,113 @@
-//! The lifecycle of a request: ended exactly once, on whatever way out it takes.
+//! The lifecycle of a request: it ends exactly once, on every way out.
 
-use std::{
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::Arc,
-    thread,
-    time::Instant,
-};
+use std::{panic::resume_unwind, sync::Arc, thread, time::Instant};
 
-use http::{HeaderMap, Response, StatusCode, header};
-use opentelemetry::{
-    Context, KeyValue,
-    trace::{Status, TraceContextExt},
-};
+use http::{HeaderMap, Method, Response, StatusCode, header};
+use opentelemetry::{Context, ContextGuard, trace::TraceContextExt};
 use telemetry_core::{
     Principal,
     current::{self, panic_was_logged},
     principal::Naming,
-    semconv_http::{
-        self,
-        attribute::{
-            ERROR_TYPE, HTTP_REQUEST_BODY_SIZE, HTTP_RESPONSE_BODY_SIZE, HTTP_RESPONSE_STATUS_CODE,
-            HTTP_ROUTE,
-        },
-    },
+    tracer::is_recorded,
 };
 
 use crate::{
-    access_log,
-    attributes::RequestFacts,
-    correlation, exception,
-    grpc::Call,
-    metrics::{Ending, ErrorType},
-    operation::Operation,
-    options::Shared,
-    request_body::ReadBytes,
-    service::Serving,
-    trace_headers,
+    exchange::Exchange,
+    handler::operation_name::Operation,
+    layer_state::LayerState,
+    request::{correlation_headers, counted_body::ReadBytes},
+    response::{
+        ended_request::EndedRequest,
+        exception_log::{Exception, catch_panic, log_safely, panic_message},
+        outcome::Outcome,
+        trace_headers,
+    },
 };
 
-/// How a request ended, if not normally.
-pub(crate) const OUTCOME: &str = "telemetry.outcome";
-
-/// Owned by the response future first and by the response body then; whoever drops it ends the request.
+/// Ends its request when it is dropped, if nothing has ended it before. The future of the response owns the guard
+/// first, then the body of the response.
 #[derive(Debug)]
 pub(crate) struct RequestGuard {
-    shared: Arc<Shared>,
+    layer: Arc<LayerState>,
     cx: Context,
-    facts: RequestFacts,
+    exchange: Exchange,
     started: Instant,
+    bodiless: Bodiless,
     status: Option<StatusCode>,
     read: Option<ReadBytes>,
     sent: u64,
-    /// The length of the response's body, if that or its Content-Length says it.
-    length: Option<u64>,
-    /// The service said on whose behalf the request is.
-    identified: bool,
-    ended: bool,
-    /// What it is if it is none of HTTP's requests.
-    call: Option<Call>,
+    /// The length of the response's body, if the body or its Content-Length declares one.
+    declared_length: Option<u64>,
+    /// The service has named the principal of the request.
+    is_identified: bool,
+    is_ended: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Outcome {
-    Completed,
-    ServiceError,
-    Panicked,
-    BodyError,
-    ClientDisconnected,
+/// The responses to a request that have no body, whatever their headers declare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bodiless {
+    /// Only those whose status forbids a body.
+    ByStatus,
+    /// All of them: the method is HEAD.
+    Always,
+    /// Also the successful ones: the method is CONNECT, and the bytes that follow belong to the tunnel.
+    OnSuccess,
 }
-
-/// An error's type and message.
-type Exception<'a> = Option<(&'static str, &'a dyn fmt::Display)>;
 
 impl RequestGuard {
-    /// A request that has not [begun](Self::begin).
+    /// Starts the lifecycle: from now on the request is counted as active.
     pub(crate) fn new(
-        shared: Arc<Shared>,
+        layer: Arc<LayerState>,
         cx: Context,
-        facts: RequestFacts,
-        call: Option<Call>,
+        exchange: Exchange,
+        method: &Method,
     ) -> Self {
+        exchange.enter();
         Self {
-            shared,
+            layer,
             cx,
-            facts,
+            exchange,
             started: Instant::now(),
+            bodiless: match *method {
+                Method::HEAD => Bodiless::Always,
+                Method::CONNECT => Bodiless::OnSuccess,
+                _ => Bodiless::ByStatus,
+            },
             status: None,
             read: None,
             sent: 0,
-            length: None,
-            identified: false,
-            ended: false,
-            call,
+            declared_length: None,
+            is_identified: false,
+            is_ended: false,
         }
     }
 
-    /// It is counted as being served until it ends.
-    pub(crate) fn begin(self) -> Self {
-        if self.is_http() {
-            self.facts.endpoint.active.enter(self.facts.https);
-        }
-        self
-    }
-
-    fn is_http(&self) -> bool {
-        self.call.is_none()
-    }
-
-    /// The request's bytes are counted here.
-    pub(crate) fn counts(&mut self, read: Option<ReadBytes>) {
+    /// Sets the counter of the request's body.
+    pub(crate) fn count(&mut self, read: Option<ReadBytes>) {
         self.read = read;
     }
 
-    /// Makes the request's context current.
-    pub(crate) fn serve(&self) -> Serving {
-        Serving::enter(&self.cx)
+    /// Makes the context of the request current until the returned guard is dropped.
+    pub(crate) fn attach(&self) -> ContextGuard {
+        self.cx.clone().attach()
     }
 
-    /// [Polls](Self::poll) handlers, who find the request's span below spans of their own, and may say on whose behalf
-    /// it is.
-    pub(crate) fn handle<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+    /// [Polls](Self::poll) a handler. Below spans of its own, a handler still finds the server span as the entry span,
+    /// and it may name the principal of the request.
+    pub(crate) fn poll_handler<T>(&mut self, poll: impl FnOnce() -> T) -> T {
         let _served = current::serve(&self.cx);
         let naming = Naming::begin();
-        let polled = caught(poll);
+        let polled = catch_panic(poll);
         if let Some(principal) = naming.end() {
             self.identify(principal);
         }
         self.resume(polled)
     }
 
-    /// Polls what the request waits for, while it is [served](Self::serve). A panic ends the request and goes on.
+    /// Polls code of the application while the request's context is [attached](Self::attach). A panic ends the request
+    /// and is resumed.
     pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
-        let polled = caught(poll);
+        let polled = catch_panic(poll);
         self.resume(polled)
     }
 
@@ -141,284 +116,159 @@ impl RequestGuard {
         match polled {
             Ok(polled) => polled,
             Err(payload) => {
-                let message = exception::panic_message(&*payload);
-                let exception: Exception<'_> = match panic_was_logged() {
-                    true => None,
-                    false => Some(("panic", &message)),
+                let message = panic_message(&*payload);
+                let exception = Exception {
+                    kind: "panic",
+                    message: &message,
                 };
+                let exception = (!panic_was_logged()).then_some(exception);
                 self.end(Outcome::Panicked, exception);
                 resume_unwind(payload)
             }
         }
     }
 
-    /// The service found out on whose behalf the request is; the first one counts.
+    /// Takes the principal that the service has named. Only the first one counts.
     #[cold]
     fn identify(&mut self, principal: Principal) {
-        if !std::mem::replace(&mut self.identified, true) {
+        if !std::mem::replace(&mut self.is_identified, true) {
             self.cx = principal.attach_to(&self.cx);
         }
     }
 
-    /// The response head is there.
-    pub(crate) fn head<B: http_body::Body>(&mut self, response: &mut Response<B>) {
+    /// Reads the head of the response, and adds the headers for the caller.
+    pub(crate) fn response_head<B: http_body::Body>(&mut self, response: &mut Response<B>) {
         self.status = Some(response.status());
-        let declared = || {
+        let content_length = || {
             let length = response.headers().get(header::CONTENT_LENGTH)?;
             length.to_str().ok()?.parse().ok()
         };
-        // A body that knows its length says so for less than a header costs.
-        self.length = response.body().size_hint().exact().or_else(declared);
-        let options = &self.shared.options;
-        if let Some(operation) = response.extensions().get::<Operation>()
-            && let Some(instruments) = self.shared.instruments.get()
-            && self.facts.name(operation, &instruments.endpoints)
-            && self.is_recorded()
-        {
-            let (span, endpoint) = (self.cx.span(), &self.facts.endpoint);
-            span.update_name(endpoint.span_name.clone());
-            let route = endpoint.route.clone();
-            span.set_attributes(route.map(|route| KeyValue::new(HTTP_ROUTE, route)));
+        let body_length = response.body().size_hint().exact();
+        self.declared_length = body_length.or_else(content_length);
+        if let Some(operation) = response.extensions().get::<Operation>() {
+            self.exchange.name(operation, &self.layer, &self.cx);
         }
+        let options = &self.layer.options;
+        let span = self.cx.span();
         let headers = response.headers_mut();
-        if self.is_recorded() {
-            let captured = options
-                .response_headers
-                .attributes(headers, &options.redacted_headers);
-            self.cx.span().set_attributes(captured);
+        if is_recorded(&span) {
+            let captured = &options.captured_response_headers;
+            span.set_attributes(captured.attributes(headers, &options.redacted_headers));
         }
-        if let Some(call) = &mut self.call {
-            call.head(headers);
-        }
-        correlation::echo(&self.cx, &options.correlation, headers);
+        self.exchange.response_head(headers);
+        correlation_headers::echo(&self.cx, &options.correlation_headers, headers);
         if options.traceresponse {
-            trace_headers::traceresponse(self.cx.span().span_context(), headers);
+            trace_headers::set_traceresponse(span.span_context(), headers);
         }
         if options.server_timing {
-            trace_headers::server_timing(self.cx.span().span_context(), headers);
+            trace_headers::add_server_timing(span.span_context(), headers);
         }
     }
 
-    /// So many bytes of the response's body are on their way. Returns whether it was promised no more: then a server
-    /// does not ask the body for its end. Of a call the trailers are still to come.
+    /// Counts bytes of the response's body that are handed to the server. Returns true if the declared length is
+    /// reached: then a server may not poll the body again.
     pub(crate) fn sent(&mut self, bytes: usize) -> bool {
         self.sent += bytes as u64;
-        self.is_http() && self.length.is_some_and(|length| self.sent >= length)
+        self.exchange.ends_at_declared_length()
+            && self
+                .declared_length
+                .is_some_and(|length| self.sent >= length)
     }
 
-    /// The response's trailers are there: of gRPC they hold the status, of HTTP nothing that telemetry shows.
+    /// Reads the trailers of the response.
     pub(crate) fn trailers(&mut self, trailers: &HeaderMap) {
-        if let Some(call) = &mut self.call {
-            call.trailers(trailers);
-        }
+        self.exchange.trailers(trailers);
     }
 
-    /// The response was sent whole.
+    /// Ends the request: the whole response was sent.
     pub(crate) fn completed(&mut self) {
         self.end(Outcome::Completed, None);
     }
 
-    /// The service failed without a response.
-    pub(crate) fn service_error(mut self, kind: &'static str, error: &dyn fmt::Display) {
-        self.end(Outcome::ServiceError, Some((kind, error)));
+    /// Ends the request: the service returned an error instead of a response.
+    pub(crate) fn service_error(mut self, error: Exception<'_>) {
+        self.end(Outcome::ServiceError, Some(error));
     }
 
-    /// The body failed half-way.
-    pub(crate) fn body_error(&mut self, kind: &'static str, error: &dyn fmt::Display) {
-        self.end(Outcome::BodyError, Some((kind, error)));
+    /// Ends the request: the body of the response failed.
+    pub(crate) fn body_error(&mut self, error: Exception<'_>) {
+        self.end(Outcome::BodyError, Some(error));
     }
 
-    /// The body was dropped before its end, which is normal where the server sends none.
-    pub(crate) fn dropped(&mut self) {
-        let sends_none = |status: StatusCode| {
-            status.is_informational()
-                || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
-                || self.facts.tunnels && status.is_success()
+    /// Ends the request: the body of the response was dropped before its end. Servers do that with a body that they do
+    /// not send, and with one that has reached its declared length.
+    pub(crate) fn body_dropped(&mut self) {
+        let has_no_body = match (self.bodiless, self.status) {
+            (Bodiless::Always, _) => true,
+            (Bodiless::OnSuccess, Some(status)) if status.is_success() => true,
+            (_, Some(status)) => {
+                status.is_informational()
+                    || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+            }
+            (_, None) => false,
         };
-        let has_all = self.is_http() && self.length == Some(self.sent);
-        if has_all || self.facts.bodiless || self.status.is_some_and(sends_none) {
+        let is_whole =
+            self.exchange.ends_at_declared_length() && self.declared_length == Some(self.sent);
+        if has_no_body || is_whole {
             self.end(Outcome::Completed, None);
         } else {
-            self.end(Self::left(), None);
+            self.end(outcome_of_drop(), None);
         }
     }
 
-    /// The outcome of a request that nobody waits for any more.
-    fn left() -> Outcome {
-        if thread::panicking() {
-            Outcome::Panicked
-        } else {
-            Outcome::ClientDisconnected
-        }
-    }
-
-    fn is_recorded(&self) -> bool {
-        telemetry_core::tracer::is_recorded(&self.cx.span())
-    }
-
-    fn end(&mut self, outcome: Outcome, exception: Exception<'_>) {
-        if std::mem::replace(&mut self.ended, true) {
+    fn end(&mut self, outcome: Outcome, exception: Option<Exception<'_>>) {
+        if std::mem::replace(&mut self.is_ended, true) {
             return;
         }
-        let seconds = self.started.elapsed().as_secs_f64();
-        if exception.is_some() || self.shared.options.access_log {
-            self.log(outcome, seconds, exception);
-        }
-        // First what cannot fail: a span's end runs processors of the application.
-        if self.is_http() {
-            self.facts.endpoint.active.leave(self.facts.https);
-        }
-        if let Some(principal) = Principal::of(&self.cx) {
-            principal.record_at_end(&self.cx.span());
-        }
-        if let Some(call) = &self.call {
-            if let Some(instruments) = self.shared.grpc_instruments.get() {
-                call.end(instruments, &self.cx, outcome, self.status, seconds);
-            }
-            self.cx.span().end();
-            return;
-        }
-        self.end_http(outcome, seconds);
-    }
-
-    fn end_http(&self, outcome: Outcome, seconds: f64) {
-        let status = self.status.map(|status| status.as_u16());
-        let error = match (outcome, status) {
-            // An error stays one when the client does not read all of its body.
-            (Outcome::Completed | Outcome::ClientDisconnected, Some(status))
-                if semconv_http::is_server_error(status) =>
-            {
-                ErrorType::Status(status)
-            }
-            (Outcome::Completed | Outcome::ClientDisconnected, _) => ErrorType::None,
-            _ => ErrorType::Outcome(outcome),
+        let ended = EndedRequest {
+            outcome,
+            status: self.status,
+            seconds: self.started.elapsed().as_secs_f64(),
+            request_bytes: self.read.as_ref().map(ReadBytes::get),
+            response_bytes: self.sent,
         };
-        let sizes = self.shared.options.body_sizes;
-        let read = self.read.as_ref().map(ReadBytes::get);
+        if exception.is_some() || self.layer.options.access_log {
+            self.log(&ended, exception);
+        }
+        // The span ends last: its end runs span processors of the application, which may panic.
+        self.exchange.leave();
         let span = self.cx.span();
-        let recorded = telemetry_core::tracer::is_recorded(&span);
-        if recorded {
-            if let Some(status) = status {
-                span.set_attribute(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status)));
-            }
-            if sizes {
-                let read = read.map(|bytes| KeyValue::new(HTTP_REQUEST_BODY_SIZE, signed(bytes)));
-                let sent = KeyValue::new(HTTP_RESPONSE_BODY_SIZE, signed(self.sent));
-                span.set_attributes(read.into_iter().chain([sent]));
-            }
-            if outcome != Outcome::Completed {
-                span.set_attribute(KeyValue::new(OUTCOME, outcome.as_str()));
-            }
-            if let Some(error) = error.value() {
-                span.set_attribute(KeyValue::new(ERROR_TYPE, error));
-                // The status code, or error.type, says it all: no description.
-                span.set_status(Status::error(""));
-            }
+        if let Some(principal) = Principal::of(&self.cx) {
+            principal.record_at_end(&span);
         }
-        if let Some(instruments) = self.shared.instruments.get() {
-            let ending = Ending {
-                https: self.facts.https,
-                version: self.facts.version,
-                status,
-                error,
-            };
-            self.facts.endpoint.record(instruments, ending, |series| {
-                series.duration.record(seconds, span.span_context());
-                if sizes {
-                    instruments.record_sizes(series, read, self.sent);
-                }
-            });
-        }
-        if recorded {
+        self.exchange.record(&ended, &self.layer, &self.cx);
+        if is_recorded(&span) {
             span.end();
         }
     }
 
     #[cold]
-    fn log(&self, outcome: Outcome, seconds: f64, exception: Exception<'_>) {
-        // Lines carry the ids of the current context, and this may be a drop outside of any.
-        // In one of the request, the principal may have come later.
-        let is_current = !self.identified && Serving::is(&self.cx);
-        let _serving = (!is_current).then(|| Serving::enter(&self.cx));
-        if let Some((kind, message)) = exception {
-            attempt(|| exception::record(kind, message));
+    fn log(&self, ended: &EndedRequest, exception: Option<Exception<'_>>) {
+        // Log lines take their ids from the current context. A drop may happen outside of every context, and the principal
+        // may have been named after this one was attached.
+        let _current = self.attach();
+        if let Some(exception) = exception {
+            log_safely(|| exception.record());
         }
-        if let Some(call) = &self.call {
-            if self.shared.options.access_log {
-                let ending = call.ending(outcome, self.status);
-                attempt(|| {
-                    access_log::write_call(&access_log::CallLine {
-                        method: ending.method,
-                        status: ending.status,
-                        seconds,
-                        request_bytes: self.read.as_ref().map(ReadBytes::get),
-                        response_bytes: self.sent,
-                        outcome: outcome.as_str(),
-                    });
-                });
-            }
-            return;
+        if self.layer.options.access_log {
+            log_safely(|| self.exchange.write_access_log(ended));
         }
-        if self.shared.options.access_log {
-            let line = access_log::Line {
-                method: self.facts.endpoint.method,
-                route: self.facts.endpoint.route.as_deref(),
-                status: self.status.map(|status| status.as_u16()),
-                seconds,
-                request_bytes: self.read.as_ref().map(ReadBytes::get),
-                response_bytes: self.sent,
-                outcome: outcome.as_str(),
-            };
-            attempt(|| access_log::write(&line));
-        }
+    }
+}
+
+/// The outcome of a request that is dropped before its end.
+fn outcome_of_drop() -> Outcome {
+    if thread::panicking() {
+        Outcome::Panicked
+    } else {
+        Outcome::ClientDisconnected
     }
 }
 
 impl Drop for RequestGuard {
     fn drop(&mut self) {
-        if !self.ended {
-            self.end(Self::left(), None);
+        if !self.is_ended {
+            self.end(outcome_of_drop(), None);
         }
     }
-}
-
-impl Outcome {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Completed => "completed",
-            Self::ServiceError => "service_error",
-            Self::Panicked => "panicked",
-            Self::BodyError => "body_error",
-            Self::ClientDisconnected => "client_disconnected",
-        }
-    }
-
-    /// `error.type` of an outcome that is an error.
-    pub(crate) fn error_type(self) -> &'static str {
-        match self {
-            Self::Panicked => "panic",
-            other => other.as_str(),
-        }
-    }
-}
-
-#[inline]
-fn caught<T>(poll: impl FnOnce() -> T) -> thread::Result<T> {
-    // That of another request, which somebody else caught on this thread.
-    panic_was_logged();
-    // Nobody sees the broken state: the panic is passed on.
-    catch_unwind(AssertUnwindSafe(poll))
-}
-
-/// Does what runs code of the application: how its error is shown, its subscriber. If that panics, the line is lost, and
-/// neither the request nor its end.
-fn attempt(log: impl FnOnce()) {
-    if catch_unwind(AssertUnwindSafe(log)).is_err() {
-        // It is none of the request's.
-        panic_was_logged();
-    }
-}
-
-fn signed(bytes: u64) -> i64 {
-    i64::try_from(bytes).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! Response end: the last frame, an error, or the drop of a body that nobody reads to its end.
+//! The body of the response. The request ends with its last frame, with an error, or when it is dropped.
 
 use std::{
     any::type_name,
@@ -9,22 +9,21 @@ use std::{
 
 use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
-use opentelemetry::Context;
 use pin_project_lite::pin_project;
 
-use crate::{guard::RequestGuard, service::Serving};
+use crate::{request_guard::RequestGuard, response::exception_log::Exception, tracking::Tracking};
 
 pin_project! {
-    /// A response body that ends its request when it ends.
+    /// The body of a response of [`TelemetryService`](crate::TelemetryService). The request ends when the body ends.
     #[derive(Debug)]
     pub struct ResponseBody<B>
     where
         B: Body,
     {
-        // Until it is dropped.
+        // `None` only while it is dropped.
         #[pin]
         inner: Option<B>,
-        sent: Sent,
+        tracking: Tracking,
     }
 
     impl<B> PinnedDrop for ResponseBody<B>
@@ -33,68 +32,48 @@ pin_project! {
     {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            // What a stream held may log or roll back: that is still the request's.
-            match this.sent {
-                Sent::Passing => {}
-                Sent::Untraced(request) => {
-                    let _serving = Serving::enter(request);
-                    this.inner.set(None);
-                }
-                Sent::Traced(guard) => {
-                    let _serving = guard.serve();
-                    // A server does not poll a body again once it knows that nothing is left.
-                    let whole = this.inner.as_ref().as_pin_ref().is_none_or(|it| it.is_end_stream());
-                    guard.poll(|| this.inner.set(None));
-                    if whole {
-                        guard.completed();
-                    } else {
-                        guard.dropped();
-                    }
-                }
+            // Values that a stream holds may log or roll back when they are dropped, so they are dropped in the context of
+            // the request.
+            let _current = this.tracking.attach();
+            let Tracking::Recorded(guard) = this.tracking else {
+                this.inner.set(None);
+                return;
+            };
+            // A server does not poll a body again that has said it is at its end.
+            let is_whole = this.inner.as_ref().as_pin_ref().is_none_or(|it| it.is_end_stream());
+            guard.poll(|| this.inner.set(None));
+            if is_whole {
+                guard.completed();
+            } else {
+                guard.body_dropped();
             }
         }
     }
 }
 
-/// Whose body it is.
-#[derive(Debug)]
-enum Sent {
-    /// Another layer's, or of bytes that are at hand or gone: there is nothing to do for it.
-    Passing,
-    /// There is no pipeline, but what is done meanwhile has a correlation id.
-    Untraced(Context),
-    /// Ended or not: its context stays that of the body.
-    Traced(RequestGuard),
-}
-
 impl<B: Body> ResponseBody<B> {
-    pub(crate) fn new(inner: B, mut guard: RequestGuard) -> Self {
-        // An empty body is never polled.
-        let sent = if inner.is_end_stream() {
-            guard.completed();
-            Sent::Passing
-        } else {
-            Sent::Traced(guard)
+    /// Ends the request at once if the body is empty, because a server does not poll an empty body.
+    pub(crate) fn new(inner: B, mut tracking: Tracking) -> Self {
+        let is_finished = match &mut tracking {
+            Tracking::None | Tracking::ByOuterLayer(_) => true,
+            // A body that knows its length has its bytes in memory, so nothing runs that could need the id.
+            Tracking::CorrelationOnly(_) => inner.size_hint().exact().is_some(),
+            Tracking::Recorded(guard) => {
+                let is_empty = inner.is_end_stream();
+                if is_empty {
+                    guard.completed();
+                }
+                is_empty
+            }
         };
-        Self::of(inner, sent)
-    }
-
-    pub(crate) fn untraced(inner: B, request: Context) -> Self {
-        // One that knows its length has its bytes at hand: nothing is done for them that could want an id.
-        let sent = match inner.size_hint().exact() {
-            Some(_) => Sent::Passing,
-            None => Sent::Untraced(request),
-        };
-        Self::of(inner, sent)
-    }
-
-    pub(crate) fn passing(inner: B) -> Self {
-        Self::of(inner, Sent::Passing)
-    }
-
-    fn of(inner: B, sent: Sent) -> Self {
-        let inner = Some(inner);
-        Self { inner, sent }
+        Self {
+            inner: Some(inner),
+            tracking: if is_finished {
+                Tracking::None
+            } else {
+                tracking
+            },
+        }
     }
 }
 
@@ -114,38 +93,16 @@ where
         let Some(mut inner) = this.inner.as_pin_mut() else {
             return Poll::Ready(None);
         };
-        let guard = match this.sent {
-            Sent::Traced(guard) => guard,
-            Sent::Untraced(request) => {
-                let _serving = Serving::enter(request);
-                return inner.poll_frame(cx);
-            }
-            Sent::Passing => return inner.poll_frame(cx),
+        // It stays attached until the request has ended, so that the log lines of the end have the request's ids.
+        let _current = this.tracking.attach();
+        let Tracking::Recorded(guard) = this.tracking else {
+            return inner.poll_frame(cx);
         };
-        // Until the request's end, if this is it.
-        let _serving = guard.serve();
         let frame = ready!(guard.poll(|| inner.as_mut().poll_frame(cx)));
-        let ended = match &frame {
-            Some(Ok(frame)) => match (frame.data_ref(), frame.trailers_ref()) {
-                (Some(data), _) => guard.sent(data.remaining()),
-                (None, Some(trailers)) => {
-                    guard.trailers(trailers);
-                    true
-                }
-                (None, None) => false,
-            },
-            Some(Err(_)) | None => true,
-        };
-        // Either was the last poll, as far as a server is concerned.
-        let is_left = !inner.is_end_stream();
-        if ended || !is_left {
-            match &frame {
-                Some(Err(error)) => guard.body_error(type_name::<B::Error>(), error),
-                Some(Ok(_)) | None => guard.completed(),
-            }
-        }
-        if !is_left {
-            *this.sent = Sent::Passing;
+        let is_last = inner.is_end_stream();
+        record_frame(guard, &frame, is_last);
+        if is_last {
+            *this.tracking = Tracking::None;
         }
         Poll::Ready(frame)
     }
@@ -157,5 +114,34 @@ where
     fn size_hint(&self) -> SizeHint {
         let hint = self.inner.as_ref().map(Body::size_hint);
         hint.unwrap_or_else(|| SizeHint::with_exact(0))
+    }
+}
+
+/// Counts a frame, and ends the request if a server will not poll for another one.
+fn record_frame<D, E>(guard: &mut RequestGuard, frame: &Option<Result<Frame<D>, E>>, is_last: bool)
+where
+    D: Buf,
+    E: fmt::Display,
+{
+    let is_ended = match frame {
+        Some(Ok(frame)) => match (frame.data_ref(), frame.trailers_ref()) {
+            (Some(data), _) => guard.sent(data.remaining()),
+            (None, Some(trailers)) => {
+                guard.trailers(trailers);
+                true
+            }
+            (None, None) => false,
+        },
+        Some(Err(error)) => {
+            guard.body_error(Exception {
+                kind: type_name::<E>(),
+                message: error,
+            });
+            return;
+        }
+        None => true,
+    };
+    if is_ended || is_last {
+        guard.completed();
     }
 }

@@ -1,68 +1,49 @@
-//! Response head: status, headers for the caller, and the guard's move into the body.
+//! The future of the response. When the head of the response is there, the guard moves into the body.
 
 use std::{
     any::type_name,
     fmt,
     future::Future,
+    mem,
     pin::Pin,
-    sync::Arc,
     task::{Context as TaskContext, Poll, ready},
 };
 
 use http::Response;
 use http_body::Body;
-use opentelemetry::Context;
 use pin_project_lite::pin_project;
 
-use crate::{
-    body::ResponseBody, correlation, guard::RequestGuard, operation::Operation, options::Shared,
-    service::Serving,
-};
+use crate::{response::exception_log::Exception, response_body::ResponseBody, tracking::Tracking};
 
 pin_project! {
     /// The response future of [`TelemetryService`](crate::TelemetryService).
     #[derive(Debug)]
     pub struct ResponseFuture<F> {
-        // Until it is dropped.
+        // `None` only while it is dropped.
         #[pin]
         inner: Option<F>,
-        entered: Entered,
+        tracking: Tracking,
     }
 
     impl<F> PinnedDrop for ResponseFuture<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            // The client has gone. What a handler held may log, spawn or roll back: that is still the request's.
-            match this.entered {
-                Entered::Traced(guard) => {
-                    let _serving = guard.serve();
-                    guard.handle(|| this.inner.set(None));
-                }
-                Entered::Untraced(request, _) => {
-                    let _serving = Serving::enter(request);
-                    this.inner.set(None);
-                }
-                Entered::Passing(_) => {}
+            // The client has disconnected. Values that the handler holds may log, spawn tasks or roll back when they are
+            // dropped, so they are dropped in the context of the request.
+            let _current = this.tracking.attach();
+            match this.tracking {
+                Tracking::Recorded(guard) => guard.poll_handler(|| this.inner.set(None)),
+                _ => this.inner.set(None),
             }
         }
     }
 }
 
-/// What a request carries from its arrival to the head of its response.
-#[derive(Debug)]
-pub(crate) enum Entered {
-    /// Another layer's, or nobody's; with the route, for an outer layer that does not know it.
-    Passing(Option<Operation>),
-    /// There is no pipeline: only the correlation id is there.
-    Untraced(Context, Arc<Shared>),
-    Traced(RequestGuard),
-}
-
 impl<F> ResponseFuture<F> {
-    pub(crate) fn new(inner: F, entered: Entered) -> Self {
+    pub(crate) fn new(inner: F, tracking: Tracking) -> Self {
         Self {
             inner: Some(inner),
-            entered,
+            tracking,
         }
     }
 }
@@ -81,42 +62,42 @@ where
         let Some(inner) = this.inner.as_pin_mut() else {
             return Poll::Pending;
         };
-        let output = ready!(match this.entered {
-            Entered::Traced(guard) => {
-                let _serving = guard.serve();
-                guard.handle(|| inner.poll(cx))
-            }
-            Entered::Untraced(request, _) => {
-                let _serving = Serving::enter(request);
-                inner.poll(cx)
-            }
-            Entered::Passing(_) => inner.poll(cx),
+        let current = this.tracking.attach();
+        let output = ready!(match this.tracking {
+            Tracking::Recorded(guard) => guard.poll_handler(|| inner.poll(cx)),
+            _ => inner.poll(cx),
         });
-        let entered = std::mem::replace(this.entered, Entered::Passing(None));
-        Poll::Ready(match (output, entered) {
-            (Ok(mut response), Entered::Traced(mut guard)) => {
-                guard.head(&mut response);
-                Ok(response.map(|body| ResponseBody::new(body, guard)))
-            }
-            (Ok(mut response), Entered::Untraced(request, shared)) => {
-                correlation::echo(
-                    &request,
-                    &shared.options.correlation,
-                    response.headers_mut(),
-                );
-                Ok(response.map(|body| ResponseBody::untraced(body, request)))
-            }
-            (Ok(mut response), Entered::Passing(operation)) => {
-                if let Some(operation) = operation {
-                    response.extensions_mut().insert(operation);
+        drop(current);
+        let tracking = mem::replace(this.tracking, Tracking::None);
+        Poll::Ready(match output {
+            Ok(response) => Ok(with_head(response, tracking)),
+            Err(error) => {
+                if let Tracking::Recorded(guard) = tracking {
+                    guard.service_error(Exception {
+                        kind: type_name::<E>(),
+                        message: &error,
+                    });
                 }
-                Ok(response.map(ResponseBody::passing))
-            }
-            (Err(error), Entered::Traced(guard)) => {
-                guard.service_error(type_name::<E>(), &error);
                 Err(error)
             }
-            (Err(error), _) => Err(error),
         })
     }
+}
+
+/// Records and completes the head of the response, and wraps its body.
+fn with_head<B: Body>(
+    mut response: Response<B>,
+    mut tracking: Tracking,
+) -> Response<ResponseBody<B>> {
+    match &mut tracking {
+        Tracking::None => {}
+        Tracking::ByOuterLayer(operation) => {
+            if let Some(operation) = operation.take() {
+                response.extensions_mut().insert(operation);
+            }
+        }
+        Tracking::CorrelationOnly(correlation) => correlation.echo(response.headers_mut()),
+        Tracking::Recorded(guard) => guard.response_head(&mut response),
+    }
+    response.map(|body| ResponseBody::new(body, tracking))
 }

@@ -1,338 +1,166 @@
-//! gRPC calls by the RPC conventions, instead of the HTTP requests they are on the wire.
-//!
-//! Source: OpenTelemetry semantic conventions 1.44, gRPC (release candidate).
+//! One gRPC call, from its request to its trailers.
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
-use opentelemetry::{
-    Context, KeyValue,
-    trace::{Status, TraceContextExt},
-};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
 use telemetry_core::{
-    Providers,
-    metrics::{BoundDuration, DurationHistogram, overflow},
     semconv_http::{
-        Authority, DURATION_BOUNDS,
-        attribute::{ERROR_TYPE, SERVER_ADDRESS, SERVER_PORT},
+        Authority,
+        attribute::{SERVER_ADDRESS, SERVER_PORT},
     },
-    series::{Series, SeriesCache},
+    semconv_rpc::{
+        self, GRPC, OTHER_METHOD,
+        attribute::{RPC_METHOD, RPC_METHOD_ORIGINAL, RPC_RESPONSE_STATUS_CODE, RPC_SYSTEM_NAME},
+    },
+    tracer::is_recorded,
 };
 
+use super::grpc_status::{CANCELLED, UNIMPLEMENTED, UNKNOWN, is_server_error, status_name};
 use crate::{
-    TelemetryLayer,
-    attributes::{Caller, short},
-    guard::Outcome,
-    metrics::scope,
-    options::{Options, Shared},
+    metrics::call_metrics::{CallLabels, CallMetrics},
+    options::attribute_limit::limited,
+    request::{connection_attributes, incoming_request::IncomingRequest},
+    response::{access_log, ended_request::EndedRequest, outcome::Outcome},
 };
 
-const RPC_METHOD: &str = "rpc.method";
-const RPC_METHOD_ORIGINAL: &str = "rpc.method_original";
-const RPC_RESPONSE_STATUS_CODE: &str = "rpc.response.status_code";
-const RPC_SYSTEM_NAME: &str = "rpc.system.name";
-const GRPC: &str = "grpc";
-/// A method the server does not know.
-const OTHER: &str = "_OTHER";
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
-/// Methods times statuses of a service.
-const MAX_SERIES: usize = 1500;
-
-impl TelemetryLayer {
-    /// Treats gRPC calls as such: spans are named by the method and carry `rpc.*`, the status is that of the trailers,
-    /// and the duration is `rpc.server.call.duration` in seconds; none of it counts as HTTP. Other requests are not
-    /// affected. For tonic servers, and for servers of both kinds on one port.
-    ///
-    /// A call that was answered `UNIMPLEMENTED`, or by no gRPC service at all, has the method `_OTHER`: strangers can ask
-    /// for any. [`with_grpc_methods`](Self::with_grpc_methods) says which ones exist.
-    pub fn with_grpc(self) -> Self {
-        self.with_grpc_methods([] as [&str; 0])
-    }
-
-    /// [`with_grpc`](Self::with_grpc) for a server of exactly these methods, each as `package.Service/Method`; any
-    /// other is `_OTHER`, and these are themselves whatever they answer.
-    pub fn with_grpc_methods(self, methods: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.with(|options| {
-            let methods = methods
-                .into_iter()
-                .map(|method| method.into().into_boxed_str());
-            options.grpc = Some(Methods(methods.collect()));
-        })
-    }
-}
-
-/// The methods that exist; if empty, the answers tell.
-#[derive(Clone, Debug)]
-pub(crate) struct Methods(Box<[Box<str>]>);
-
-impl Shared {
-    /// The call, if calls are wanted and this is one.
-    pub(crate) fn grpc_call<B>(&self, request: &Request<B>) -> Option<Call> {
-        let Methods(known) = self.options.grpc.as_ref()?;
-        if !is_grpc(request.headers()) {
-            return None;
-        }
-        let method = short(request.uri().path().trim_start_matches('/'));
-        Some(Call {
-            method: Arc::from(method),
-            known: known.iter().any(|known| **known == *method),
-            open: known.is_empty(),
-            accepted: false,
-            status: None,
-        })
-    }
-}
-
-/// A gRPC call, from its request to its trailers.
+/// The facts that are kept of a gRPC call until its end.
 #[derive(Debug)]
-pub(crate) struct Call {
+pub(crate) struct GrpcCall {
+    /// `package.Service/Method`, as the caller has sent it.
     method: Arc<str>,
-    /// It is on the list.
-    known: bool,
-    /// There is no list.
-    open: bool,
-    /// The answer is one of gRPC, and not of whatever else is on the port.
-    accepted: bool,
+    /// The method is on the list of methods.
+    is_listed: bool,
+    /// There is no list, so the answer tells if the method exists.
+    allows_any: bool,
+    /// The answer comes from a gRPC service, and not from something else on the same port.
+    is_answered_as_grpc: bool,
+    /// The name of the status, once the server has sent one.
     status: Option<&'static str>,
 }
 
-/// How a call ended, in the words of the conventions.
-pub(crate) struct CallEnding<'a> {
-    /// The method, or `_OTHER`.
-    pub(crate) method: &'a str,
-    pub(crate) status: Option<&'static str>,
-    error: Option<&'static str>,
-}
+impl GrpcCall {
+    /// The call; `None` if the layer does not look for calls, or the request is not one.
+    pub(crate) fn of(request: &IncomingRequest<'_>) -> Option<Self> {
+        let methods = request.options.grpc_methods.as_ref()?;
+        if !has_grpc_content(request.headers) {
+            return None;
+        }
+        let method = limited(request.local_path().trim_start_matches('/'));
+        Some(Self {
+            method: Arc::from(method),
+            is_listed: methods.lists(method),
+            allows_any: methods.allows_any(),
+            is_answered_as_grpc: false,
+            status: None,
+        })
+    }
 
-impl Call {
-    /// The span's name: the method, unless it is known not to exist.
-    pub(crate) fn name(&self) -> String {
-        if self.known || self.open {
+    /// The method, unless a list says that it does not exist.
+    pub(crate) fn span_name(&self) -> String {
+        if self.is_listed || self.allows_any {
             self.method.as_ref().to_owned()
         } else {
             GRPC.to_owned()
         }
     }
 
-    /// What is known when the span starts.
-    pub(crate) fn attributes<B>(
-        &self,
-        caller: &Caller<'_>,
-        request: &Request<B>,
-        options: &Options,
-    ) -> Vec<KeyValue> {
+    pub(crate) fn start_attributes(&self, request: &IncomingRequest<'_>) -> Vec<KeyValue> {
         let mut attributes = Vec::with_capacity(12);
         attributes.push(KeyValue::new(RPC_SYSTEM_NAME, GRPC));
-        if self.known {
+        if self.is_listed {
             attributes.push(KeyValue::new(RPC_METHOD, self.method.clone()));
         }
-        let server = caller.asked_for(request);
-        if let Some(Authority { host, port }) = server.and_then(Authority::parse) {
+        if let Some(Authority { host, port }) = request.host().and_then(Authority::parse) {
             attributes.push(KeyValue::new(SERVER_ADDRESS, host.to_owned()));
             attributes.extend(port.map(|port| KeyValue::new(SERVER_PORT, i64::from(port))));
         }
-        caller.network(options, &mut attributes);
+        connection_attributes::add(request, &mut attributes);
         attributes
     }
 
-    /// Takes what the head of the answer says.
-    pub(crate) fn head(&mut self, headers: &HeaderMap) {
-        self.accepted = is_grpc(headers);
+    /// Reads the headers of the answer. An answer without a message has its status there.
+    pub(crate) fn response_head(&mut self, headers: &HeaderMap) {
+        self.is_answered_as_grpc = has_grpc_content(headers);
         self.trailers(headers);
     }
 
-    /// Takes the status from trailers, or from the headers of an answer without a message.
+    /// Reads the status from the trailers.
     pub(crate) fn trailers(&mut self, headers: &HeaderMap) {
         if let Some(code) = headers.get(GRPC_STATUS) {
             self.status = Some(status_name(code.as_bytes()));
         }
     }
 
-    /// How the call ended that was answered with this status of HTTP.
-    pub(crate) fn ending(&self, outcome: Outcome, http: Option<StatusCode>) -> CallEnding<'_> {
-        let status = match (outcome, self.status) {
-            (_, Some(status)) => Some(status),
-            (Outcome::Completed | Outcome::ClientDisconnected, None) => match http {
-                Some(http) if http != StatusCode::OK => Some(status_of(http)),
-                // What gRPC itself calls these two.
-                _ if outcome == Outcome::Completed => Some("UNKNOWN"),
-                _ => Some("CANCELLED"),
-            },
-            _ => None,
-        };
-        let error = match (outcome, status) {
-            (Outcome::Completed | Outcome::ClientDisconnected, Some(status)) => {
-                is_server_error(status).then_some(status)
-            }
-            _ => Some(outcome.error_type()),
-        };
-        // A stranger can ask for any: what only HTTP answered, or nobody, is no method.
-        let answered = match self.status {
-            Some(status) => status != "UNIMPLEMENTED",
-            None => self.accepted,
-        };
-        let exists = self.known || (self.open && answered);
-        CallEnding {
-            method: if exists { &self.method } else { OTHER },
-            status,
-            error,
-        }
-    }
-
-    /// Ends the call: what the span still lacks, and its duration.
-    pub(crate) fn end(
-        &self,
-        instruments: &Instruments,
-        cx: &Context,
-        outcome: Outcome,
-        http: Option<StatusCode>,
-        seconds: f64,
-    ) {
-        let ending = self.ending(outcome, http);
-        let CallEnding {
-            method,
-            status,
-            error,
-        } = ending;
+    /// Completes the span, and records the duration.
+    pub(crate) fn record(&self, ended: &EndedRequest, metrics: &CallMetrics, cx: &Context) {
+        let labels = self.labels(ended);
         let span = cx.span();
-        if telemetry_core::tracer::is_recorded(&span) {
-            if !self.known {
-                span.set_attribute(KeyValue::new(RPC_METHOD, method.to_owned()));
+        if is_recorded(&span) {
+            if !self.is_listed {
+                span.set_attribute(KeyValue::new(RPC_METHOD, labels.method.clone()));
             }
-            if method == OTHER {
+            if *labels.method == *OTHER_METHOD {
                 span.update_name(GRPC);
                 span.set_attribute(KeyValue::new(RPC_METHOD_ORIGINAL, self.method.clone()));
             }
-            if let Some(status) = status {
+            if let Some(status) = labels.status {
                 span.set_attribute(KeyValue::new(RPC_RESPONSE_STATUS_CODE, status));
             }
-            if let Some(error) = error {
-                span.set_attribute(KeyValue::new(ERROR_TYPE, error));
-                span.set_status(Status::error(""));
-            }
-            if outcome != Outcome::Completed {
-                span.set_attribute(KeyValue::new(crate::guard::OUTCOME, outcome.as_str()));
-            }
+            ended.outcome.mark(&span, labels.error.map(Into::into));
         }
-        let labels = Labels {
-            method: Arc::from(method),
+        metrics.record(&labels, ended.seconds, span.span_context());
+    }
+
+    pub(crate) fn write_access_log(&self, ended: &EndedRequest) {
+        let labels = self.labels(ended);
+        access_log::write_call(&labels.method, labels.status, ended);
+    }
+
+    fn labels(&self, ended: &EndedRequest) -> CallLabels {
+        let status = self.status.or_else(|| assumed_status(ended));
+        let error = ended.outcome.error_type();
+        CallLabels {
+            method: if self.exists() {
+                self.method.clone()
+            } else {
+                Arc::from(OTHER_METHOD)
+            },
             status,
-            error,
-        };
-        instruments
-            .series(&labels)
-            .record(seconds, span.span_context());
-    }
-}
-
-/// The labels of a call's duration.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Labels {
-    method: Arc<str>,
-    status: Option<&'static str>,
-    error: Option<&'static str>,
-}
-
-/// The instruments of RPC servers.
-#[derive(Debug)]
-pub(crate) struct Instruments {
-    duration: DurationHistogram,
-    series: SeriesCache<Labels, BoundDuration>,
-}
-
-impl Instruments {
-    pub(crate) fn new(providers: &Providers) -> Self {
-        let duration = providers.duration_histogram(
-            &providers.meter(scope()),
-            "rpc.server.call.duration",
-            "Measures the duration of an incoming Remote Procedure Call (RPC).",
-            &DURATION_BOUNDS,
-        );
-        Self {
-            duration,
-            series: SeriesCache::new(MAX_SERIES),
+            error: error.or_else(|| status.filter(|status| is_server_error(status))),
         }
     }
 
-    fn series(&self, labels: &Labels) -> BoundDuration {
-        self.series.get(labels, |series| {
-            let attributes = match series {
-                Series::Of(labels) => labels.attributes(),
-                Series::Overflow => overflow(),
-            };
-            self.duration.bind(&attributes)
-        })
+    /// Without a list of methods, a method exists if a gRPC service has answered and its status is not
+    /// `UNIMPLEMENTED`. Callers can invent any other method, so it must not become a label.
+    fn exists(&self) -> bool {
+        let is_answered = match self.status {
+            Some(status) => status != UNIMPLEMENTED,
+            None => self.is_answered_as_grpc,
+        };
+        self.is_listed || self.allows_any && is_answered
     }
 }
 
-impl Labels {
-    fn attributes(&self) -> Vec<KeyValue> {
-        let mut attributes = vec![
-            KeyValue::new(RPC_SYSTEM_NAME, GRPC),
-            KeyValue::new(RPC_METHOD, self.method.clone()),
-        ];
-        attributes.extend(
-            self.status
-                .map(|status| KeyValue::new(RPC_RESPONSE_STATUS_CODE, status)),
-        );
-        attributes.extend(self.error.map(|error| KeyValue::new(ERROR_TYPE, error)));
-        attributes
+/// The status of a call whose server has sent none, as clients see it. `None` if the service has failed.
+fn assumed_status(ended: &EndedRequest) -> Option<&'static str> {
+    if ended.outcome.error_type().is_some() {
+        return None;
     }
+    Some(match ended.status {
+        Some(http) if http != StatusCode::OK => semconv_rpc::status_code_of_http(http.as_u16()),
+        _ if ended.outcome == Outcome::Completed => UNKNOWN,
+        _ => CANCELLED,
+    })
 }
 
-/// Whether the content is that of gRPC: `application/grpc`, perhaps with a format or parameters. What merely begins like
-/// it, as gRPC-Web does, has its status elsewhere.
-fn is_grpc(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
-    let rest = kind.and_then(|kind| kind.strip_prefix(b"application/grpc"));
+/// Returns true if the content type is `application/grpc`, with or without a format or parameters. gRPC-Web is
+/// excluded, because its status is not in the trailers.
+fn has_grpc_content(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE);
+    let content_type = content_type.map(HeaderValue::as_bytes);
+    let rest = content_type.and_then(|text| text.strip_prefix(b"application/grpc"));
     rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
-}
-
-/// The status of a call that was answered by HTTP alone, as gRPC's clients map it.
-fn status_of(http: StatusCode) -> &'static str {
-    match http.as_u16() {
-        400 => "INTERNAL",
-        401 => "UNAUTHENTICATED",
-        403 => "PERMISSION_DENIED",
-        404 => "UNIMPLEMENTED",
-        429 | 502 | 503 | 504 => "UNAVAILABLE",
-        _ => "UNKNOWN",
-    }
-}
-
-/// The convention's list for servers: the others are the caller's doing.
-fn is_server_error(status: &str) -> bool {
-    matches!(
-        status,
-        "UNKNOWN"
-            | "DEADLINE_EXCEEDED"
-            | "UNIMPLEMENTED"
-            | "INTERNAL"
-            | "UNAVAILABLE"
-            | "DATA_LOSS"
-    )
-}
-
-/// The name of a `grpc-status`; what is none is UNKNOWN, as clients treat it.
-fn status_name(code: &[u8]) -> &'static str {
-    match code {
-        b"0" => "OK",
-        b"1" => "CANCELLED",
-        b"3" => "INVALID_ARGUMENT",
-        b"4" => "DEADLINE_EXCEEDED",
-        b"5" => "NOT_FOUND",
-        b"6" => "ALREADY_EXISTS",
-        b"7" => "PERMISSION_DENIED",
-        b"8" => "RESOURCE_EXHAUSTED",
-        b"9" => "FAILED_PRECONDITION",
-        b"10" => "ABORTED",
-        b"11" => "OUT_OF_RANGE",
-        b"12" => "UNIMPLEMENTED",
-        b"13" => "INTERNAL",
-        b"14" => "UNAVAILABLE",
-        b"15" => "DATA_LOSS",
-        b"16" => "UNAUTHENTICATED",
-        _ => "UNKNOWN",
-    }
 }

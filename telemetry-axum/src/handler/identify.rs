@@ -1,4 +1,4 @@
-//! On whose behalf a request is made, from an extractor of the application's.
+//! The principal of a request, taken from an extractor of the application.
 
 use axum::{
     extract::{FromRequestParts, Request},
@@ -8,18 +8,21 @@ use axum::{
 };
 use telemetry_core::Principal;
 
-/// What an extractor found out about the caller, for [`identify`].
+/// Implement this for your extractor to use it with [`identify`].
 pub trait Identified {
-    /// The user and its roles. `None` leaves it at whom the caller named in its baggage, if callers are believed;
-    /// `Principal::default()` is nobody, whoever the caller named.
+    /// The user and the roles that the extractor has found.
+    ///
+    /// `None` keeps the principal that the caller named in its baggage, if callers are trusted.
+    /// `Principal::default()` is nobody: it replaces a principal that the caller named.
     fn principal(&self) -> Option<Principal>;
 }
 
-/// A middleware that makes what the extractor `E` found the principal of the request: it is on the server span, on
-/// every later log line of the request, and goes with the calls it makes.
+/// A middleware that takes the principal of a request from the extractor `E`. The principal appears on the server
+/// span and on every later log line of the request, and is sent on with the calls that the request makes.
 ///
-/// What the extractor rejects is answered with its rejection, and is nobody's request, whoever the caller named. It stands inside of the
-/// [`TelemetryLayer`](crate::TelemetryLayer), so it is added before.
+/// If the extractor rejects a request, its rejection is the response, and the request has no principal, not even one
+/// that the caller named. The middleware must run inside of the [`TelemetryLayer`](crate::TelemetryLayer), so add it
+/// before the layer.
 ///
 /// ```
 /// use axum::{Router, extract::FromRequestParts, http::{StatusCode, request::Parts}, middleware::from_fn, routing::get};
@@ -34,7 +37,7 @@ pub trait Identified {
 ///     type Rejection = StatusCode;
 ///
 ///     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
-///         // Here your session or token is verified.
+///         // Your service verifies its session or token here.
 ///         let id = parts.headers.get("x-verified-user").and_then(|id| id.to_str().ok());
 ///         Ok(Self { id: id.ok_or(StatusCode::UNAUTHORIZED)?.to_owned() })
 ///     }
@@ -52,7 +55,7 @@ pub trait Identified {
 ///     .layer(TelemetryLayer::new());
 /// ```
 ///
-/// Cost: what [`Principal`] costs, and one allocation.
+/// Cost: that of a [`Principal`], and one allocation.
 pub async fn identify<E: Identified>(
     Verified(caller): Verified<E>,
     request: Request,
@@ -64,7 +67,7 @@ pub async fn identify<E: Identified>(
     }
 }
 
-/// What the extractor `E` accepted, for [`identify`].
+/// The value that the extractor `E` has accepted, for [`identify`].
 #[derive(Clone, Copy, Debug)]
 pub struct Verified<E>(E);
 
@@ -78,7 +81,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
         let verified = E::from_request_parts(parts, state).await.map(Self);
         if verified.is_err() {
-            // Somebody who only says that he is an administrator.
+            // The caller may have named a principal that it could not prove.
             Principal::default().name_request();
         }
         verified

@@ -1,13 +1,13 @@
-//! The name of an operation that no route of the outer router names.
+//! The name of an operation that the outer router has no route for.
 
 use axum::extract::MatchedPath;
 
-/// Names what a request asked for when the router cannot: put it into the extensions of the response, or of the
-/// request before it reaches the layer.
+/// Names the operation of a request that has no route. Put it into the extensions of the response, or into those of
+/// the request before it reaches the layer.
 ///
-/// It becomes `http.route`, the label and the span's name. A fallback that serves files, or a service mounted with
-/// `nest_service`, has no route of its own; without an operation its requests share the series of unmatched ones.
-/// It is a constant so that nobody can make it a path.
+/// It becomes the attribute and label `http.route` and a part of the span's name. A fallback that serves files, or a
+/// service mounted with `nest_service`, has no route of its own. Without an operation, its requests share the series
+/// of the requests that match nothing. The name is a constant, so that no path can become a label.
 ///
 /// ```
 /// use axum::{Extension, Router, response::IntoResponse};
@@ -29,12 +29,12 @@ enum Name {
 }
 
 impl Operation {
-    /// An operation of this route template.
+    /// An operation with this route template, such as `/files/{*path}`.
     pub const fn new(route: &'static str) -> Self {
         Self(Name::Given(route))
     }
 
-    /// The route a router has matched.
+    /// The operation of a route that a router has matched.
     pub(crate) fn matched(path: MatchedPath) -> Self {
         Self(Name::Matched(path))
     }

@@ -1,4 +1,4 @@
-//! How many requests are being served.
+//! The number of active requests.
 
 use std::{
     collections::HashMap,
@@ -8,72 +8,98 @@ use std::{
     },
 };
 
-use telemetry_core::semconv_http::Authority;
+use opentelemetry::{KeyValue, metrics::Meter};
+use telemetry_core::semconv_http::{
+    Authority, SERVER_ACTIVE_REQUESTS,
+    attribute::{HTTP_REQUEST_METHOD, URL_SCHEME},
+};
 
-use crate::metrics::scheme;
+use super::request_series::server_attributes;
+use crate::request::incoming_request::scheme;
 
-/// How many requests are being served. Methods are the known ones and `_OTHER`, servers the listed ones, so callers cannot
-/// make it grow beyond those.
+/// The most methods and servers that are counted apart. Each may have two series, one for each scheme. The SDK keeps
+/// 2000 series; with more, the overflow series would show the last value and not the sum.
+const MAX_COUNTS: usize = 900;
+
+/// A known method or `_OTHER`, and the server if metrics tell it apart.
+type CountLabels = (&'static str, Option<Authority<'static>>);
+
+/// The counts of active requests by method, known server and scheme. Callers cannot add others, so the map is bounded.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ActiveRequests(Arc<Mutex<HashMap<Counted, Arc<ActiveCount>>>>);
+pub(crate) struct ActiveRequests(Arc<Mutex<HashMap<CountLabels, Arc<ActiveBySchemes>>>>);
 
-/// Each may have two series, one for a scheme. Past 2000, the SDK would show for all further ones the last value it is
-/// told.
-const MAX_COUNTED: usize = 900;
-
-/// What is counted apart: a known method or `_OTHER`, and the server if metrics tell it apart.
-pub(crate) type Counted = (&'static str, Option<Authority<'static>>);
-
-/// Requests of one kind: those over plain connections, and those over TLS.
+/// The active requests of one method and server: over plain connections, and over TLS.
 #[derive(Debug, Default)]
-pub(crate) struct ActiveCount([Count; 2]);
+pub(crate) struct ActiveBySchemes([Active; 2]);
 
 #[derive(Debug, Default)]
-struct Count {
-    active: AtomicI64,
-    /// Series that never counted anything are not reported.
-    used: AtomicBool,
+struct Active {
+    count: AtomicI64,
+    /// A series that has never counted a request is not reported.
+    is_used: AtomicBool,
 }
 
-impl ActiveCount {
-    /// One more. Whoever calls it calls [`leave`](Self::leave) once, on whatever way out.
+impl ActiveBySchemes {
+    /// Adds one. The caller must call [`leave`](Self::leave) once when the request ends.
     pub(crate) fn enter(&self, https: bool) {
-        let count = &self.0[usize::from(https)];
-        count.active.fetch_add(1, Ordering::Relaxed);
-        // Written once, so that cores do not take the line from each other for it.
-        if !count.used.load(Ordering::Relaxed) {
-            count.used.store(true, Ordering::Relaxed);
-        }
+        let active = &self.0[usize::from(https)];
+        active.count.fetch_add(1, Ordering::Relaxed);
+        active.is_used.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn leave(&self, https: bool) {
-        self.0[usize::from(https)]
-            .active
-            .fetch_sub(1, Ordering::Relaxed);
+        let active = &self.0[usize::from(https)];
+        active.count.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl ActiveRequests {
-    /// Where such requests are counted: past the limit, with those of no known server.
-    pub(crate) fn of(&self, (method, known_server): Counted) -> Arc<ActiveCount> {
-        let mut counts = self.lock();
-        let is_full = counts.len() >= MAX_COUNTED && !counts.contains_key(&(method, known_server));
-        let counted = (method, known_server.filter(|_| !is_full));
-        counts.entry(counted).or_default().clone()
+    /// Registers `http.server.active_requests`. The meter reads the counts whenever it collects.
+    pub(crate) fn register(&self, meter: &Meter) {
+        let counts = self.clone();
+        // The meter keeps the callback, so the instrument itself is not needed.
+        let _ = meter
+            .i64_observable_up_down_counter(SERVER_ACTIVE_REQUESTS)
+            .with_description("Number of active HTTP server requests.")
+            .with_unit("{request}")
+            .with_callback(move |observer| {
+                counts.each(|(method, known_server), scheme, count| {
+                    let own = [
+                        KeyValue::new(HTTP_REQUEST_METHOD, method),
+                        KeyValue::new(URL_SCHEME, scheme),
+                    ];
+                    let server = server_attributes(known_server);
+                    let attributes: Vec<_> = own.into_iter().chain(server).collect();
+                    observer.observe(count, &attributes);
+                });
+            })
+            .build();
     }
 
-    pub(crate) fn each(&self, mut report: impl FnMut(Counted, &'static str, i64)) {
-        for (counted, ActiveCount(counts)) in self.lock().iter().map(|(of, count)| (*of, &**count))
-        {
-            for (count, https) in counts.iter().zip([false, true]) {
-                if count.used.load(Ordering::Relaxed) {
-                    report(counted, scheme(https), count.active.load(Ordering::Relaxed));
+    /// The count for these labels. Past [`MAX_COUNTS`] it is the count of the method without a server.
+    pub(crate) fn of(
+        &self,
+        method: &'static str,
+        known_server: Option<Authority<'static>>,
+    ) -> Arc<ActiveBySchemes> {
+        let mut counts = self.lock();
+        let is_full = counts.len() >= MAX_COUNTS && !counts.contains_key(&(method, known_server));
+        let labels = (method, known_server.filter(|_| !is_full));
+        counts.entry(labels).or_default().clone()
+    }
+
+    fn each(&self, mut report: impl FnMut(CountLabels, &'static str, i64)) {
+        for (labels, ActiveBySchemes(schemes)) in self.lock().iter().map(|(of, it)| (*of, &**it)) {
+            for (active, https) in schemes.iter().zip([false, true]) {
+                if active.is_used.load(Ordering::Relaxed) {
+                    let count = active.count.load(Ordering::Relaxed);
+                    report(labels, scheme(https), count);
                 }
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Counted, Arc<ActiveCount>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<CountLabels, Arc<ActiveBySchemes>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -88,15 +114,15 @@ mod tests {
     fn servers_past_the_limit_are_counted_with_no_server_and_none_is_lost() {
         let active = ActiveRequests::default();
         let servers =
-            (0..2 * MAX_COUNTED).map(|i| Authority::parse(forever(&format!("h{i}.example"))));
-        let counts: Vec<_> = servers.map(|server| active.of(("GET", server))).collect();
+            (0..2 * MAX_COUNTS).map(|i| Authority::parse(forever(&format!("h{i}.example"))));
+        let counts: Vec<_> = servers.map(|server| active.of("GET", server)).collect();
         counts.iter().for_each(|count| count.enter(false));
         let (mut series, mut total) = (0, 0);
         active.each(|_, _, count| {
             series += 1;
             total += count;
         });
-        assert_eq!((series, total), (MAX_COUNTED + 1, 2 * MAX_COUNTED as i64));
+        assert_eq!((series, total), (MAX_COUNTS + 1, 2 * MAX_COUNTS as i64));
         counts.iter().for_each(|count| count.leave(false));
         active.each(|_, _, count| assert_eq!(count, 0));
     }

@@ -1,25 +1,21 @@
-//! The servers that metrics tell apart.
+//! The list of servers that metrics tell apart.
 
-use opentelemetry::KeyValue;
 use telemetry_core::{
     names::forever,
-    semconv_http::{
-        self, Authority,
-        attribute::{SERVER_ADDRESS, SERVER_PORT},
-    },
+    semconv_http::{self, Authority},
 };
 
-/// Hosts, perhaps with a port. Callers can ask for any; only these become labels.
+/// Hosts, some with a port. Callers can ask for any host; only these become labels.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KnownServers(Vec<Authority<'static>>);
 
 impl KnownServers {
-    /// What is no host is left out.
+    /// Entries that are not a host are ignored.
     pub(crate) fn new(hosts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let server = |host: &str| {
             let host = host.trim().to_ascii_lowercase();
             let Authority { host, port } = Authority::parse(&host)?;
-            let host = forever(without_root(host));
+            let host = forever(without_final_dot(host));
             Some(Authority { host, port })
         };
         let hosts = hosts.into_iter();
@@ -30,32 +26,23 @@ impl KnownServers {
         self.0.is_empty()
     }
 
-    /// The one that a request for this host over this scheme means.
-    // Out of the way of the requests of all services that list none.
-    #[inline(never)]
+    /// The entry for a request with this `Host` over this scheme. An entry with a port wins over one without.
     pub(crate) fn find(&self, host: &str, scheme: &str) -> Option<Authority<'static>> {
-        let asked = Authority::parse(host)?;
-        let host = without_root(asked.host);
-        let port = asked.port.or_else(|| semconv_http::default_port(scheme));
+        let requested = Authority::parse(host)?;
+        let host = without_final_dot(requested.host);
+        let port = requested
+            .port
+            .or_else(|| semconv_http::default_port(scheme));
         let servers = self.0.iter().filter(|server| {
             server.host.eq_ignore_ascii_case(host) && (server.port.is_none() || server.port == port)
         });
-        // One with its port says more than one without.
         servers.max_by_key(|server| server.port.is_some()).copied()
     }
 }
 
-/// The host without the dot that ends a name of the DNS that is written whole.
-fn without_root(host: &str) -> &str {
+/// The host without the dot that ends a fully qualified DNS name.
+fn without_final_dot(host: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
-}
-
-/// The labels of a known server.
-pub(crate) fn attributes(server: Option<Authority<'static>>) -> impl Iterator<Item = KeyValue> {
-    let address = server.map(|server| KeyValue::new(SERVER_ADDRESS, server.host));
-    let port = server.and_then(|server| server.port);
-    let port = port.map(|port| KeyValue::new(SERVER_PORT, i64::from(port)));
-    address.into_iter().chain(port)
 }
 
 #[cfg(test)]
@@ -93,15 +80,5 @@ mod tests {
         for stranger in ["example", "xshop.example", "shop.example..", "no host", ""] {
             assert_eq!(known(stranger, "http"), None, "{stranger:?}");
         }
-    }
-
-    #[test]
-    fn labels_have_the_types_of_the_convention() {
-        let server = Authority::parse("shop.example:8443");
-        let address = KeyValue::new("server.address", "shop.example");
-        let expected = [address.clone(), KeyValue::new("server.port", 8443_i64)];
-        assert!(attributes(server).eq(expected));
-        assert!(attributes(Authority::parse("shop.example")).eq([address]));
-        assert_eq!(attributes(None).count(), 0);
     }
 }

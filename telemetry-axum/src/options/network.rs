@@ -1,8 +1,8 @@
-//! Ranges of addresses: whom to believe.
+//! Ranges of IP addresses, for the list of trusted proxies.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
-/// A range of addresses: `10.0.0.0/8`, `fd00::/8`, or a single address.
+/// A range of IP addresses: `10.0.0.0/8`, `fd00::/8`, or a single address.
 ///
 /// ```
 /// use telemetry_axum::Network;
@@ -18,7 +18,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Whether the address is in the range. An IPv4 address mapped into IPv6 counts as what it is.
+    /// Returns true if the address is in the range. An IPv4 address that is mapped into IPv6 is compared as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
             (IpAddr::V4(net), IpAddr::V4(address)) => {
@@ -44,6 +44,11 @@ impl From<IpAddr> for Network {
 impl FromStr for Network {
     type Err = InvalidNetwork;
 
+    /// Parses an address, or an address and a prefix length: `192.0.2.1`, `10.0.0.0/8`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidNetwork`] if the address cannot be parsed or the prefix is longer than the address.
     fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
         let invalid = || InvalidNetwork(text.to_owned());
         let (address, prefix) = match text.split_once('/') {
@@ -62,7 +67,7 @@ impl FromStr for Network {
     }
 }
 
-/// A text that is no [`Network`].
+/// The text could not be parsed as a [`Network`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidNetwork(String);
 
@@ -70,7 +75,7 @@ impl fmt::Display for InvalidNetwork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:?} is no range of addresses: write one as 10.0.0.0/8, fd00::/8 or 192.0.2.1",
+            "{:?} is not a range of addresses: write it as 10.0.0.0/8, fd00::/8 or 192.0.2.1",
             self.0
         )
     }
@@ -83,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn networks_are_checked_when_they_are_read() {
+    fn networks_are_checked_when_they_are_parsed() {
         for bad in ["", "10.0.0.0/", "10.0.0.0/33", "::/129", "shop/8", "10/8"] {
             assert!(bad.parse::<Network>().is_err(), "{bad}");
         }

@@ -1,4 +1,4 @@
-//! The bytes of a request's body, counted as they are read.
+//! The bytes of a request's body, counted while the service reads them.
 
 use std::{
     any::Any,
@@ -13,11 +13,12 @@ use std::{
 use axum::body::{Body, Bytes};
 use http_body::{Frame, SizeHint};
 
-/// How many bytes of a body the service has read.
+/// The number of bytes that the service has read of a request's body.
 #[derive(Debug)]
 pub(crate) enum ReadBytes {
-    /// What the body declares.
+    /// The length that the body declares; nothing counts the bytes.
     Declared(u64),
+    /// The bytes read so far.
     Counted(Arc<AtomicU64>),
 }
 
@@ -30,14 +31,16 @@ impl ReadBytes {
     }
 }
 
-/// Counts an axum body as it is read. A body of another type cannot be wrapped without changing what the service
-/// accepts: for it the declared length counts, if there is one.
+/// Wraps an axum body so that its bytes are counted. Costs one allocation for a body that is not empty.
+///
+/// A body of another type cannot be wrapped, because the service expects that type. Its declared length is used; `None`
+/// if it declares none.
 pub(crate) fn count<B: http_body::Body + 'static>(body: &mut B) -> Option<ReadBytes> {
     let declared = body.size_hint().exact();
     match (body as &mut dyn Any).downcast_mut::<Body>() {
         Some(body) if declared != Some(0) => {
             let read = Arc::<AtomicU64>::default();
-            *body = Body::new(Counted {
+            *body = Body::new(CountedBody {
                 inner: std::mem::take(body),
                 read: read.clone(),
             });
@@ -47,12 +50,12 @@ pub(crate) fn count<B: http_body::Body + 'static>(body: &mut B) -> Option<ReadBy
     }
 }
 
-struct Counted {
+struct CountedBody {
     inner: Body,
     read: Arc<AtomicU64>,
 }
 
-impl http_body::Body for Counted {
+impl http_body::Body for CountedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -64,7 +67,7 @@ impl http_body::Body for Counted {
         if let Poll::Ready(Some(Ok(frame))) = &polled
             && let Some(data) = frame.data_ref()
         {
-            // One reader at a time; the end of the response reads it last.
+            // Relaxed is enough: one task reads the body, and the sum is needed only at the end of the response.
             self.read.fetch_add(data.len() as u64, Ordering::Relaxed);
         }
         polled

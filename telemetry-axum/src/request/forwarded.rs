@@ -1,4 +1,4 @@
-//! Who asked, in the words of the proxies in front, believed only of those that are trusted.
+//! The client of a request, as trusted proxies name it in `Forwarded` or `X-Forwarded-*`.
 
 use std::{
     borrow::Cow,
@@ -7,74 +7,64 @@ use std::{
 
 use http::{HeaderMap, HeaderName, header};
 
-use crate::network::Network;
+use crate::options::trusted_proxies::{ProxyHeaders, TrustedProxies};
 
-/// More hops than any deployment has; what a caller writes beyond is not looked at.
+/// The number of hops that are read. Real deployments have fewer; the rest of a longer list is ignored.
 const MAX_HOPS: usize = 32;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// The headers in which trusted proxies say whom they speak for.
-///
-/// A proxy adds to those it knows and hands the others on as the caller wrote them, so only one kind can be believed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ProxyHeaders {
-    /// `X-Forwarded-For`, `-Proto` and `-Host`: what nearly all proxies and load balancers write.
-    #[default]
-    XForwarded,
-    /// `Forwarded`, RFC 7239.
-    Forwarded,
-}
-
-/// What trusted proxies say of a request.
+/// The statements of trusted proxies about a request.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Origin<'a> {
-    pub(crate) client: Client,
+pub(crate) struct Forwarded<'a> {
+    pub(crate) client: ForwardedClient,
     pub(crate) scheme: Option<&'static str>,
     pub(crate) host: Option<Cow<'a, str>>,
 }
 
-/// Who asks.
+/// The client that the proxies name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Client {
-    /// The other end of the connection: nobody said that it is another.
+pub(crate) enum ForwardedClient {
+    /// No proxy names a client, so the client is the other end of the connection.
     #[default]
     Peer,
-    /// Somebody whom the proxies do not name, or not readably.
+    /// The proxies hide the client, or their text cannot be parsed.
     Hidden,
     At(IpAddr, Option<u16>),
 }
 
-/// Nothing unless the peer is a trusted proxy; then what was said of the first hop that is none, read from the
-/// nearest: whatever stands further left may be forged.
-pub(crate) fn origin<'a>(
-    headers: &'a HeaderMap,
-    written: ProxyHeaders,
-    peer: Option<SocketAddr>,
-    trusted: &[Network],
-) -> Origin<'a> {
-    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
-    if !peer.is_some_and(|peer| is_trusted(peer.ip())) {
-        return Origin::default();
-    }
-    match written {
-        ProxyHeaders::Forwarded => forwarded(headers, is_trusted),
-        ProxyHeaders::XForwarded => x_forwarded(headers, is_trusted),
+impl<'a> Forwarded<'a> {
+    /// Reads the headers that the trusted proxies write. Without a trusted peer nothing is believed.
+    ///
+    /// The list of hops is read from its right end. The first hop that is not a trusted proxy is the client; entries
+    /// left of it may be forged.
+    pub(crate) fn read(
+        headers: &'a HeaderMap,
+        proxies: &TrustedProxies,
+        peer: Option<SocketAddr>,
+    ) -> Self {
+        let is_trusted = |address: IpAddr| proxies.contains(address);
+        if !peer.is_some_and(|peer| is_trusted(peer.ip())) {
+            return Self::default();
+        }
+        match proxies.headers {
+            ProxyHeaders::Forwarded => forwarded(headers, is_trusted),
+            ProxyHeaders::XForwarded => x_forwarded(headers, is_trusted),
+        }
     }
 }
 
-impl Client {
-    /// If all are trusted, the furthest of them is the client.
+impl ForwardedClient {
+    /// Returns true for a trusted proxy. If all hops are trusted, the furthest one is the client.
     fn is_trusted(self, is_trusted: impl Fn(IpAddr) -> bool) -> bool {
         matches!(self, Self::At(address, _) if is_trusted(address))
     }
 }
 
-/// RFC 7239.
-fn forwarded(headers: &HeaderMap, is_trusted: impl Fn(IpAddr) -> bool) -> Origin<'_> {
+/// Reads `Forwarded` (RFC 7239).
+fn forwarded(headers: &HeaderMap, is_trusted: impl Fn(IpAddr) -> bool) -> Forwarded<'_> {
     let mut hops = headers
         .get_all(header::FORWARDED)
         .iter()
@@ -84,7 +74,7 @@ fn forwarded(headers: &HeaderMap, is_trusted: impl Fn(IpAddr) -> bool) -> Origin
         .filter(|element| element.is_none_or(|element| !element.is_empty()))
         .map(|element| element.map(Hop::of).unwrap_or_default());
     let Some(mut hop) = hops.next() else {
-        return Origin::default();
+        return Forwarded::default();
     };
     let mut nearest = None;
     while hop.client.is_trusted(&is_trusted) {
@@ -94,17 +84,17 @@ fn forwarded(headers: &HeaderMap, is_trusted: impl Fn(IpAddr) -> bool) -> Origin
         nearest.get_or_insert(std::mem::replace(&mut hop, further));
     }
     let nearest = nearest.unwrap_or_default();
-    Origin {
+    Forwarded {
         client: hop.client,
         scheme: hop.scheme.or(nearest.scheme),
         host: hop.host.or(nearest.host),
     }
 }
 
-/// What one proxy says; nothing if it cannot be read.
+/// The statements of one proxy. The default stands for text that cannot be parsed.
 #[derive(Debug)]
 struct Hop<'a> {
-    client: Client,
+    client: ForwardedClient,
     scheme: Option<&'static str>,
     host: Option<Cow<'a, str>>,
 }
@@ -112,7 +102,7 @@ struct Hop<'a> {
 impl Default for Hop<'_> {
     fn default() -> Self {
         Self {
-            client: Client::Hidden,
+            client: ForwardedClient::Hidden,
             scheme: None,
             host: None,
         }
@@ -139,8 +129,10 @@ impl<'a> Hop<'a> {
     }
 }
 
-/// The elements of a value, the last first. A proxy appends its own to whatever it was sent, so an open quote further
-/// left must not reach into it. One whose quotes do not match is `None`, and nothing left of it is told apart.
+/// Iterates over the elements of a header's value, the last one first.
+///
+/// A proxy appends its element to the text that it was sent, so an open quote further left must not affect that
+/// element. An element with unbalanced quotes is `None`, and the iteration ends there.
 struct Elements<'a>(Option<&'a [u8]>);
 
 impl<'a> Iterator for Elements<'a> {
@@ -157,7 +149,7 @@ impl<'a> Iterator for Elements<'a> {
                     match (escapes % 2, quoted) {
                         (0, _) => quoted = !quoted,
                         (_, true) => {}
-                        // Only within quotes is a quote escaped.
+                        // A quote is escaped only within quotes.
                         (_, false) => return Some(None),
                     }
                 }
@@ -176,7 +168,7 @@ fn text(bytes: &[u8]) -> Option<&str> {
     str::from_utf8(bytes).ok().map(str::trim)
 }
 
-/// The members of an element.
+/// Splits an element into its `name=value` pairs.
 fn pairs(element: &str) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     element.split(move |c| {
@@ -192,7 +184,7 @@ fn pairs(element: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The text of a token or a quoted string.
+/// The text of a token, or of a quoted string without its quotes and escapes.
 fn unquoted(value: &str) -> Cow<'_, str> {
     let inner = value
         .strip_prefix('"')
@@ -211,12 +203,12 @@ fn unquoted(value: &str) -> Cow<'_, str> {
     }
 }
 
-/// The three headers in use before RFC 7239. Where a list is not as long as that of the addresses, its members
-/// cannot be told apart and the nearest proxy's counts.
-fn x_forwarded(headers: &HeaderMap, is_trusted: impl Fn(IpAddr) -> bool) -> Origin<'_> {
-    let (mut at, mut client) = (0, Client::Peer);
+/// Reads `X-Forwarded-For`, `-Proto` and `-Host`. If the list of one header is not as long as the list of addresses,
+/// its members cannot be assigned to hops; then the member of the nearest proxy is used.
+fn x_forwarded(headers: &HeaderMap, is_trusted: impl Fn(IpAddr) -> bool) -> Forwarded<'_> {
+    let (mut at, mut client) = (0, ForwardedClient::Peer);
     for (hop, name) in members(headers, &X_FORWARDED_FOR).enumerate() {
-        (at, client) = (hop, name.map_or(Client::Hidden, node));
+        (at, client) = (hop, name.map_or(ForwardedClient::Hidden, node));
         if !client.is_trusted(&is_trusted) {
             break;
         }
@@ -229,14 +221,14 @@ fn x_forwarded(headers: &HeaderMap, is_trusted: impl Fn(IpAddr) -> bool) -> Orig
         let at = if at > 0 && as_many() { at } else { 0 };
         members(headers, name).nth(at).flatten()
     };
-    Origin {
+    Forwarded {
         client,
         scheme: beside(&X_FORWARDED_PROTO).and_then(scheme),
         host: beside(&X_FORWARDED_HOST).map(Cow::Borrowed),
     }
 }
 
-/// The members of a list header, the last first; one that is no text is `None`.
+/// Iterates over the members of a list header, the last one first. A member that is not valid UTF-8 is `None`.
 fn members<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
@@ -248,22 +240,22 @@ fn members<'a>(
         .map(text)
 }
 
-/// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1` or `[2001:db8::1]:80`; obfuscated and unknown nodes are hidden.
-fn node(text: &str) -> Client {
+/// Parses `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1` or `[2001:db8::1]:80`. Obfuscated and unknown nodes are hidden.
+fn node(text: &str) -> ForwardedClient {
     if let Ok(address) = text.parse::<IpAddr>() {
-        return Client::At(address.to_canonical(), None);
+        return ForwardedClient::At(address.to_canonical(), None);
     }
     if let Ok(address) = text.parse::<SocketAddr>() {
-        return Client::At(address.ip().to_canonical(), Some(address.port()));
+        return ForwardedClient::At(address.ip().to_canonical(), Some(address.port()));
     }
     let bare = text.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
     match bare.map(str::parse::<IpAddr>) {
-        Some(Ok(address)) => Client::At(address.to_canonical(), None),
-        _ => Client::Hidden,
+        Some(Ok(address)) => ForwardedClient::At(address.to_canonical(), None),
+        _ => ForwardedClient::Hidden,
     }
 }
 
-/// A label must come from a bounded set.
+/// `http` or `https`; other schemes are ignored, because a label must come from a bounded set.
 fn scheme(proto: &str) -> Option<&'static str> {
     if proto.eq_ignore_ascii_case("https") {
         Some("https")
@@ -275,5 +267,4 @@ fn scheme(proto: &str) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-#[path = "forwarded/tests.rs"]
 mod tests;

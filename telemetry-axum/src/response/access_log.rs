@@ -1,58 +1,39 @@
-//! One line for each request, at its end.
+//! The access log: one event at the end of each request.
+//!
+//! The events have the level INFO and the target `telemetry_axum::access`. They are written in the context of the
+//! request, from which every log line takes the ids of trace, span and correlation.
 
-/// What a line says.
-#[derive(Debug)]
-pub(crate) struct Line<'a> {
-    pub(crate) method: &'static str,
-    pub(crate) route: Option<&'a str>,
-    pub(crate) status: Option<u16>,
-    pub(crate) seconds: f64,
-    pub(crate) request_bytes: Option<u64>,
-    pub(crate) response_bytes: u64,
-    pub(crate) outcome: &'static str,
-}
+use super::ended_request::EndedRequest;
 
-/// Writes the line as an event of target `telemetry_axum::access`, level INFO, in the current context: the trace,
-/// span and correlation ids come from there, as for any other log.
-pub(crate) fn write(line: &Line<'_>) {
+/// Writes the line of an HTTP request.
+pub(crate) fn write_request(method: &'static str, route: Option<&str>, ended: &EndedRequest) {
     tracing::info!(
         name: "http.server.request",
         target: "telemetry_axum::access",
-        // A value like the others: the usual form, of a format, would be formatted each time.
+        // A plain value: as the usual last argument it would be a format, which is formatted for each line.
         message = "request",
-        http.request.method = line.method,
-        http.route = line.route,
-        http.response.status_code = line.status,
-        http.request.body.size = line.request_bytes,
-        http.response.body.size = line.response_bytes,
-        telemetry.outcome = line.outcome,
-        duration = line.seconds,
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = ended.status_code(),
+        http.request.body.size = ended.request_bytes,
+        http.response.body.size = ended.response_bytes,
+        telemetry.outcome = ended.outcome.as_str(),
+        duration = ended.seconds,
     );
 }
 
-/// What a line says of a gRPC call.
-#[derive(Debug)]
-pub(crate) struct CallLine<'a> {
-    pub(crate) method: &'a str,
-    pub(crate) status: Option<&'static str>,
-    pub(crate) seconds: f64,
-    pub(crate) request_bytes: Option<u64>,
-    pub(crate) response_bytes: u64,
-    pub(crate) outcome: &'static str,
-}
-
-/// Writes the line of a call, by the RPC conventions, like that of a request.
-pub(crate) fn write_call(line: &CallLine<'_>) {
+/// Writes the line of a gRPC call, with the attributes of the RPC conventions.
+pub(crate) fn write_call(method: &str, status: Option<&'static str>, ended: &EndedRequest) {
     tracing::info!(
         name: "rpc.server.call",
         target: "telemetry_axum::access",
         message = "call",
         rpc.system.name = "grpc",
-        rpc.method = line.method,
-        rpc.response.status_code = line.status,
-        http.request.body.size = line.request_bytes,
-        http.response.body.size = line.response_bytes,
-        telemetry.outcome = line.outcome,
-        duration = line.seconds,
+        rpc.method = method,
+        rpc.response.status_code = status,
+        http.request.body.size = ended.request_bytes,
+        http.response.body.size = ended.response_bytes,
+        telemetry.outcome = ended.outcome.as_str(),
+        duration = ended.seconds,
     );
 }

@@ -1,4 +1,4 @@
-//! The connections of a server, kept so that what is left of them at the end can be cut.
+//! The connections of a server. It keeps them, so that those that are left at the end can be cut off.
 
 use std::{convert::Infallible, future::Future, net::SocketAddr, pin::pin, time::Duration};
 
@@ -18,14 +18,14 @@ use tokio::{
 };
 use tower_service::Service;
 
-/// How long what was cut may take to be dropped: it waits only for what blocks its thread.
-const CUT: Duration = Duration::from_secs(1);
+/// The longest time to wait until aborted tasks are dropped. A task is dropped late only if it blocks its thread.
+const DROP_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Serves a router as `axum::serve` does, whose connections nobody can end.
+/// Serves a router like `axum::serve`, which offers no way to end its connections.
 #[derive(Debug)]
 pub(crate) struct Connections {
     tasks: JoinSet<()>,
-    /// Held by every task that works on a connection.
+    /// Each task of a connection holds a clone, so `released` ends when all tasks are dropped.
     held: mpsc::Sender<Infallible>,
     released: mpsc::Receiver<Infallible>,
 }
@@ -40,14 +40,14 @@ impl Connections {
         }
     }
 
-    /// Takes connections until told to close, then waits for the last of them.
+    /// Accepts connections until `close` is true, then waits until the last connection has ended.
     pub(crate) async fn serve(
         &mut self,
         mut listener: TcpListener,
         router: Router,
         close: &watch::Receiver<bool>,
     ) {
-        // Finalised: else every request would apply the layers anew.
+        // This finalises the router; otherwise it would apply its layers to each request.
         let router = router.with_state::<()>(());
         let mut closing = close.clone();
         let mut closing = pin!(closed(&mut closing));
@@ -65,7 +65,7 @@ impl Connections {
         while self.tasks.join_next().await.is_some() {}
     }
 
-    /// Ends what is left, so that it is dropped, and its requests end, before this returns.
+    /// Aborts the connections that are left, and waits until they are dropped. Their requests have ended then.
     pub(crate) async fn cut(mut self) {
         self.tasks.abort_all();
         drop(self.held);
@@ -73,11 +73,11 @@ impl Connections {
             while self.tasks.join_next().await.is_some() {}
             let _ = self.released.recv().await;
         };
-        let _ = timeout(CUT, dropped).await;
+        let _ = timeout(DROP_TIMEOUT, dropped).await;
     }
 }
 
-/// Ends when the server shall take no more; the same if nobody can say so any longer.
+/// Returns when the server must accept no more connections, or when its sender is dropped.
 async fn closed(close: &mut watch::Receiver<bool>) {
     let _ = close.wait_for(|close| *close).await;
 }
@@ -91,27 +91,27 @@ async fn connection(
 ) {
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        // A router is ready at any time.
+        // A router is always ready, so `poll_ready` is not needed.
         router.clone().call(request)
     });
-    let mut builder = Builder::new(Held(held));
-    // For websockets over HTTP/2.
+    let mut builder = Builder::new(HoldingExecutor(held));
+    // WebSockets over HTTP/2 need this.
     builder.http2().enable_connect_protocol();
     let served = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     let mut served = pin!(served);
     select! {
-        // How a connection ends is its requests' to tell.
+        // An error of the connection has ended its requests, and these have recorded it.
         _ = served.as_mut() => return,
         () = closed(&mut close) => served.as_mut().graceful_shutdown(),
     }
     let _ = served.await;
 }
 
-/// Runs the streams of an HTTP/2 connection, which end with it, but each in a task of its own.
+/// Runs the streams of an HTTP/2 connection. Each has its own task, which ends with the connection.
 #[derive(Clone)]
-struct Held(mpsc::Sender<Infallible>);
+struct HoldingExecutor(mpsc::Sender<Infallible>);
 
-impl<F> rt::Executor<F> for Held
+impl<F> rt::Executor<F> for HoldingExecutor
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,

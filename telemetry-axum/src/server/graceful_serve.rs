@@ -1,4 +1,4 @@
-//! Serving with a graceful end.
+//! Serving a router with a graceful end.
 
 use std::{
     fmt,
@@ -11,35 +11,44 @@ use std::{
 use axum::Router;
 use tokio::{net::TcpListener, select, sync::watch, time::sleep};
 
-use crate::{
+use super::{
     connections::Connections,
-    health::{Health, drain_all},
-    operations::Operations,
+    operations_routes::Operations,
+    readiness::{Health, drain_all},
+    stop_signals::StopSignals,
 };
 
-/// How long requests may take to finish after a signal; Kubernetes kills after 30 seconds by default.
+/// The default time for requests to finish after a signal. By default, Kubernetes kills a process after 30 seconds.
 const GRACE: Duration = Duration::from_secs(25);
 
-/// Serves the router until SIGTERM or SIGINT, then lets the requests in flight finish, at most for 25 seconds; what is
-/// left of them then is cut off and ends as `client_disconnected`.
+/// Serves the router until SIGTERM or SIGINT, then lets the requests in flight finish, for at most 25 seconds. Requests
+/// that are not finished by then are cut off and end as `client_disconnected`.
 ///
-/// It also gives the telemetry layer the peer's address. Shut telemetry down after it returns, so that the last
-/// requests are flushed, too. [`Serve`] does the same with options.
+/// It also puts the peer's address on each request, for the telemetry layer. Shut telemetry down after it returns, so
+/// that the last requests are exported. [`Serve`] does the same with options.
+///
+/// ```no_run
+/// # async fn example(app: axum::Router) -> std::io::Result<()> {
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+/// telemetry_axum::serve(listener, app).await
+/// # }
+/// ```
 ///
 /// # Errors
 ///
-/// When a signal handler cannot be installed or the listener fails.
+/// If a signal handler cannot be installed or the listener fails.
 pub async fn serve(listener: TcpListener, router: Router) -> io::Result<()> {
     Serve::new().run(listener, router).await
 }
 
 type Stop = Pin<Box<dyn Future<Output = &'static str> + Send>>;
 
-/// [`serve`] with options: what happens between the signal and the end.
+/// [`serve`] with options for the time between the signal and the end.
 ///
-/// At SIGTERM or SIGINT readiness flips first, so that load balancers notice; after the drain delay the listener
-/// closes and the requests in flight finish, at most for the grace period; a second signal ends the wait at once. Those
-/// that are left are cut off, so that they have ended when [`run`](Self::run) returns. Dropping its future cuts them, too.
+/// SIGTERM or SIGINT first makes the service unready, so that load balancers notice. After the drain delay the listener
+/// closes, and the requests in flight finish, for at most the grace period. A second signal ends the wait at once.
+/// Requests that are left are cut off, so that they have ended when [`run`](Self::run) returns. If its future is
+/// dropped, they are cut off too.
 #[must_use]
 pub struct Serve {
     health: Option<Health>,
@@ -50,7 +59,7 @@ pub struct Serve {
 }
 
 impl Serve {
-    /// No health, no drain delay, 25 seconds of grace.
+    /// The defaults: no health, no drain delay, and 25 seconds of grace.
     pub fn new() -> Self {
         Self {
             health: None,
@@ -61,35 +70,36 @@ impl Serve {
         }
     }
 
-    /// What becomes unready for another reason than a signal, too ([`with_stop`](Self::with_stop)): the same health
-    /// that `/readyz` is answered from. At a signal every health of the process does.
+    /// Drains this health when the server stops. A signal drains every health of the process anyway; pass the health
+    /// that answers `/readyz` if the server may also stop for another reason ([`with_stop`](Self::with_stop)).
     pub fn with_health(mut self, health: Health) -> Self {
         self.health = Some(health);
         self
     }
 
-    /// How long new requests are still taken after readiness has flipped. Default: none. For load balancers that
-    /// notice late: a little more than the period of their readiness probe.
+    /// Sets how long new requests are accepted after the service has become unready. Default: zero. For load balancers
+    /// that notice late: a little more than the period of their readiness probe.
     pub fn with_drain_delay(mut self, delay: Duration) -> Self {
         self.drain_delay = delay;
         self
     }
 
-    /// How long requests in flight may take to finish after the drain delay. Default: 25 seconds; together the two
-    /// must be shorter than the patience of whoever sent the signal.
+    /// Sets how long requests in flight may take to finish after the drain delay. Default: 25 seconds. Drain delay and
+    /// grace together must be shorter than the time after which the process is killed.
     pub fn with_grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
-    /// Answers `/metrics`, `/livez` and `/readyz` on a listener of their own until the very end, so that they are
-    /// neither reachable for strangers nor in the way of routes. Its health drains, too.
+    /// Serves `/metrics`, `/livez` and `/readyz` on a listener of their own until the very end, so that strangers cannot
+    /// reach them and they cannot collide with routes. The health of the operations is drained too.
     pub fn with_operations(mut self, listener: TcpListener, operations: Operations) -> Self {
         self.operations = Some((listener, operations));
         self
     }
 
-    /// Stops when this future ends, too, and names it in the log. For tests, and for services that decide themselves.
+    /// Stops the server also when this future completes; the log line names `reason`. For tests, and for services that
+    /// stop by their own decision.
     pub fn with_stop(
         mut self,
         reason: &'static str,
@@ -102,67 +112,74 @@ impl Serve {
         self
     }
 
-    /// Serves until the end.
+    /// Serves the router until the end.
     ///
     /// # Errors
     ///
-    /// When a signal handler cannot be installed or a listener fails.
-    pub async fn run(self, listener: TcpListener, router: Router) -> io::Result<()> {
-        let mut terminate = Terminate::new()?;
+    /// If a signal handler cannot be installed or a listener fails.
+    pub async fn run(mut self, listener: TcpListener, router: Router) -> io::Result<()> {
+        let signals = StopSignals::new()?;
         let (close, closed) = watch::channel(false);
-        let mut connections = Connections::new();
+        let operations = self.operations.take();
+        let of_operations = operations.iter().map(|(_, it)| it.health().clone());
         let healths: Vec<Health> = self
             .health
+            .take()
             .into_iter()
-            .chain(
-                self.operations
-                    .iter()
-                    .map(|(_, operations)| operations.health().clone()),
-            )
+            .chain(of_operations)
             .collect();
-        let operations = async {
-            match self.operations {
-                Some((listener, operations)) => {
-                    axum::serve(listener, Router::<()>::from(operations)).await
-                }
-                None => pending().await,
-            }
-        };
-        let stop = self.stop.unwrap_or_else(|| Box::pin(pending()));
-        let end = async {
-            let reason = select! {
-                signal = terminate.recv() => {
-                    drain_all();
-                    signal
-                }
-                reason = stop => reason,
-            };
-            for health in &healths {
-                health.drain();
-            }
-            tracing::info!(target: "telemetry", signal = reason, "finishing the requests in flight");
-            let patience = async {
-                sleep(self.drain_delay).await;
-                let _ = close.send(true);
-                sleep(self.grace).await;
-            };
-            select! {
-                () = patience => {
-                    let seconds = self.grace.as_secs();
-                    tracing::warn!(target: "telemetry", seconds, "requests in flight did not finish in time");
-                }
-                signal = terminate.recv() => {
-                    tracing::warn!(target: "telemetry", signal, "asked again: requests in flight are left");
-                }
-            }
-        };
+        let mut connections = Connections::new();
         let served = select! {
             () = connections.serve(listener, router, &closed) => Ok(()),
-            result = operations => result,
-            () = end => Ok(()),
+            result = serve_operations(operations) => result,
+            () = self.stopped(signals, &healths, close) => Ok(()),
         };
         connections.cut().await;
         served
+    }
+
+    /// Waits for a reason to stop, closes the listener, and returns when the grace period is over.
+    async fn stopped(
+        self,
+        mut signals: StopSignals,
+        healths: &[Health],
+        close: watch::Sender<bool>,
+    ) {
+        let stop = self.stop.unwrap_or_else(|| Box::pin(pending()));
+        let reason = select! {
+            signal = signals.recv() => {
+                drain_all();
+                signal
+            }
+            reason = stop => reason,
+        };
+        for health in healths {
+            health.drain();
+        }
+        tracing::info!(target: "telemetry", signal = reason, "stopping: finishing the requests in flight");
+        let grace_is_over = async {
+            sleep(self.drain_delay).await;
+            // An error means that the connections are closed already.
+            let _ = close.send(true);
+            sleep(self.grace).await;
+        };
+        select! {
+            () = grace_is_over => {
+                let seconds = self.grace.as_secs();
+                tracing::warn!(target: "telemetry", seconds, "some requests did not finish within the grace period and are cut off");
+            }
+            signal = signals.recv() => {
+                tracing::warn!(target: "telemetry", signal, "a second signal arrived: the requests in flight are cut off");
+            }
+        }
+    }
+}
+
+/// Serves the operations on their own listener. Without one it never returns.
+async fn serve_operations(operations: Option<(TcpListener, Operations)>) -> io::Result<()> {
+    match operations {
+        Some((listener, operations)) => axum::serve(listener, Router::<()>::from(operations)).await,
+        None => pending().await,
     }
 }
 
@@ -179,45 +196,5 @@ impl fmt::Debug for Serve {
             .field("drain_delay", &self.drain_delay)
             .field("grace", &self.grace)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(unix)]
-struct Terminate {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Terminate {
-    fn new() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn recv(&mut self) -> &'static str {
-        select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Terminate;
-
-#[cfg(not(unix))]
-impl Terminate {
-    fn new() -> io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn recv(&mut self) -> &'static str {
-        // Without a handler the process ends by itself.
-        let _ = tokio::signal::ctrl_c().await;
-        "Ctrl-C"
     }
 }

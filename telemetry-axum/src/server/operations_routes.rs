@@ -1,4 +1,4 @@
-//! `/metrics`, `/livez` and `/readyz`: for machines, and kept out of traces and metrics.
+//! The routes `/metrics`, `/livez` and `/readyz`. They are for machines, and the layer does not record them.
 
 use std::{fmt, future::Future};
 
@@ -10,16 +10,25 @@ use axum::{
 };
 use telemetry_core::{Providers, scrape::ScrapeFormat};
 
-use crate::health::Health;
+use super::readiness::Health;
 
-/// The routes an operator's tools ask; merge it into the application's router, before the telemetry
-/// layer, which lets these paths pass; nested below another they are traced. Or serve them on a port of their own, which
-/// strangers cannot reach: [`Serve::with_operations`](crate::Serve::with_operations).
+/// The routes for an operator's tools.
 ///
-/// - `/metrics`: everything recorded, in the Prometheus text format or OpenMetrics, as the scraper asks.
-/// - `/livez`: 200 as long as the process answers.
-/// - `/readyz`: 200 if every check passes, else 503 with one line for each that does not; and what
-///   [`Health::inform`] shows.
+/// - `/metrics`: all metrics, in the Prometheus text format or as OpenMetrics, as the scraper asks.
+/// - `/livez`: status 200 as long as the process answers.
+/// - `/readyz`: status 200 if every check passes, else 503 with one line for each failed check. Both have the notes of
+///   [`Health::inform`].
+///
+/// Merge them into the application's router before you add the telemetry layer, which does not record these paths.
+/// Nested below another path they are recorded. To keep strangers away, serve them on a port of their own:
+/// [`Serve::with_operations`](crate::Serve::with_operations).
+///
+/// ```
+/// use axum::Router;
+/// use telemetry_axum::{Operations, TelemetryLayer};
+///
+/// let app: Router = Router::new().merge(Operations::new()).layer(TelemetryLayer::new());
+/// ```
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Operations {
@@ -28,7 +37,7 @@ pub struct Operations {
 }
 
 impl Operations {
-    /// Metrics of the installed providers, and no readiness checks.
+    /// The routes with the metrics of the installed providers, and without readiness checks.
     pub fn new() -> Self {
         Self::default()
     }
@@ -39,14 +48,14 @@ impl Operations {
         self
     }
 
-    /// Answers `/readyz` from this health, which others register with or drain.
+    /// Answers `/readyz` from this health, so that other parts of the program can register checks or drain it.
     pub fn with_health(mut self, health: Health) -> Self {
         self.health = health;
         self
     }
 
-    /// The service is ready only if this check passes within 2 seconds. Its error is shown to whoever asks `/readyz`.
-    /// Short for [`Health::register`] where the checks are known at once.
+    /// Adds a readiness check that must pass within 2 seconds. Everybody who can request `/readyz` sees its error.
+    /// [`Health::register`] does the same at any time.
     pub fn ready_when<F, E>(
         self,
         name: &'static str,
@@ -60,7 +69,7 @@ impl Operations {
         self
     }
 
-    /// What `/readyz` answers, to share it with [`Serve`](crate::Serve).
+    /// The health that answers `/readyz`, to share it with [`Serve`](crate::Serve).
     pub fn health(&self) -> &Health {
         &self.health
     }
@@ -93,11 +102,11 @@ async fn metrics(providers: Option<Providers>, headers: HeaderMap) -> Response {
         let text = "telemetry is not installed\n";
         return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
     };
-    // Thousands of series take milliseconds, and scrapers that ask at once wait for each other: not on a thread
-    // that requests need.
+    // Rendering thousands of series takes milliseconds, and concurrent scrapes wait for each other. So it must not run
+    // on a thread that serves requests.
     match tokio::task::spawn_blocking(move || providers.scrape(format)).await {
         Ok(text) => {
-            // Telemetry that is disabled has no metrics, which is no reason for an alert.
+            // Disabled telemetry has no metrics. An empty answer keeps scrapers from raising an alert.
             let text = text.unwrap_or_else(|| format.empty().to_owned());
             ([(header::CONTENT_TYPE, format.content_type())], text).into_response()
         }

@@ -1,31 +1,31 @@
-//! Whether the service may get requests: registered checks, and the drain at its end.
+//! The readiness of the service: registered checks, and the drain before its end.
 
 use std::{
     fmt,
     future::Future,
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-/// A check that takes longer than this has failed.
+/// A check that takes longer has failed.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Whether the process was told to end. A signal is everybody's, so every health drains with it.
-static ENDING: AtomicBool = AtomicBool::new(false);
+/// True once the process has received a signal to stop. A signal concerns the whole process, so it drains every health.
+static IS_STOPPING: AtomicBool = AtomicBool::new(false);
 
-/// From now on nothing in this process is ready.
+/// Makes every health of this process unready, for good.
 pub(crate) fn drain_all() {
-    ENDING.store(true, Ordering::Relaxed);
+    IS_STOPPING.store(true, Ordering::Relaxed);
 }
 
 type Check =
     Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
-/// What `/readyz` answers: the registered checks, and whether the service is draining. Clones share one state.
+/// The state that answers `/readyz`: the registered checks, and the drain before the service stops. Clones share it.
 ///
 /// ```
 /// use telemetry_axum::{Health, Operations, Serve};
@@ -43,20 +43,21 @@ type Note = Arc<dyn Fn() -> String + Send + Sync>;
 
 #[derive(Default)]
 struct State {
-    draining: AtomicBool,
+    is_draining: AtomicBool,
     checks: Mutex<Vec<(String, Check)>>,
     notes: Mutex<Vec<(String, Note)>>,
 }
 
 impl Health {
-    /// Ready, and without checks.
+    /// A health that is ready and has no checks.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The service is ready only if this check passes within 2 seconds. Checks may be registered at any time, by the
-    /// part of the service that knows what it depends on; a later one of the same name replaces the earlier. Its error
-    /// is shown to whoever asks `/readyz`.
+    /// Registers a check. The service is ready only if every check passes within 2 seconds.
+    ///
+    /// The part of the service that knows a dependency can register its check at any time. A check replaces an earlier one
+    /// of the same name. Everybody who can request `/readyz` sees its error.
     pub fn register<F, E>(
         &self,
         name: impl Into<String>,
@@ -69,14 +70,13 @@ impl Health {
             let result = check();
             Box::pin(async move { result.await.map_err(|error| error.to_string()) })
         });
-        let name = name.into();
-        let mut checks = self.0.checks.lock().unwrap_or_else(PoisonError::into_inner);
-        checks.retain(|(known, _)| *known != name);
-        checks.push((name, check));
+        replace(&self.0.checks, name.into(), check);
     }
 
-    /// Shows this at `/readyz`, whether the service is ready or not: it decides nothing. For what an operator wants to
-    /// see and a load balancer must not act on, such as how the export of telemetry goes:
+    /// Registers a note. `/readyz` shows its text after the checks, and it has no effect on readiness.
+    ///
+    /// Use it for facts that an operator wants to see but a load balancer must not act on, such as the state of the
+    /// export of telemetry:
     ///
     /// ```
     /// use std::time::Duration;
@@ -92,7 +92,7 @@ impl Health {
     ///     let export = export.clone();
     ///     move || export.to_string()
     /// });
-    /// // Only if this service must not run unobserved, and not for a collector that merely restarts:
+    /// // Add this check only if the service must not run unobserved. A collector that restarts must not fail it.
     /// health.register("telemetry", move || {
     ///     let delivering = export.delivering(Duration::from_secs(600));
     ///     async move { delivering }
@@ -102,27 +102,19 @@ impl Health {
     /// # Ok(()) }
     /// ```
     ///
-    /// A later one of the same name replaces the earlier. It is asked by every probe, so it must be quick.
+    /// A note replaces an earlier one of the same name. Every probe calls it, so it must be quick.
     pub fn inform(
         &self,
         name: impl Into<String>,
         note: impl Fn() -> String + Send + Sync + 'static,
     ) {
-        let name = name.into();
-        let mut notes = self.0.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        notes.retain(|(known, _)| *known != name);
-        notes.push((name, Arc::new(note)));
+        replace(&self.0.notes, name.into(), Arc::new(note) as Note);
     }
 
-    /// What was [informed](Self::inform) about: each line after the name of its note.
+    /// The text of all [notes](Self::inform). Each line begins with the name of its note.
     pub(crate) fn notes(&self) -> String {
-        // The lock is not held while others' code runs.
-        let notes = self
-            .0
-            .notes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        // The notes are code of the application, so the lock must not be held while they run.
+        let notes = lock(&self.0.notes).clone();
         let mut text = String::new();
         for (name, note) in notes {
             for line in note().lines() {
@@ -132,19 +124,20 @@ impl Health {
         text
     }
 
-    /// From now on the service is not ready, so that load balancers stop sending. A signal does this to every health
-    /// of the process, if [`serve`](crate::serve) or [`Serve`](crate::Serve) waits for it; call it for other reasons
-    /// to stop.
+    /// Makes the service unready, so that load balancers stop sending requests.
+    ///
+    /// A signal that [`serve`](crate::serve) or [`Serve`](crate::Serve) waits for does this to every health of the
+    /// process. Call it to stop for another reason.
     pub fn drain(&self) {
-        self.0.draining.store(true, Ordering::Relaxed);
+        self.0.is_draining.store(true, Ordering::Relaxed);
     }
 
-    /// Whether [`drain`](Self::drain) was called or the process is ending.
+    /// Returns true after [`drain`](Self::drain), or if the process has received a signal to stop.
     pub fn is_draining(&self) -> bool {
-        ENDING.load(Ordering::Relaxed) || self.0.draining.load(Ordering::Relaxed)
+        IS_STOPPING.load(Ordering::Relaxed) || self.0.is_draining.load(Ordering::Relaxed)
     }
 
-    /// Runs the checks, all at once.
+    /// Runs all checks at the same time. It takes at most 2 seconds.
     ///
     /// # Errors
     ///
@@ -153,13 +146,8 @@ impl Health {
         if self.is_draining() {
             return Err("draining: the service is about to stop\n".to_owned());
         }
-        let checks = self
-            .0
-            .checks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        // Each has a task of its own: together they take as long as the slowest, and one that panics only fails.
+        let checks = lock(&self.0.checks).clone();
+        // Each check has its own task: so they run at the same time, and a check that panics only fails.
         let running: Vec<_> = checks
             .into_iter()
             .map(|(name, check)| {
@@ -183,6 +171,17 @@ impl Health {
             Err(failures)
         }
     }
+}
+
+/// Adds an entry, and removes an earlier one of the same name.
+fn replace<T>(entries: &Mutex<Vec<(String, T)>>, name: String, entry: T) {
+    let mut entries = lock(entries);
+    entries.retain(|(known, _)| *known != name);
+    entries.push((name, entry));
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Health {

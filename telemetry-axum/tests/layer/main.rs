@@ -7,7 +7,6 @@ mod body_context;
 mod bytes;
 mod cardinality;
 mod correlation;
-#[cfg(feature = "grpc")]
 mod grpc;
 mod identity;
 mod lifecycle;

@@ -1,17 +1,20 @@
 use super::*;
 
 fn told(written: ProxyHeaders, peer: &str, headers: &HeaderMap) -> Seen {
-    let trusted = ["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()];
-    let origin = origin(headers, written, Some(peer.parse().unwrap()), &trusted);
-    let client = match origin.client {
-        Client::Peer => "peer".to_owned(),
-        Client::Hidden => "hidden".to_owned(),
-        Client::At(address, port) => format!("{address} {port:?}"),
+    let proxies = TrustedProxies {
+        networks: vec!["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()],
+        headers: written,
+    };
+    let forwarded = Forwarded::read(headers, &proxies, Some(peer.parse().unwrap()));
+    let client = match forwarded.client {
+        ForwardedClient::Peer => "peer".to_owned(),
+        ForwardedClient::Hidden => "hidden".to_owned(),
+        ForwardedClient::At(address, port) => format!("{address} {port:?}"),
     };
     (
         client,
-        origin.scheme,
-        origin.host.unwrap_or_default().into_owned(),
+        forwarded.scheme,
+        forwarded.host.unwrap_or_default().into_owned(),
     )
 }
 
@@ -25,7 +28,7 @@ fn map(headers: &[(&'static str, &str)]) -> HeaderMap {
     map
 }
 
-/// As a proxy wrote it that writes `Forwarded`, if that is there.
+/// The result behind a proxy that writes `Forwarded` if that header is present, else `X-Forwarded-*`.
 fn seen(peer: &str, headers: &[(&'static str, &str)]) -> Seen {
     let written = match headers.iter().any(|(name, _)| *name == "forwarded") {
         true => ProxyHeaders::Forwarded,
@@ -47,10 +50,9 @@ fn strangers_are_not_believed() {
         ("x-forwarded-for", "192.0.2.1"),
     ];
     assert_eq!(seen("192.0.2.9:1", &headers), nothing("peer"));
-    let written = ProxyHeaders::XForwarded;
     assert_eq!(
-        origin(&map(&headers), written, None, &[]),
-        Origin::default()
+        Forwarded::read(&map(&headers), &TrustedProxies::default(), None),
+        Forwarded::default()
     );
 }
 
@@ -147,7 +149,7 @@ fn an_open_quote_of_the_caller_does_not_reach_what_the_proxy_wrote() {
             expected,
             "{forged:?}"
         );
-        // What was forged stands for nobody, also where only trusted proxies stand right of it.
+        // A forged entry names no client, even if only trusted proxies stand right of it.
         let value = format!("{forged}, for=10.0.0.2;proto=https");
         let (client, scheme, host) = seen(PROXY, &[("forwarded", &value)]);
         assert!(
@@ -156,7 +158,7 @@ fn an_open_quote_of_the_caller_does_not_reach_what_the_proxy_wrote() {
         );
         assert_eq!((scheme, host.as_str()), (Some("https"), ""));
     }
-    // The proxy's own is broken: it names nobody, and nothing left of it is told apart.
+    // The proxy's own element is broken: it names no client, and the elements left of it are not read.
     let broken = seen(PROXY, &[("forwarded", "for=6.6.6.6, for=\"192.0.2.1")]);
     assert_eq!(broken, nothing("hidden"));
     let unreadable =
