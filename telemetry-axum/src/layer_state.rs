@@ -3,7 +3,9 @@
 use telemetry_core::{Providers, propagation::Propagation, providers::Lazy, tracer::Tracer};
 
 use crate::{
-    metrics::{call_metrics::CallMetrics, request_metrics::RequestMetrics, scope},
+    metrics::{
+        call_metrics::CallMetrics, instrumentation_scope::scope, request_metrics::RequestMetrics,
+    },
     options::LayerOptions,
 };
 

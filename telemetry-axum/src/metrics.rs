@@ -9,15 +9,7 @@ pub(crate) mod active_requests;
 pub(crate) mod body_sizes;
 pub(crate) mod call_metrics;
 pub(crate) mod first_text;
+pub(crate) mod instrumentation_scope;
 pub(crate) mod request_group;
 pub(crate) mod request_metrics;
 pub(crate) mod request_series;
-
-use opentelemetry::InstrumentationScope;
-
-/// The instrumentation scope of all spans and metrics of this crate.
-pub(crate) fn scope() -> InstrumentationScope {
-    InstrumentationScope::builder("telemetry-axum")
-        .with_version(env!("CARGO_PKG_VERSION"))
-        .build()
-}

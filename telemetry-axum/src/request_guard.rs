@@ -88,6 +88,7 @@ impl RequestGuard {
     }
 
     /// Makes the context of the request current until the returned guard is dropped.
+    #[inline]
     pub(crate) fn attach(&self) -> ContextGuard {
         self.cx.clone().attach()
     }

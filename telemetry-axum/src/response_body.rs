@@ -34,7 +34,9 @@ pin_project! {
             let mut this = this.project();
             // Values that a stream holds may log or roll back when they are dropped, so they are dropped in the context of
             // the request.
-            let _current = this.tracking.attach();
+            let Some(_current) = this.tracking.attach() else {
+                return;
+            };
             let Tracking::Recorded(guard) = this.tracking else {
                 this.inner.set(None);
                 return;
@@ -55,7 +57,7 @@ impl<B: Body> ResponseBody<B> {
     /// Ends the request at once if the body is empty, because a server does not poll an empty body.
     pub(crate) fn new(inner: B, mut tracking: Tracking) -> Self {
         let is_finished = match &mut tracking {
-            Tracking::None | Tracking::ByOuterLayer(_) => true,
+            Tracking::Inactive | Tracking::ByOuterLayer(_) => true,
             // A body that knows its length has its bytes in memory, so nothing runs that could need the id.
             Tracking::CorrelationOnly(_) => inner.size_hint().exact().is_some(),
             Tracking::Recorded(guard) => {
@@ -69,7 +71,7 @@ impl<B: Body> ResponseBody<B> {
         Self {
             inner: Some(inner),
             tracking: if is_finished {
-                Tracking::None
+                Tracking::Inactive
             } else {
                 tracking
             },
@@ -93,8 +95,10 @@ where
         let Some(mut inner) = this.inner.as_pin_mut() else {
             return Poll::Ready(None);
         };
-        // It stays attached until the request has ended, so that the log lines of the end have the request's ids.
-        let _current = this.tracking.attach();
+        // The body runs, and the request ends, in the context of the request.
+        let Some(_current) = this.tracking.attach() else {
+            return inner.poll_frame(cx);
+        };
         let Tracking::Recorded(guard) = this.tracking else {
             return inner.poll_frame(cx);
         };
@@ -102,7 +106,7 @@ where
         let is_last = inner.is_end_stream();
         record_frame(guard, &frame, is_last);
         if is_last {
-            *this.tracking = Tracking::None;
+            *this.tracking = Tracking::Inactive;
         }
         Poll::Ready(frame)
     }

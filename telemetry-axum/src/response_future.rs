@@ -30,7 +30,9 @@ pin_project! {
             let mut this = this.project();
             // The client has disconnected. Values that the handler holds may log, spawn tasks or roll back when they are
             // dropped, so they are dropped in the context of the request.
-            let _current = this.tracking.attach();
+            let Some(_current) = this.tracking.attach() else {
+                return;
+            };
             match this.tracking {
                 Tracking::Recorded(guard) => guard.poll_handler(|| this.inner.set(None)),
                 _ => this.inner.set(None),
@@ -68,7 +70,7 @@ where
             _ => inner.poll(cx),
         });
         drop(current);
-        let tracking = mem::replace(this.tracking, Tracking::None);
+        let tracking = mem::replace(this.tracking, Tracking::Inactive);
         Poll::Ready(match output {
             Ok(response) => Ok(with_head(response, tracking)),
             Err(error) => {
@@ -90,7 +92,7 @@ fn with_head<B: Body>(
     mut tracking: Tracking,
 ) -> Response<ResponseBody<B>> {
     match &mut tracking {
-        Tracking::None => {}
+        Tracking::Inactive => {}
         Tracking::ByOuterLayer(operation) => {
             if let Some(operation) = operation.take() {
                 response.extensions_mut().insert(operation);

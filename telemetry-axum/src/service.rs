@@ -46,11 +46,11 @@ impl<S> TelemetryService<S> {
     /// Decides how the layer takes part in a request, and starts its span.
     fn track<B: http_body::Body + 'static>(&self, request: &mut Request<B>) -> Tracking {
         if self.is_excluded(request) {
-            return Tracking::None;
+            return Tracking::Inactive;
         }
         let Some(telemetry) = self.layer.telemetry.get() else {
             let correlation = CorrelationOnly::new(&self.layer, request);
-            return correlation.map_or(Tracking::None, Tracking::CorrelationOnly);
+            return correlation.map_or(Tracking::Inactive, Tracking::CorrelationOnly);
         };
         if request.extensions_mut().insert(RecordedMark).is_some() {
             let route = request.extensions().get::<MatchedPath>().cloned();
@@ -64,10 +64,12 @@ impl<S> TelemetryService<S> {
     }
 
     fn is_excluded<B>(&self, request: &Request<B>) -> bool {
-        let extensions = request.extensions();
-        let path = original_uri(extensions, request.uri()).path();
-        let excluded = &self.layer.options.excluded_routes;
-        excluded.matches(path, || matched_route(extensions))
+        let (extensions, uri) = (request.extensions(), request.uri());
+        self.layer.options.excluded_routes.matches(
+            uri.path(),
+            || original_uri(extensions, uri).path(),
+            || matched_route(extensions),
+        )
     }
 }
 

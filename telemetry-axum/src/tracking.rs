@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum Tracking {
     /// Nothing is left to do: the route is excluded, or the request or its body has ended.
-    None,
+    Inactive,
     /// Another layer, further out, records the request. It stands where the route may not be known yet, so this layer
     /// tells it the route.
     ByOuterLayer(Option<Operation>),
@@ -36,10 +36,11 @@ pub(crate) struct CorrelationOnly {
 }
 
 impl Tracking {
-    /// Makes the context of the request current until the returned guard is dropped.
+    /// Makes the context of the request current until the returned guard is dropped. `None` if it has no context.
+    #[inline]
     pub(crate) fn attach(&self) -> Option<ContextGuard> {
         match self {
-            Self::None | Self::ByOuterLayer(_) => None,
+            Self::Inactive | Self::ByOuterLayer(_) => None,
             Self::CorrelationOnly(CorrelationOnly { cx, .. }) => Some(cx.clone().attach()),
             Self::Recorded(guard) => Some(guard.attach()),
         }

@@ -14,7 +14,7 @@ use telemetry_core::{
     series::{Series, SeriesCache},
 };
 
-use super::scope;
+use super::instrumentation_scope::scope;
 
 const SERVER_CALL_DURATION: &str = "rpc.server.call.duration";
 

@@ -1,12 +1,15 @@
 //! The requests that have the same labels at their start.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
 
 use opentelemetry::StringValue;
 use telemetry_core::{
     names::forever,
     semconv_http::{self, Authority},
-    series::SeriesCache,
+    series::{Series, SeriesCache},
 };
 
 use super::{
@@ -14,6 +17,9 @@ use super::{
     first_text::FirstText,
     request_series::{EndLabels, RequestSeries, StartLabels},
 };
+
+/// The series that a group finds without hashing their labels. Most requests of a group end in one or two ways.
+const FIRST_SERIES: usize = 4;
 
 /// The most series of one group. A group has one for each status, scheme and protocol version that occurs.
 const MAX_GROUP_SERIES: usize = 1500;
@@ -24,8 +30,10 @@ pub(crate) struct RequestGroup {
     pub(crate) labels: StartLabels<Cow<'static, str>>,
     pub(crate) span_name: Cow<'static, str>,
     pub(crate) active: Arc<ActiveBySchemes>,
-    /// The handles of the series in which requests of this group have ended.
-    pub(crate) series: SeriesCache<EndLabels, Arc<RequestSeries>>,
+    /// The first series in which requests of this group have ended, to be compared instead of hashed.
+    first_series: [OnceLock<(EndLabels, Arc<RequestSeries>)>; FIRST_SERIES],
+    /// All series in which requests of this group have ended.
+    series: SeriesCache<EndLabels, Arc<RequestSeries>>,
     /// `None` for a group that is not kept.
     first_texts: Option<FirstTexts>,
 }
@@ -42,6 +50,7 @@ impl RequestGroup {
         Self {
             span_name: semconv_http::span_name(labels.method, labels.route.as_deref()),
             active: active.of(labels.method, labels.known_server),
+            first_series: Default::default(),
             series: SeriesCache::new(MAX_GROUP_SERIES),
             first_texts: None,
             labels,
@@ -56,6 +65,21 @@ impl RequestGroup {
             first_texts: Some(FirstTexts::default()),
             ..group
         }
+    }
+
+    /// The series of a request that has ended with these labels. The first time, `bind` makes it.
+    pub(crate) fn series(
+        &self,
+        end: EndLabels,
+        bind: impl Fn(Series<'_, EndLabels>) -> Arc<RequestSeries>,
+    ) -> Arc<RequestSeries> {
+        for first in &self.first_series {
+            let (labels, series) = first.get_or_init(|| (end, self.series.get(&end, &bind)));
+            if *labels == end {
+                return series.clone();
+            }
+        }
+        self.series.get(&end, bind)
     }
 
     pub(crate) fn is_kept(&self) -> bool {

@@ -100,7 +100,7 @@ impl RequestMetrics {
             });
             return self.series(&unrouted, end);
         }
-        group.series.get(&end, |series| match series {
+        group.series(end, |series| match series {
             Series::Of(_) if group.is_kept() && self.reserve() => {
                 self.bind(request_series::attributes(&group.labels, end))
             }

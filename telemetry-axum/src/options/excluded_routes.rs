@@ -26,11 +26,19 @@ impl ExcludedRoutes {
         Self(patterns.map(|it| Pattern::new(&it.into())).collect())
     }
 
-    /// Returns true if a pattern matches the path or the route. `route` is called only for patterns that are
-    /// templates, because only a template differs from the path that it matches.
-    pub(crate) fn matches<'a>(&self, path: &str, route: impl Fn() -> Option<&'a str>) -> bool {
+    /// Returns true if a pattern matches the whole path or the route.
+    ///
+    /// `local_path` is the end of the whole path that an inner router sees. To find the whole path and the route costs a
+    /// look-up each, so both are called only if they can match: `route` only for templates, because only a template
+    /// differs from the paths that it matches.
+    pub(crate) fn matches<'a>(
+        &self,
+        local_path: &str,
+        whole_path: impl Fn() -> &'a str,
+        route: impl Fn() -> Option<&'a str>,
+    ) -> bool {
         self.0.iter().any(|pattern| {
-            pattern.matches(path)
+            pattern.may_match_end(local_path) && pattern.matches(whole_path())
                 || pattern.is_template && route().is_some_and(|route| pattern.matches(route))
         })
     }
@@ -44,6 +52,12 @@ impl Pattern {
             is_template: pattern.contains('{'),
             text: prefix.unwrap_or(pattern).into(),
         }
+    }
+
+    /// Returns false if no path with this end matches.
+    fn may_match_end(&self, end: &str) -> bool {
+        // A nested router sees the path `/` where the whole path may end without a slash.
+        self.is_prefix || end.len() <= 1 || self.text.ends_with(end)
     }
 
     fn matches(&self, target: &str) -> bool {

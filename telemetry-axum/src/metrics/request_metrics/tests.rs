@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use telemetry_core::{names::forever, semconv_http::Authority, testing::TestTelemetry};
 
 use super::*;
-use crate::metrics::scope;
+use crate::metrics::instrumentation_scope::scope;
 
 fn metrics(max_groups: usize) -> RequestMetrics {
     let telemetry = TestTelemetry::new();

@@ -179,7 +179,7 @@ fn quoted_pairs_are_the_characters_they_stand_for() {
 }
 
 #[test]
-fn what_a_proxy_appends_counts_whatever_it_was_sent() {
+fn the_element_of_the_trusted_proxy_counts_after_any_text() {
     const PIECES: [&str; 14] = [
         "for=6.6.6.6",
         "for=10.0.0.9",
