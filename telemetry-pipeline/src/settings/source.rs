@@ -122,11 +122,6 @@ impl Sources {
         }
     }
 
-    /// True if some source has a text for the setting, valid or not.
-    pub(crate) fn is_in_environment(&self, name: &str) -> bool {
-        (self.environment)(name).is_some_and(|text| !text.trim().is_empty())
-    }
-
     /// An empty text is an unset one, as the specification says.
     fn text(&self, layer: Layer, name: &str) -> Option<String> {
         let text = match layer {
