@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use opentelemetry::{metrics::noop::NoopMeterProvider, trace::noop::NoopTracerProvider};
+use opentelemetry::{
+    metrics::{MeterProvider, noop::NoopMeterProvider},
+    trace::noop::NoopTracerProvider,
+};
 use telemetry_api::instrument::{
     providers::{Providers, ProvidersBuilder},
     tracer::SamplingHint,
@@ -33,6 +36,8 @@ pub(crate) fn build(mut plan: Plan) -> Result<Telemetry, BootstrapError> {
     let mut warnings = std::mem::take(&mut plan.settings.warnings);
     let self_metrics = SelfMetrics::of(&mut plan.metrics, plan.machine);
     let (traced, log_panics) = (plan.traces.is_exported(), plan.logs.panics);
+    // Exported log records have the ids of spans, even if the spans go nowhere.
+    let recorded = !plan.disabled && (traced || plan.logs.export.is_some());
     let mut traces = traces::start(plan.traces, &common)?;
     let mut logs = logs::start::start(plan.logs, &common)?;
     let mut metrics = metrics::start(plan.metrics, traced, &common)?;
@@ -47,14 +52,14 @@ pub(crate) fn build(mut plan: Plan) -> Result<Telemetry, BootstrapError> {
         self_metrics.observe(&traces, &metrics, &common.sink, &monitors);
     }
     let settings = Arc::new(LiveSettings::new(plan.settings));
-    let providers = providers(plan.disabled, &traces, &metrics)
+    let providers = providers(plan.disabled, recorded, &traces, &metrics)
         .with_propagation(plan.propagation)
         .with_exemplars(metrics.exemplars)
         .with_namespace(attribute_text(&common.resource, "service.namespace"))
         .with_sensitive(plan.sensitive)
         .with_settings(settings.clone())
         .build();
-    let spans = (!plan.disabled).then_some(&traces.provider);
+    let spans = recorded.then_some(&traces.provider);
     let dispatch = subscriber(spans, logs.output.clone(), &logs.filters);
     common.reporter.log_to(&dispatch);
     let ended = Arc::new(AtomicBool::new(false));
@@ -77,6 +82,8 @@ pub(crate) fn build(mut plan: Plan) -> Result<Telemetry, BootstrapError> {
         timeout: plan.shutdown_timeout,
         ended,
         disabled: plan.disabled,
+        recorded,
+        used: AtomicBool::new(false),
         _worker: common.worker.take(),
     })
 }
@@ -106,19 +113,31 @@ fn start_common(plan: &mut Plan) -> Result<Common, BootstrapError> {
     })
 }
 
-fn providers(disabled: bool, traces: &TracePipeline, metrics: &MetricPipeline) -> ProvidersBuilder {
+/// Without a place for spans there are none: the caller's context passes on as it is.
+fn providers(
+    disabled: bool,
+    recorded: bool,
+    traces: &TracePipeline,
+    metrics: &MetricPipeline,
+) -> ProvidersBuilder {
+    let meters: Arc<dyn MeterProvider + Send + Sync> = if disabled {
+        Arc::new(NoopMeterProvider::new())
+    } else {
+        Arc::new(metrics.provider.clone())
+    };
+    let providers = if recorded {
+        let recorder = traces.recorder.clone();
+        Providers::starting(move |scope| recorder.scoped(scope), meters)
+            .with_sampling_hint(traces.sampler.hint())
+    } else {
+        Providers::builder(NoopTracerProvider::new(), meters)
+            .with_sampling_hint(SamplingHint::NOTHING_RECORDED)
+    };
     if disabled {
-        // It makes no spans, it passes the caller's on.
-        return Providers::builder(
-            NoopTracerProvider::new(),
-            Arc::new(NoopMeterProvider::new()),
-        )
-        .with_sampling_hint(SamplingHint::NOTHING_RECORDED);
+        providers
+    } else {
+        providers.with_scrape(metrics.text.clone())
     }
-    let (meters, recorder) = (Arc::new(metrics.provider.clone()), traces.recorder.clone());
-    Providers::starting(move |scope| recorder.scoped(scope), meters)
-        .with_scrape(metrics.text.clone())
-        .with_sampling_hint(traces.sampler.hint())
 }
 
 /// The metrics of the telemetry itself, of the process and of its runtimes.
