@@ -15,7 +15,7 @@ use crate::{
     error::BootstrapError,
     logs::{LogFormat, LogSink, settings::LogsSettings},
     metrics::{settings::MetricsSettings, views::View},
-    otlp::endpoint::Protocol,
+    otlp::protocol::Protocol,
     resource::{self, Detector, Machine},
     service::Service,
     settings::{Environment, Settings, identity, otlp, service, traces},

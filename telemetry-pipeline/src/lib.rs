@@ -3,10 +3,11 @@
 // A table of cases may be long.
 #![cfg_attr(test, allow(clippy::too_many_lines))]
 
-mod build;
+mod assembly;
 mod common;
 mod config;
 mod error;
+mod guarded_format;
 mod health;
 mod logs;
 mod metrics;
@@ -27,7 +28,7 @@ pub use error::{BootstrapError, Loss, ShutdownError};
 pub use health::{SignalHealth, TelemetryHealth};
 pub use logs::{FilterError, FilterHandle, LogFormat};
 pub use metrics::views::{InstrumentKind, View};
-pub use otlp::endpoint::Protocol;
+pub use otlp::protocol::Protocol;
 pub use resource::Detector;
 pub use service::Service;
 pub use settings::{Report, ReportEntry, Source};
@@ -74,7 +75,7 @@ impl Config {
     ///
     /// When export is impossible as configured.
     pub fn build(self) -> Result<Telemetry, BootstrapError> {
-        build::build(self.resolve()?)
+        assembly::build(self.resolve()?)
     }
 }
 

@@ -2,6 +2,8 @@
 
 pub(crate) mod guarded_meters;
 pub(crate) mod metric_export;
+pub(crate) mod metric_parts;
+pub(crate) mod metric_reader;
 pub(crate) mod prometheus;
 pub(crate) mod settings;
 pub(crate) mod start;

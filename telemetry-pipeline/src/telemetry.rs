@@ -20,6 +20,7 @@ use telemetry_api::instrument::{
     providers::Providers,
 };
 use tracing::Dispatch;
+use tracing_log::LogTracer;
 
 use crate::{
     error::{BootstrapError, Loss, ShutdownError},
@@ -77,6 +78,9 @@ impl Telemetry {
         if !self.providers.clone().install() {
             return Err(BootstrapError::AlreadyInstalled("telemetry"));
         }
+        // Records of the `log` crate become events, and so lines and records with the ids of the current context. Another
+        // logger of the application stays as it is.
+        let logger = LogTracer::init();
         self.principal.install();
         if let Some(key) = &self.hash_key {
             install_hash_key(key.expose_secret());
@@ -92,6 +96,9 @@ impl Telemetry {
             log_panics(&self.output);
         }
         log(&self.warnings);
+        if logger.is_err() {
+            tracing::debug!(target: "telemetry", "the log crate has a logger already, which keeps its records");
+        }
         tracing::debug!(target: "telemetry", "configuration\n{}", self.report());
         Ok(())
     }

@@ -17,16 +17,18 @@ use opentelemetry_sdk::{
 
 use crate::otlp::{
     batch::{self, Encode},
-    batching::Batching,
     flush::Flush,
     limits::AttributeLimits,
-    monitor::Signal,
     queue::Queue,
     report::Reporter,
+    signal::Signal,
     size,
     worker::Worker,
 };
-use crate::{error::BootstrapError, otlp::endpoint::Endpoint};
+use crate::{
+    error::BootstrapError,
+    otlp::{Batching, endpoint::Endpoint},
+};
 
 type Record = (SdkLogRecord, InstrumentationScope);
 

@@ -6,8 +6,9 @@ use crate::{
     otlp::{
         AttributeLimits,
         batching::Batching,
-        endpoint::{Endpoint, Signal},
+        endpoint::Endpoint,
         settings::{batching, endpoint},
+        signal::Signal,
     },
     settings::{Settings, batches, exporters, limits, logs},
 };

@@ -1,12 +1,18 @@
 //! The start of logs: queue, formatter, filters.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use opentelemetry::logs::LoggerProvider as _;
 use opentelemetry_sdk::{Resource, logs::SdkLoggerProvider};
 
-use super::{FilterHandle, Form, LogOutput, log_queue::LogQueue, settings::LogsSettings};
-use crate::{common::Common, error::BootstrapError, otlp::Flush, resource::attribute_text};
+use super::{
+    FilterChoices, FilterHandle, Form, LogOutput, business_prefix, log_queue::LogQueue,
+    settings::LogsSettings,
+};
+use crate::{
+    common::Common, error::BootstrapError, otlp::Flush, resource::attribute_text,
+    traces::application_spans::is_failure,
+};
 
 /// Running logs.
 pub(crate) struct LogPipeline {
@@ -45,13 +51,17 @@ pub(crate) fn start(
         sink: common.sink.clone(),
         otlp: logger,
         span_fields: settings.span_fields,
+        prefix: business_prefix(&attribute_text(&common.resource, "service.namespace")),
+        dispatch: OnceLock::new(),
     });
-    let filters = FilterHandle::new(
-        &settings.filter,
-        &settings.span_filter,
-        settings.own_level,
-        settings.span_fields,
-    );
+    let filters = FilterHandle::new(FilterChoices {
+        logs: &settings.filter,
+        spans: &settings.span_filter,
+        own_level: settings.own_level,
+        span_fields: settings.span_fields,
+        transport_logs: true,
+        span_events: is_failure,
+    });
     Ok(LogPipeline {
         output,
         filters,

@@ -9,10 +9,7 @@ use tokio::runtime::Handle;
 use super::views::View;
 use crate::{
     error::BootstrapError,
-    otlp::{
-        endpoint::{Endpoint, Signal},
-        settings::endpoint,
-    },
+    otlp::{endpoint::Endpoint, settings::endpoint, signal::Signal},
     settings::{
         Settings, exporters,
         metrics::{self, HistogramAggregation},

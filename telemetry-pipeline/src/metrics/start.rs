@@ -2,15 +2,16 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
+use opentelemetry_sdk::metrics::Temporality;
 use telemetry_api::instrument::exemplar::{ExemplarFilter, ExemplarStore};
 
 use super::{
     guarded_meters::GuardedMeters,
-    metric_export::{MetricsExport, SharedReader},
+    metric_export::MetricsExport,
+    metric_parts::{MetricChoices, MetricParts},
+    metric_reader::SharedReader,
     prometheus::{TextExposition, serve},
     settings::MetricsSettings,
-    views,
 };
 use crate::{
     common::Common,
@@ -39,32 +40,29 @@ pub(crate) fn start(
     common: &Common,
 ) -> Result<MetricPipeline, BootstrapError> {
     let overflows = Arc::new(Overflows::new(common.reporter.clone()));
-    let reader = SharedReader::new().watched_by(&overflows);
-    let filter = match settings.exemplar_filter {
-        // Spans may be sampled, but a trace that is not exported cannot be looked at.
-        ExemplarFilter::TraceBased if !traced => ExemplarFilter::AlwaysOff,
-        filter => filter,
+    let choices = MetricChoices {
+        views: std::mem::take(&mut settings.views),
+        exponential: settings.exponential,
+        exemplar_filter: match settings.exemplar_filter {
+            // Spans may be sampled, but a trace that is not exported cannot be looked at.
+            ExemplarFilter::TraceBased if !traced => ExemplarFilter::AlwaysOff,
+            filter => filter,
+        },
+        pushed: match settings.export {
+            Some(_) => settings.temporality,
+            None => Temporality::Cumulative,
+        },
     };
-    let exemplars = Arc::new(ExemplarStore::new(filter));
-    let text = Arc::new(TextExposition::new(
-        reader.clone(),
-        exemplars.clone(),
-        &common.resource,
-    ));
-    let mut readers = vec![reader.clone()];
-    let mut pushed = reader;
-    if settings.export.is_some() && settings.temporality != Temporality::Cumulative {
-        pushed = SharedReader::with_temporality(settings.temporality).watched_by(&overflows);
-        readers.push(pushed.clone());
-    }
-    let mut provider = SdkMeterProvider::builder().with_resource(common.resource.clone());
-    for reader in &readers {
-        provider = provider.with_reader(reader.clone());
-    }
-    let views = std::mem::take(&mut settings.views);
-    let provider = views::apply(provider, views, settings.exponential, &exemplars);
+    let parts = MetricParts::new(choices, &common.resource, &overflows, &common.reporter);
+    let MetricParts {
+        meters,
+        readers,
+        pushed,
+        exemplars,
+        text,
+    } = parts;
     let mut pipeline = MetricPipeline {
-        provider: GuardedMeters::new(provider.build(), common.reporter.clone()),
+        provider: meters,
         readers,
         exemplars,
         text,

@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
-/// 16 KiB for each of the default 2048 items: never reached by ordinary ones, and a bound for those that carry payloads.
-pub(crate) const QUEUE_BYTES: usize = 32 * 1024 * 1024;
+/// Room for 100,000 spans of ten attributes. It is taken only while that many wait.
+pub(crate) const QUEUE_BYTES: usize = 128 * 1024 * 1024;
 
-/// The bounds of the items that wait, and of one request.
+/// The specification's default bound of a queue, where a bound of items is asked for.
+pub(crate) const QUEUE_ITEMS: usize = 2048;
+
+/// The bounds of a queue and of the batches that leave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Batching {
-    /// In items.
+    /// The most items that may wait; `usize::MAX` if only their size is bounded.
     pub(crate) queue: usize,
-    /// In items.
+    /// The most items of a batch.
     pub(crate) batch: usize,
     /// The longest wait of an item for others.
     pub(crate) delay: Duration,
-    /// The most memory that queued items may hold, roughly.
+    /// The most memory that queued items may hold, about.
     pub(crate) bytes: usize,
 }

@@ -6,8 +6,10 @@ use http::{HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    batching::{Batching, QUEUE_BYTES},
-    endpoint::{self, Endpoint, Options, Signal, Tls},
+    batching::{Batching, QUEUE_BYTES, QUEUE_ITEMS},
+    endpoint::{Endpoint, Tls},
+    endpoint_options::{self, Options},
+    signal::Signal,
 };
 use crate::{
     error::BootstrapError,
@@ -26,7 +28,7 @@ pub(crate) fn endpoint(
 ) -> Result<Endpoint, BootstrapError> {
     let own = of(signal);
     let options = options(own, settings);
-    let mut endpoint = endpoint::resolve(signal, options)?;
+    let mut endpoint = endpoint_options::resolve(signal, options)?;
     endpoint.timeout = endpoint.timeout.min(bound);
     Ok(endpoint)
 }
@@ -34,7 +36,7 @@ pub(crate) fn endpoint(
 fn options(own: &'static OtlpSettings, settings: &mut Settings) -> Options {
     let protocol = settings.get(&own.protocol);
     let set_by = settings.set_by(&own.endpoint).cloned();
-    let default = protocol.default_endpoint();
+    let default = protocol.facts().default_endpoint;
     if set_by.is_none() {
         // The default of the setting is that of HTTP.
         settings.use_instead(&own.endpoint, default);
@@ -78,8 +80,15 @@ pub(crate) fn batching(
     bytes: Option<usize>,
     settings: &mut Settings,
 ) -> Batching {
-    let queue = settings.get(&own.max_queue_size);
     let batch = settings.get(&own.max_export_batch_size);
+    let batch_is_set = settings.set_by(&own.max_export_batch_size).is_some();
+    // A queue is bounded by its bytes. Its items are counted only for an application that sets a number of them.
+    let queue = settings.get(&own.max_queue_size);
+    let queue = queue.unwrap_or(if batch_is_set {
+        QUEUE_ITEMS
+    } else {
+        usize::MAX
+    });
     if batch > queue {
         // The default yields to a smaller queue without a word.
         if let Some(by) = settings.set_by(&own.max_export_batch_size) {

@@ -10,7 +10,7 @@ use super::syntax::queue_size;
 pub(crate) struct BatchSettings {
     pub(crate) schedule_delay: Setting<Duration>,
     pub(crate) export_timeout: Setting<Duration>,
-    pub(crate) max_queue_size: Setting<usize>,
+    pub(crate) max_queue_size: Setting<Option<usize>>,
     pub(crate) max_export_batch_size: Setting<usize>,
 }
 
@@ -35,9 +35,9 @@ pub(crate) static SPANS: BatchSettings = BatchSettings {
     .unit("ms"),
     max_queue_size: Setting::new(
         "OTEL_BSP_MAX_QUEUE_SIZE",
-        "2048",
-        queue_size,
-        "spans that end beyond it are dropped and counted",
+        "",
+        |text| queue_size(text).map(Some),
+        "spans that end beyond it are dropped and counted; unset, the queue is bounded by its bytes, and by 2048 spans where the size of a batch is set",
     )
     .unit("spans"),
     max_export_batch_size: Setting::new(
@@ -66,9 +66,9 @@ pub(crate) static RECORDS: BatchSettings = BatchSettings {
     .unit("ms"),
     max_queue_size: Setting::new(
         "OTEL_BLRP_MAX_QUEUE_SIZE",
-        "2048",
-        queue_size,
-        "records beyond it are not exported and counted",
+        "",
+        |text| queue_size(text).map(Some),
+        "records beyond it are not exported and counted; unset, the queue is bounded by its bytes, and by 2048 records where the size of a batch is set",
     )
     .unit("records"),
     max_export_batch_size: Setting::new(

@@ -9,7 +9,7 @@ use telemetry_api::instrument::settings::{
 };
 
 use super::syntax::{Headers, headers, pem_path, url};
-use crate::otlp::endpoint::{Compression, Protocol, Signal};
+use crate::otlp::{compression::Compression, protocol::Protocol, signal::Signal};
 
 macro_rules! otlp {
     ($($field:ident: $type:ty = $suffix:literal, $default:literal, $parse:expr, $unit:literal, $about:literal;)*) => {
@@ -74,21 +74,15 @@ pub(crate) fn of(signal: Signal) -> &'static OtlpSettings {
 }
 
 fn protocol(text: &str) -> Parsed<Protocol> {
-    let protocols = [Protocol::Grpc, Protocol::HttpProtobuf, Protocol::HttpJson];
-    parse::one_of(text, &protocols.map(|protocol| (protocol.name(), protocol)))
+    parse::one_of(
+        text,
+        &Protocol::ALL.map(|protocol| (protocol.name(), protocol)),
+    )
 }
 
 fn compression(text: &str) -> Parsed<Compression> {
     if cfg!(not(feature = "zstd")) && text.eq_ignore_ascii_case("zstd") {
         return Parsed::invalid(text, "needs the feature `zstd` of telemetry-core");
     }
-    parse::one_of(
-        text,
-        &[
-            ("none", Compression::None),
-            ("gzip", Compression::Gzip),
-            #[cfg(feature = "zstd")]
-            ("zstd", Compression::Zstd),
-        ],
-    )
+    parse::one_of(text, &Compression::ALL.map(|one| (one.name(), one)))
 }

@@ -20,7 +20,6 @@ pub(crate) use counts::{DECISIONS, ORIGINS};
 pub use handle::{SamplerHandle, SamplingCounts};
 pub use policy::SamplerPolicy;
 pub use rule::Rule;
-pub(crate) use sampler::LiveSampler;
 
 #[cfg(test)]
 mod tests;

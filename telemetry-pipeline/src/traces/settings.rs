@@ -8,8 +8,9 @@ use crate::{
     otlp::{
         AttributeLimits,
         batching::Batching,
-        endpoint::{Endpoint, Signal},
+        endpoint::Endpoint,
         settings::{batching, endpoint},
+        signal::Signal,
     },
     settings::{
         Settings, batches, exporters, limits,

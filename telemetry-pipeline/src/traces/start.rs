@@ -1,15 +1,11 @@
 //! The start of traces: processors, queue, sampler, recorder.
 
-use std::sync::Arc;
-
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::{RandomIdGenerator, SdkTracerProvider};
+use telemetry_api::instrument::pipeline::StartSpans;
 
 use super::{
-    Processor, Processors, Recorder,
-    console::ConsoleSpans,
-    sampling::{LiveSampler, SamplerHandle},
-    settings::TracesSettings,
-    span_queue::SpanQueue,
+    Processor, Processors, console::ConsoleSpans, sampling::SamplerHandle,
+    settings::TracesSettings, span_queue::SpanQueue, span_starters::span_starters,
 };
 use crate::{common::Common, error::BootstrapError, otlp::Flush};
 
@@ -18,7 +14,7 @@ pub(crate) struct TracePipeline {
     /// Of the application's own spans.
     pub(crate) provider: SdkTracerProvider,
     /// Of the spans of adapters and steps.
-    pub(crate) recorder: Arc<Recorder<LiveSampler>>,
+    pub(crate) start_spans: StartSpans,
     pub(crate) sampler: SamplerHandle,
     pub(crate) flush: Option<Flush>,
 }
@@ -48,22 +44,16 @@ pub(crate) fn start(
         processors.push(Box::new(sampler.keeper(queue)));
         flush = Some(of_queue);
     }
-    let processors = Processors::new(processors);
-    let provider = SdkTracerProvider::builder()
-        .with_resource(common.resource.clone())
-        .with_sampler(sampler.sampler())
-        .with_span_limits(settings.limits)
-        .with_span_processor(processors.clone())
-        .build();
-    let recorder = Arc::new(Recorder {
-        sampler: sampler.sampler(),
-        ids: None,
-        limits: settings.limits,
-        processors,
-    });
+    let (provider, start_spans) = span_starters(
+        &common.resource,
+        sampler.sampler(),
+        None::<RandomIdGenerator>,
+        settings.limits,
+        Processors::new(processors),
+    );
     Ok(TracePipeline {
         provider,
-        recorder,
+        start_spans,
         sampler,
         flush,
     })

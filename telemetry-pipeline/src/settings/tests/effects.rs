@@ -5,7 +5,7 @@ use opentelemetry_sdk::metrics::Temporality;
 use super::*;
 use crate::{
     Protocol,
-    otlp::endpoint::{Compression, Endpoint},
+    otlp::{compression::Compression, endpoint::Endpoint},
 };
 use telemetry_api::instrument::exemplar::ExemplarFilter;
 
