@@ -4,4 +4,5 @@ pub mod db;
 pub mod http;
 pub mod messaging;
 pub mod names;
+pub mod redact;
 pub mod rpc;
