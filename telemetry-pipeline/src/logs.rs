@@ -8,6 +8,7 @@ mod layer;
 mod log_context;
 pub(crate) mod log_queue;
 mod log_record;
+mod log_size;
 mod number;
 mod panics;
 mod readable;

@@ -11,6 +11,7 @@ pub(crate) mod sampling;
 mod span;
 pub(crate) mod span_queue;
 mod span_request;
+mod span_size;
 
 pub(crate) use processor::{Processor, Processors};
 pub(crate) use recorder::Recorder;

@@ -15,6 +15,7 @@ use opentelemetry_sdk::{
     logs::{LogBatch, LogProcessor, SdkLogRecord},
 };
 
+use super::log_size;
 use crate::otlp::{
     batch::{self, Encode},
     flush::Flush,
@@ -22,7 +23,6 @@ use crate::otlp::{
     queue::Queue,
     report::Reporter,
     signal::Signal,
-    size,
     worker::Worker,
 };
 use crate::{
@@ -57,7 +57,7 @@ impl LogQueue {
 
 impl LogProcessor for LogQueue {
     fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
-        let size = size::log_record(record);
+        let size = log_size::log_record(record);
         let record = Box::new((record.clone(), scope.clone()));
         self.queue.push(record, size);
     }

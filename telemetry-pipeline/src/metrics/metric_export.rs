@@ -24,9 +24,10 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
+use super::overflow::Overflows;
 use crate::error::BootstrapError;
 use crate::otlp::{
-    Losses, Monitor, Overflows, Reporter, Signal, Worker,
+    Losses, Monitor, Reporter, Signal, Worker,
     answer::ExportError,
     component,
     deadline::Deadline,

@@ -7,6 +7,7 @@ mod counts;
 mod env;
 mod handle;
 mod keeper;
+mod live;
 mod pending;
 mod policy;
 mod rate;
@@ -17,8 +18,9 @@ mod shortcut;
 mod threshold;
 mod trace_state;
 
+pub use counts::SamplingCounts;
 pub(crate) use counts::{DECISIONS, ORIGINS};
-pub use handle::{SamplerHandle, SamplingCounts};
+pub use handle::SamplerHandle;
 pub use policy::SamplerPolicy;
 pub use rule::Rule;
 
