@@ -45,7 +45,7 @@ use crate::{
     self_metrics::{self, LostElsewhere, Observed, Process},
     settings::Report,
     traces::{
-        Processor, Processors, Recorder,
+        Processor, Processors, Recorder, SdkSpans,
         console::ConsoleSpans,
         sampling::{SamplerHandle, SamplerPolicy},
         span_queue::SpanQueue,
@@ -199,8 +199,8 @@ impl Telemetry {
         let tracer_provider = SdkTracerProvider::builder()
             .with_resource(resource.clone())
             .with_sampler(sampler.sampler())
-            .with_span_limits(settings.span_limits)
-            .with_span_processor(processors.clone())
+            .with_span_limits(SdkSpans::limits_of_sdk(settings.span_limits))
+            .with_span_processor(SdkSpans::new(processors.clone(), &settings.span_limits))
             .build();
         let recorder = Arc::new(Recorder {
             sampler: sampler.sampler(),

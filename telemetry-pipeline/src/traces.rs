@@ -8,13 +8,17 @@ pub(crate) mod console;
 mod processor;
 mod recorder;
 pub(crate) mod sampling;
+mod sdk_spans;
 mod span;
+mod span_clock;
 pub(crate) mod span_queue;
 mod span_request;
 mod span_size;
+mod unique;
 
 pub(crate) use processor::{Processor, Processors};
 pub(crate) use recorder::Recorder;
+pub(crate) use sdk_spans::SdkSpans;
 
 #[cfg(test)]
 mod tests;

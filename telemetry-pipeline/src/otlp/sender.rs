@@ -28,7 +28,13 @@ pub(crate) struct Sender {
 
 impl Sender {
     /// Sends a request of so many items, in parts if it is too large for one. Returns whether all of it arrived.
-    pub(crate) async fn export<R: Request>(&self, request: R, items: u64, end: &Deadline) -> bool {
+    pub(crate) async fn export<R: Request>(
+        &self,
+        mut request: R,
+        items: u64,
+        end: &Deadline,
+    ) -> bool {
+        request.complete_schema_urls();
         let mut parts = vec![(request, items)];
         let mut arrived = true;
         while let Some((part, items)) = parts.pop() {
