@@ -11,6 +11,7 @@ pub(crate) mod endpoint_options;
 pub(crate) mod endpoint_settings;
 mod endpoint_url;
 pub(crate) mod flush;
+mod fork;
 pub(crate) mod limits;
 pub(crate) mod losses;
 pub(crate) mod monitor;

@@ -1,6 +1,9 @@
 //! The one log processor: it moves a record into the queue.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry_proto::{
@@ -59,7 +62,11 @@ impl LogProcessor for LogQueue {
     fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
         let size = log_size::log_record(record);
         let record = Box::new((record.clone(), scope.clone()));
-        self.queue.push(record, size);
+        let now = record
+            .0
+            .observed_timestamp()
+            .unwrap_or_else(SystemTime::now);
+        self.queue.push(record, size, now);
     }
 
     // As for spans: the handle flushes all signals together.

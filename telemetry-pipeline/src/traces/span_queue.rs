@@ -76,7 +76,8 @@ impl Processor for SpanQueue {
     fn ended(&self, span: Box<SpanData>) {
         if span.span_context.is_sampled() {
             let size = span_size::of(&span);
-            self.queue.push(span, size);
+            let ended = span.end_time;
+            self.queue.push(span, size, ended);
         }
     }
 }
