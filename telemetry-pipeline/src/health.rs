@@ -9,7 +9,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::otlp::{Monitor, Outcomes, Overflows, Signal};
+use crate::{
+    metrics::overflow::Overflows,
+    otlp::{Monitor, Outcomes, Signal},
+};
 
 /// How export goes, now: each call looks again. Clones are cheap, and outlive the telemetry.
 ///

@@ -1,9 +1,11 @@
 //! Metrics: views, export by OTLP and the text of `/metrics`.
 
+pub(crate) mod console;
 pub(crate) mod guarded_meters;
 pub(crate) mod metric_export;
 pub(crate) mod metric_parts;
 pub(crate) mod metric_reader;
+pub(crate) mod overflow;
 pub(crate) mod prometheus;
 pub(crate) mod settings;
 pub(crate) mod start;

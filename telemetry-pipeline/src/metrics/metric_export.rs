@@ -17,6 +17,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
+use super::overflow::Overflows;
 use crate::error::BootstrapError;
 use crate::metrics::metric_reader::SharedReader;
 use crate::otlp::{

@@ -9,7 +9,7 @@ use std::{
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics};
 
-use super::report::Reporter;
+use crate::otlp::Reporter;
 use telemetry_api::instrument::duration::OVERFLOW;
 
 /// Knows which metrics have an overflow series, whether the SDK's limit made it or the bound of an instrumentation.
