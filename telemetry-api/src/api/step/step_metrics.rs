@@ -10,6 +10,7 @@ use opentelemetry::{
 use super::running::Outcome;
 use crate::instrument::{
     duration::{BoundDuration, DurationHistogram, overflow},
+    exemplar::{ExemplarSlots, ExemplarStore},
     providers::Providers,
     series::{Series, SeriesCache},
     tracer::Tracer,
@@ -108,6 +109,8 @@ impl Slots {
 
 pub(super) struct Recorders {
     pub(super) count: BoundCounter<u64>,
+    /// The exemplar of the count.
+    pub(super) counted: Arc<ExemplarSlots>,
     pub(super) duration: BoundDuration,
 }
 
@@ -115,6 +118,8 @@ pub(super) struct Recorders {
 pub(crate) struct StepInstruments {
     pub(super) tracer: Tracer,
     count: Counter<u64>,
+    count_name: String,
+    exemplars: Arc<ExemplarStore>,
     duration: DurationHistogram,
     slots: Slots,
     series: SeriesCache<SeriesKey, Arc<Recorders>>,
@@ -146,10 +151,12 @@ impl StepInstruments {
         Self {
             tracer: providers.tracer(scope),
             count: meter
-                .u64_counter(steps)
+                .u64_counter(steps.clone())
                 .with_description("Business steps run.")
                 .with_unit("{step}")
                 .build(),
+            count_name: steps,
+            exemplars: providers.exemplars().clone(),
             duration: providers.duration_histogram(
                 &meter,
                 duration,
@@ -195,6 +202,9 @@ impl StepInstruments {
         };
         Arc::new(Recorders {
             count: self.count.bind(&attributes),
+            counted: self
+                .exemplars
+                .slots(&self.count_name, &attributes, &Arc::from([])),
             duration: self.duration.bind(&attributes),
         })
     }
