@@ -274,7 +274,7 @@ impl Telemetry {
             output,
             log_panics: settings.log_panics,
             flushes,
-            health: TelemetryHealth::new(monitors, overflows, ended.clone()),
+            health: TelemetryHealth::new(monitors, overflows, readers, ended.clone()),
             warnings,
             report: settings.report,
             principal: settings.principal,

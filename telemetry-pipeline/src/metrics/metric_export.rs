@@ -120,8 +120,8 @@ impl MetricsExport {
             }
         };
         let (count, started, result) = match request {
-            Ok(None) => return,
-            Ok(Some((request, points))) => {
+            Ok(Ok(None)) => return,
+            Ok(Ok(Some((request, points)))) => {
                 let started = self.sender.start(points);
                 let send = panics::caught(self.sender.transport.send(request, &self.deadline));
                 select! {
@@ -129,10 +129,8 @@ impl MetricsExport {
                     () = self.deadline.expired() => return self.sender.out_of_time(points),
                 }
             }
-            Err(error) => {
-                let what = format!("reading the metrics failed: {error}");
-                (1, self.sender.start(1), Err(what))
-            }
+            Ok(Err(reason)) => (1, self.sender.start(1), Err(unread(&reason))),
+            Err(error) => (1, self.sender.start(1), Err(unread(&error.to_string()))),
         };
         if self.sender.account(count, started, result) && self.reader.is_cumulative() {
             // Those that are sent later make up for those that were not.
@@ -141,16 +139,24 @@ impl MetricsExport {
     }
 }
 
+fn unread(reason: &str) -> String {
+    format!("reading the metrics failed: {reason}")
+}
+
 /// The request with all metrics, and how many points it has; `None` if there are none.
+///
+/// # Errors
+///
+/// When the metrics cannot be read.
 fn read(
     reader: &SharedReader,
     exemplars: &ExemplarStore,
-) -> Option<(ExportMetricsServiceRequest, u64)> {
+) -> Result<Option<(ExportMetricsServiceRequest, u64)>, String> {
     let metrics = reader.read("periodic_metric_reader")?;
     let mut request = ExportMetricsServiceRequest::from(&metrics);
     join_exemplars(&metrics, &mut request, exemplars);
     let points = points(&request);
-    (points > 0).then_some((request, points))
+    Ok((points > 0).then_some((request, points)))
 }
 
 fn points(request: &ExportMetricsServiceRequest) -> u64 {
