@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod buckets;
 pub mod db;
 pub mod http;
 pub mod messaging;
