@@ -1,4 +1,4 @@
-//! A stream written as an async block.
+//! A stream that is written as an async block.
 
 use std::{
     future::{Future, poll_fn},
@@ -9,20 +9,20 @@ use std::{
 
 use futures_core::{Stream, future::BoxFuture};
 
-/// Yields what an async block hands to its [`Yielder`], then the block's error if it has one.
+/// Yields the items that an async block hands to its [`Yielder`], and then the error of the block if it has one.
 ///
-/// Rows borrow the connection they come from; a block can own both, a struct without unsafe code cannot.
-pub(crate) struct Generator<'e, T, E> {
+/// Rows borrow their connection. An async block can own both, and a struct without unsafe code cannot.
+pub(crate) struct RowStream<'e, T, E> {
     block: Option<BoxFuture<'e, Result<(), E>>>,
     slot: Arc<Slot<T>>,
 }
 
-/// Hands items to the consumer of a [`Generator`].
+/// Hands items to the consumer of a [`RowStream`].
 pub(crate) struct Yielder<T>(Arc<Slot<T>>);
 
 type Slot<T> = Mutex<Option<T>>;
 
-impl<'e, T, E> Generator<'e, T, E> {
+impl<'e, T, E> RowStream<'e, T, E> {
     pub(crate) fn new<F>(block: impl FnOnce(Yielder<T>) -> F) -> Self
     where
         F: Future<Output = Result<(), E>> + Send + 'e,
@@ -40,7 +40,7 @@ impl<T> Yielder<T> {
     pub(crate) async fn hand(&self, item: T) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(item);
         let mut handed = false;
-        // No wake-up is needed: the consumer sees the item at once and polls again when it wants more.
+        // This future needs no wake-up: the consumer takes the item in the same poll, and polls again for the next.
         poll_fn(|_| {
             if std::mem::replace(&mut handed, true) {
                 Poll::Ready(())
@@ -52,7 +52,7 @@ impl<T> Yielder<T> {
     }
 }
 
-impl<T, E> Stream for Generator<'_, T, E> {
+impl<T, E> Stream for RowStream<'_, T, E> {
     type Item = Result<T, E>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
