@@ -2,10 +2,10 @@
 
 mod on_connection;
 mod on_pool;
-mod row_stream;
 
 use std::future::poll_fn;
 
+use async_stream::try_stream;
 use futures_core::stream::BoxStream;
 use sqlx::{Either, Error};
 
@@ -15,7 +15,6 @@ use crate::{
     observer::Observer,
     query::Query,
 };
-use row_stream::RowStream;
 
 /// Runs a query to its end, and returns its summary with the number of affected rows.
 async fn execute<DB: Backend>(
@@ -68,13 +67,12 @@ fn fetch_many<'e, DB: Backend>(
     if !observer.options.sql_comments {
         return DB::fetch_many(connection, query);
     }
-    Box::pin(RowStream::new(|consumer| async move {
+    Box::pin(try_stream! {
         let mut steps = DB::fetch_many(connection, query.commented(observer.options.sql_comments));
         while let Some(step) = poll_fn(|cx| steps.as_mut().poll_next(cx)).await {
-            consumer.hand(step?).await;
+            yield step?;
         }
-        Ok(())
-    }))
+    })
 }
 
 fn no_rows<T>(_: &T) -> Rows {

@@ -2,13 +2,11 @@
 
 use std::future::poll_fn;
 
+use async_stream::try_stream;
 use futures_core::{future::BoxFuture, stream::BoxStream};
 use sqlx::{Describe, Error, Execute, Executor, SqlStr};
 
-use super::{
-    affected_rows, all_rows, execute, fetch_all, fetch_optional, no_rows, one_row,
-    row_stream::RowStream,
-};
+use super::{affected_rows, all_rows, execute, fetch_all, fetch_optional, no_rows, one_row};
 use crate::{
     backend::{Backend, driver::Step},
     call::{SqlCall, future::CallFuture, stream::CallStream},
@@ -45,16 +43,16 @@ impl<'p, DB: Backend> Executor<'p> for &'p Pool<DB> {
     {
         let query = Query::new(query);
         let call = SqlCall::new(&*self.observer, query.text(), query.is_parameterised());
-        let stream = RowStream::new(|consumer| async move {
+        // The rows borrow the connection. An async block can own both, and a struct without unsafe code cannot.
+        let stream = try_stream! {
             let mut lease = Lease::none();
             let mut connection = wait::acquire(&self.inner, &self.observer, &mut lease).await?;
             let query = query.commented(self.observer.options.sql_comments);
             let mut steps = DB::fetch_many(&mut connection, query);
             while let Some(step) = poll_fn(|cx| steps.as_mut().poll_next(cx)).await {
-                consumer.hand(step?).await;
+                yield step?;
             }
-            Ok(())
-        });
+        };
         Box::pin(CallStream::new(call, stream))
     }
 
