@@ -1,4 +1,4 @@
-//! What went wrong, as a value of `error.type`.
+//! `error.type` of a failed call: the database's own code, or one word of a bounded set.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -6,26 +6,26 @@ use opentelemetry::{KeyValue, Value};
 use sqlx::Error;
 use telemetry_semconv::db::attribute;
 
-use crate::database::Errors;
+use crate::backend::ErrorReader;
 
-/// Why a call failed.
+/// The value of `error.type`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Failure {
-    /// The database's own code.
+pub(crate) enum SqlErrorType {
+    /// The code that the database gave to the error.
     Code(Arc<str>),
-    /// Anything that has no code.
-    Kind(&'static str),
+    /// A word for an error without a code.
+    Word(&'static str),
 }
 
-impl Failure {
+impl SqlErrorType {
     /// The driver panicked.
-    pub(crate) const PANICKED: Self = Self::Kind("panic");
+    pub(crate) const PANIC: Self = Self::Word("panic");
 
-    /// `None` for what is not a failure of the call: that a query found no row is an answer.
-    pub(crate) fn of(error: &Error, errors: Errors) -> Option<Self> {
-        Some(Self::Kind(match error {
+    /// Returns `None` for an error that is not a failure of the call: a query that finds no row has an answer.
+    pub(crate) fn of(error: &Error, reader: ErrorReader) -> Option<Self> {
+        Some(Self::Word(match error {
             Error::RowNotFound => return None,
-            Error::Database(error) => match (errors.status_code)(&**error) {
+            Error::Database(error) => match (reader.status_code)(&**error) {
                 Some(code) => return Some(Self::Code(Arc::from(code))),
                 None => "database",
             },
@@ -49,49 +49,34 @@ impl Failure {
         }))
     }
 
-    /// The value of `error.type`.
     pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Code(code) => code,
-            Self::Kind(kind) => kind,
+            Self::Word(word) => word,
         }
     }
 
-    /// `error.type`, and `db.response.status_code` if the database gave one.
+    /// `error.type`, and `db.response.status_code` if the database gave a code.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = KeyValue> + use<> {
-        let (kind, code) = match self {
+        let (error_type, code) = match self {
             Self::Code(code) => (Value::from(code.clone()), Some(code.clone())),
-            Self::Kind(kind) => (Value::from(*kind), None),
+            Self::Word(word) => (Value::from(*word), None),
         };
         let code = code.map(|code| KeyValue::new(attribute::DB_RESPONSE_STATUS_CODE, code));
-        [KeyValue::new(attribute::ERROR_TYPE, kind)]
+        [KeyValue::new(attribute::ERROR_TYPE, error_type)]
             .into_iter()
             .chain(code)
     }
 }
 
-/// How a call ended, if not with an answer or an error.
-const OUTCOME: &str = "telemetry.outcome";
-
-/// On the span of a call that its caller gave up. Nothing failed, so there is no error: when a client goes away, the
-/// statements of its request must not look like a broken database.
-pub(crate) fn cancelled() -> KeyValue {
-    KeyValue::new(OUTCOME, "cancelled")
-}
-
-/// On the span of a call that never returned.
-pub(crate) fn panicked() -> KeyValue {
-    KeyValue::new(OUTCOME, "panicked")
-}
-
-/// The description of the span's status: the error's message, if it cannot contain a value of the application.
-pub(crate) fn description(error: &Error, errors: Errors) -> Cow<'static, str> {
+/// The description of the span's status: the error's message, or an empty text if the message may contain a value of
+/// the application.
+pub(crate) fn status_description(error: &Error, reader: ErrorReader) -> Cow<'static, str> {
     match error {
-        Error::Database(error) => Cow::Owned(
-            (errors.safe_message)(&**error)
-                .unwrap_or_default()
-                .into_owned(),
-        ),
+        Error::Database(error) => {
+            let message = (reader.safe_message)(&**error).unwrap_or_default();
+            Cow::Owned(message.into_owned())
+        }
         Error::PoolTimedOut
         | Error::PoolClosed
         | Error::WorkerCrashed

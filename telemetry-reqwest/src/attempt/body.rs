@@ -1,4 +1,4 @@
-//! Response end: the last frame, an error, or the drop of a body that nobody reads to its end.
+//! The body of a response, which ends the attempt: with its last frame, with an error, or when it is dropped.
 
 use std::{
     pin::Pin,
@@ -10,23 +10,24 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use reqwest::{Body, Response, ResponseBuilderExt};
 
-use crate::{attempt::Attempt, error_type};
+use super::Attempt;
+use crate::error_type;
 
 pin_project! {
-    /// A response's body that ends its attempt when it ends.
-    struct ObservedBody {
+    /// The body of a response. Its end is the end of the attempt.
+    struct AttemptBody {
         #[pin]
         inner: Body,
         attempt: Option<Attempt>,
         bytes: u64,
     }
 
-    impl PinnedDrop for ObservedBody {
+    impl PinnedDrop for AttemptBody {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             if let Some(mut attempt) = this.attempt.take() {
                 attempt.read(*this.bytes);
-                // A reader that knows the length does not poll again once it has all.
+                // A reader that knows the length does not poll again after the last byte.
                 if this.inner.is_end_stream() {
                     attempt.completed();
                 }
@@ -35,12 +36,12 @@ pin_project! {
     }
 }
 
-/// The same response, whose body ends the attempt.
+/// Returns the same response with a body that ends the attempt.
 ///
-/// Status, version, headers, extensions (with the peer's address and a protocol upgrade), URL, length and timeouts stay.
-/// An error of the body becomes the source of an error of the same text.
-pub(crate) fn observe(response: Response, mut attempt: Attempt) -> Response {
-    // Nobody needs to read an empty body.
+/// Status, version, headers, URL, length, timeouts and extensions stay, with the peer's address and a protocol upgrade.
+/// An error of the body becomes the source of an error with the same text.
+pub(crate) fn end_with_body(response: Response, mut attempt: Attempt) -> Response {
+    // A caller does not need to read an empty body.
     if response.content_length() == Some(0) {
         attempt.read(0);
         attempt.completed();
@@ -48,11 +49,11 @@ pub(crate) fn observe(response: Response, mut attempt: Attempt) -> Response {
     }
     let url = response.url().clone();
     let (mut parts, inner) = http::Response::<Body>::from(response).into_parts();
-    // reqwest takes the URL of a response it is given from an extension that only its builder can make.
+    // reqwest reads the URL of a converted response from an extension, which only its builder can make.
     if let Ok(carrier) = http::Response::builder().url(url).body(()) {
         parts.extensions.extend(carrier.into_parts().0.extensions);
     }
-    let body = ObservedBody {
+    let body = AttemptBody {
         inner,
         attempt: Some(attempt),
         bytes: 0,
@@ -60,7 +61,7 @@ pub(crate) fn observe(response: Response, mut attempt: Attempt) -> Response {
     http::Response::from_parts(parts, Body::wrap(body)).into()
 }
 
-impl HttpBody for ObservedBody {
+impl HttpBody for AttemptBody {
     type Data = Bytes;
     type Error = reqwest::Error;
 

@@ -1,24 +1,24 @@
-//! SQL commenter: the trace context as a comment at the end of the statement, for the database's own logs and views.
+//! SQL commenter: appends the trace context to a statement as a comment, for the logs and views of the database.
 
 use std::fmt::Write;
 
 use opentelemetry::{Context, trace::TraceContextExt};
 
-/// The text with a comment that tells of the current span; `None` if nobody could follow it, because the span is not
-/// sampled, or if the text has such a comment already.
-pub(crate) fn commented(sql: &str) -> Option<String> {
+/// Returns the text with a comment that names the current span. Returns `None` if the span is not sampled, because no
+/// backend has the trace, and if the text has such a comment already.
+pub(super) fn with_trace_comment(sql: &str) -> Option<String> {
     Context::map_current(|cx| {
         let span = cx.span();
         let span = span.span_context();
         if !span.is_valid() || !span.is_sampled() || sql.contains("traceparent=") {
             return None;
         }
-        // After a semicolon it would be a second, empty statement.
+        // A comment after a semicolon would be a second, empty statement.
         let end = sql.trim_end_matches(|c: char| c == ';' || c.is_whitespace());
         let rest = sql.get(end.len()..)?;
         let mut text = String::with_capacity(sql.len() + 96);
         text.push_str(end);
-        // A comment to the end of the line would swallow this one, and then does: nothing breaks.
+        // If the text ends in a `--` comment, this comment becomes part of that one. The statement still runs.
         let flags = span.trace_flags();
         let (trace, id) = (span.trace_id(), span.span_id());
         let _ = write!(text, " /*traceparent='00-{trace}-{id}-{flags:02x}'");
@@ -34,7 +34,7 @@ pub(crate) fn commented(sql: &str) -> Option<String> {
     })
 }
 
-/// As in URLs, so that neither a quote nor the end of a comment can be written.
+/// Encodes the value as in URLs, so that it can contain neither a quote nor the end of a comment.
 fn percent_encode(text: &mut String, value: &str) {
     for byte in value.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
@@ -57,7 +57,7 @@ mod tests {
         let state = TraceState::from_str(state).unwrap_or_default();
         let span = SpanContext::new(TraceId::from(1), SpanId::from(2), flags, true, state);
         let _current = Context::new().with_remote_span_context(span).attach();
-        commented(sql)
+        with_trace_comment(sql)
     }
 
     #[test]
@@ -81,9 +81,9 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_added_that_nobody_could_follow() {
+    fn nothing_is_added_for_an_unsampled_span_or_beside_an_own_comment() {
         assert_eq!(under(TraceFlags::default(), "", "SELECT 1"), None);
-        assert_eq!(commented("SELECT 1"), None);
+        assert_eq!(with_trace_comment("SELECT 1"), None);
         let own = "SELECT 1 /*traceparent='00-1-1-01'*/";
         assert_eq!(under(TraceFlags::SAMPLED, "", own), None);
     }

@@ -1,9 +1,9 @@
-//! What a single request can say of itself.
+//! Extensions that a caller puts on a single request.
 
-/// The template of a request's path, such as `/orders/{id}`: it names the span, and becomes `url.template` on the span
-/// and on metrics.
+/// The template of a request's path, such as `/orders/{id}`. It becomes a part of the span's name, and `url.template` on
+/// the span and on metrics. Default: no template.
 ///
-/// It is `'static`, so that templates stay few. Cost: one string for the name of a sampled span.
+/// It is `'static`, so that a program has few templates. Cost: one allocation, for the name of a sampled span.
 ///
 /// ```
 /// # let client = telemetry_reqwest::client(reqwest::Client::new());
@@ -14,7 +14,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UrlTemplate(pub &'static str);
 
-/// Sends this request without trace context, baggage and correlation id. Its span is recorded as ever.
+/// Sends this request without trace context, baggage and correlation id. Its span and metrics are recorded.
 ///
 /// ```
 /// # let client = telemetry_reqwest::client(reqwest::Client::new());

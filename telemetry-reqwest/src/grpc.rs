@@ -1,4 +1,4 @@
-//! gRPC clients: a tower layer for tonic channels. Needs the feature `grpc`.
+//! gRPC clients: a tower layer for tonic channels. Needs the cargo feature `grpc`.
 //!
 //! ```
 //! use telemetry_reqwest::grpc::GrpcLayer;
@@ -14,12 +14,15 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The layer goes around the channel itself. A call is one client span from its start to the end of its response stream,
-//! where gRPC puts the status, unary or streaming alike; a stream that is dropped before has the status `CANCELLED`
-//! without being an error, because it was the caller who wanted no more.
+//! The layer goes around the channel itself. A call is one client span, from its start to the end of its response stream,
+//! which carries the status of unary and streaming calls. If the caller drops the stream before its end, the status is
+//! `CANCELLED` and the span is no error.
+
+// The modules form a line: layer, service, body, call, channel, metrics, status.
 
 mod body;
 mod call;
+mod channel;
 mod layer;
 mod metrics;
 mod service;

@@ -1,39 +1,41 @@
-//! What travels to the next service: trace context, baggage, correlation id.
+//! The headers that carry trace context, baggage and correlation id to the next service.
 
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header::Entry};
 use opentelemetry::Context;
 use telemetry_api::{CorrelationId, Principal, instrument::propagation::Propagation};
 
-use crate::extension::NoPropagation;
+use crate::request_extension::NoPropagation;
 
 const CORRELATION_HEADER: HeaderName = HeaderName::from_static("x-correlation-id");
 
-/// Writes the context into a request's headers. Nothing here can fail: what is no valid header is not sent.
+/// Writes the context into the headers of a request. It cannot fail: a value that is no valid header is left out.
 ///
-/// The principal goes with it only to a host that was `listed`: everybody is not to be told who the user is.
+/// The principal is sent only to a `listed` host, because it identifies the user.
 pub(crate) fn inject(
     cx: &Context,
     propagation: Option<&Propagation>,
     listed: bool,
     headers: &mut HeaderMap,
 ) {
-    correlate(cx, headers);
+    insert_correlation_id(cx, headers);
     if let Some(propagation) = propagation {
         let named = listed.then(|| Principal::in_baggage(cx)).flatten();
         propagation.inject(named.as_ref().unwrap_or(cx), headers);
     }
 }
 
+/// True if the request has the extension [`NoPropagation`].
 pub(crate) fn opted_out(extensions: &Extensions) -> bool {
     extensions.get::<NoPropagation>().is_some()
 }
 
-/// Tells the next service the id to quote. In a trace of its own, without a caller, that is the trace id.
-fn correlate(cx: &Context, headers: &mut HeaderMap) {
+/// Keeps a correlation id that the request has already. Else inserts the current one, which is the trace id if no
+/// caller sent one.
+fn insert_correlation_id(cx: &Context, headers: &mut HeaderMap) {
     let Some(id) = CorrelationId::of(cx) else {
         return;
     };
-    // One look-up both finds a header that is there and makes room for ours.
+    // `try_entry` looks up the header and reserves its place in one step.
     if let Ok(Entry::Vacant(vacant)) = headers.try_entry(CORRELATION_HEADER)
         && let Ok(id) = HeaderValue::from_bytes(id.as_bytes())
     {
