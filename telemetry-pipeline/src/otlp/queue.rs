@@ -26,8 +26,8 @@ use self::admission::{Admission, Bounds, Refused};
 use super::{
     batching::Batching,
     fork::Home,
+    limits::REQUEST_BYTES,
     losses::{Losses, Reason},
-    sender::REQUEST_BYTES,
 };
 
 /// Items that come so long after shutdown come from a service that is not about to end: the handle was dropped too early.

@@ -15,9 +15,7 @@ use super::{
     request::Request,
     transport::Transport,
 };
-
-/// No request grows far beyond this, since collectors refuse one of more than 4 MiB. One item alone may.
-pub(crate) const REQUEST_BYTES: usize = 2 * 1024 * 1024;
+use crate::otlp::limits::REQUEST_BYTES;
 
 pub(crate) struct Sender {
     pub(crate) transport: Transport,
