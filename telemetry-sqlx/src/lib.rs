@@ -17,6 +17,8 @@
 //   error_type, outcome       the values of `error.type` and `telemetry.outcome`
 //   backend                   the trait that a database implements, and its facts
 //   query                     a query taken apart, and the SQL commenter
+use cfg_if::cfg_if;
+
 mod acquire;
 mod backend;
 mod call;
@@ -33,20 +35,28 @@ mod statement;
 mod transaction;
 mod wait;
 
-#[cfg(feature = "mysql")]
-mod mysql;
-#[cfg(feature = "postgres")]
-mod postgres;
-#[cfg(feature = "sqlite")]
-mod sqlite;
-
 pub use backend::{Backend, Facts};
 pub use connection::{Connection, PoolConnection};
-#[cfg(feature = "mysql")]
-pub use mysql::{MySqlConnection, MySqlPool, MySqlTransaction};
 pub use pool::Pool;
-#[cfg(feature = "postgres")]
-pub use postgres::{PgConnection, PgPool, PgTransaction};
-#[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteConnection, SqlitePool, SqliteTransaction};
 pub use transaction::Transaction;
+
+cfg_if! {
+    if #[cfg(feature = "mysql")] {
+        mod mysql;
+        pub use mysql::{MySqlConnection, MySqlPool, MySqlTransaction};
+    }
+}
+
+cfg_if! {
+    if #[cfg(feature = "postgres")] {
+        mod postgres;
+        pub use postgres::{PgConnection, PgPool, PgTransaction};
+    }
+}
+
+cfg_if! {
+    if #[cfg(feature = "sqlite")] {
+        mod sqlite;
+        pub use sqlite::{SqliteConnection, SqlitePool, SqliteTransaction};
+    }
+}
