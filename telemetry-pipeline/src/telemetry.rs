@@ -53,9 +53,9 @@ pub struct Telemetry {
     pub(crate) timeout: Duration,
     pub(crate) ended: Arc<AtomicBool>,
     pub(crate) disabled: bool,
-    /// Spans are made.
-    pub(crate) recorded: bool,
-    /// It was installed, or its parts were taken.
+    /// Spans go somewhere.
+    pub(crate) traced: bool,
+    /// It was installed, or one of its parts was taken.
     pub(crate) used: AtomicBool,
     pub(crate) _worker: Option<Worker>,
 }
@@ -87,7 +87,7 @@ impl Telemetry {
         }
         if !self.disabled {
             global::set_meter_provider(self.meter_provider.clone());
-            if self.recorded {
+            if self.traced {
                 global::set_tracer_provider(self.tracer_provider.clone());
             }
             global::set_text_map_propagator(TextMap::from(self.providers.propagation().clone()));
@@ -143,6 +143,8 @@ impl Telemetry {
     /// The effective configuration: the value of each setting, secrets redacted, and its source. It lists the settings of
     /// adapters that have registered when it is called. Cost: a lock and a copy of all texts.
     pub fn report(&self) -> Report {
+        // A program may build a telemetry just to show its configuration.
+        self.used.store(true, Ordering::Relaxed);
         self.settings.report()
     }
 
