@@ -70,7 +70,7 @@ pub(crate) fn build(mut plan: Plan) -> Result<Telemetry, BootstrapError> {
         output: logs.output,
         log_panics,
         flushes,
-        health: TelemetryHealth::new(monitors, metrics.overflows, ended.clone()),
+        health: TelemetryHealth::new(monitors, metrics.overflows, metrics.readers, ended.clone()),
         warnings,
         settings,
         principal: plan.principal,
