@@ -89,14 +89,17 @@ impl<S: ShouldSample> StartSpan for Scoped<S> {
         let decided =
             (recorder.sampler).should_sample(Some(cx), trace_id, &name, &kind, known, &[]);
         let sampled = matches!(decided.decision, SamplingDecision::RecordAndSample);
+        // Log lines and calls have its ids, and nobody else asks for it. The flag of a remote span keeps adapters from
+        // attributes for its end.
+        let goes_nowhere = recorder.processors.is_empty();
         let context = SpanContext::new(
             trace_id,
             span_id,
             flags.with_sampled(sampled),
-            false,
+            goes_nowhere,
             decided.trace_state,
         );
-        if matches!(decided.decision, SamplingDecision::Drop) {
+        if goes_nowhere || matches!(decided.decision, SamplingDecision::Drop) {
             // Only its identity is of use, and that needs no lock and no box.
             return cx.with_remote_span_context(context);
         }
