@@ -29,11 +29,11 @@ const TRANSPORT: [&str; 8] = [
 pub(crate) struct ActiveFilters {
     pub(crate) logs: ArcSwap<ActiveFilter>,
     pub(crate) spans: ArcSwap<ActiveFilter>,
-    /// Whether log lines have the fields of spans.
+    /// True if log lines have the fields of spans.
     pub(crate) span_fields: bool,
-    /// Whether the transport's log lines may pass.
+    /// True if the transport's log lines may pass.
     pub(crate) transport_logs: bool,
-    /// Which events the layer of the spans hears.
+    /// The events that the layer of the spans hears.
     pub(crate) hears: fn(&Metadata<'_>) -> bool,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct LogFilter(pub(crate) Arc<ActiveFilters>);
 pub(crate) struct SpanFilter(pub(crate) Arc<ActiveFilters>);
 
 impl LogFilter {
-    /// Whether a line never passes, whatever else the filter says.
+    /// Returns whether a line never passes, whatever else the filter says.
     fn excludes(&self, metadata: &Metadata<'_>) -> bool {
         !self.0.transport_logs && is_transport(metadata) && metadata.is_event()
     }

@@ -29,7 +29,7 @@ pub(crate) struct Process {
     usage: Mutex<Usage>,
 }
 
-/// What the files say.
+/// The numbers in the files at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Snapshot {
     /// Seconds in user and in system mode.

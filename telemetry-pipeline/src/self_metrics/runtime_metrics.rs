@@ -73,7 +73,7 @@ pub(crate) fn observe(meter: &Meter, runtimes: Vec<(String, Handle)>) {
     observe_workers(meter, &runtimes);
 }
 
-/// What tokio counts with 64-bit atomics.
+/// The metrics that tokio counts with 64-bit atomics.
 #[cfg(target_has_atomic = "64")]
 fn observe_workers(meter: &Meter, runtimes: &Runtimes) {
     instrument!(

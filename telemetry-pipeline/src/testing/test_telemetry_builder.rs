@@ -88,7 +88,7 @@ impl TestTelemetryBuilder {
         self
     }
 
-    /// What becomes of sensitive attributes. Default: they are hashed.
+    /// Treats sensitive attributes like this. Default: they are hashed.
     pub fn with_sensitive(mut self, sensitive: Sensitive) -> Self {
         self.sensitive = sensitive;
         self

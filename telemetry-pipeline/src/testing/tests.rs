@@ -16,7 +16,7 @@ use tracing::Level;
 use super::*;
 use telemetry_api::{correlation::CorrelationId, instrument::scrape::ScrapeFormat, step};
 
-/// What an assertion says when it fails.
+/// The message of an assertion that fails.
 fn failure(assertion: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(assertion)).expect_err("it must fail");
     panic.downcast_ref::<String>().cloned().unwrap_or_default()

@@ -63,7 +63,7 @@ where
         .with_tracked_inactivity(false)
 }
 
-/// Whether an event is the one by which `#[instrument(err)]` tells of an `Err`: its only field is `error`.
+/// Returns whether an event is the one by which `#[instrument(err)]` tells of an `Err`: its only field is `error`.
 pub(crate) fn is_failure(metadata: &Metadata<'_>) -> bool {
     let mut fields = metadata.fields().iter();
     metadata.is_event()
@@ -142,7 +142,7 @@ where
     }
 }
 
-/// Whether all values are of kinds that the bridge takes well.
+/// Returns whether all values are of kinds that the bridge takes well.
 fn takes_well(record: impl FnOnce(&mut dyn Visit)) -> bool {
     let mut kinds = Kinds { all_well: true };
     record(&mut kinds);

@@ -23,7 +23,7 @@ fn telemetry(vars: &[(&'static str, &'static str)]) -> (Telemetry, Arc<Mutex<Vec
     (telemetry, lines)
 }
 
-/// Which of what this emits comes out.
+/// The names of the emitted spans and lines that come out.
 fn emitted(telemetry: &Telemetry, lines: &Mutex<Vec<String>>) -> Vec<&'static str> {
     lines.lock().unwrap().clear();
     let _providers = telemetry.providers().set_default();
@@ -41,7 +41,7 @@ fn emitted(telemetry: &Telemetry, lines: &Mutex<Vec<String>>) -> Vec<&'static st
         assert!(step.as_mut().poll(&mut cx).is_ready());
     });
     let mut lines = lines.lock().unwrap().clone();
-    // What the step says of itself is a line with its name.
+    // The step has a line with its name.
     lines.retain(|line| !line.contains("\"target\":\"telemetry_core::step\""));
     [
         "an-info-span",

@@ -50,7 +50,7 @@ fn panics_in_many_ways() {
     // The caller goes on, and the panic has a line of its own.
     tracing::info!(value = ?Fails, "marked");
     assert!(std::panic::catch_unwind(|| std::panic::panic_any(7)).is_err());
-    // What was taken while it panicked is whole again.
+    // The buffer that was in use during the panic is usable again.
     tracing::info!(
         trace = %span.trace_id(),
         span = %span.span_id(),

@@ -1,4 +1,4 @@
-//! What must hold for all telemetry of a test.
+//! Leaks, secrets and the number of series.
 
 use super::*;
 

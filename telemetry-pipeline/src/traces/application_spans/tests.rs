@@ -191,7 +191,7 @@ async fn a_function_with_instrument_err_that_fails_is_an_error_recorded_once() {
         assert_eq!(event.attributes[0].key.as_str(), "exception.message");
         assert_eq!(event.attributes[0].value.as_str(), "no connection");
     }
-    // What the application logs has the error, too, as a record in the span.
+    // The events of the three functions are records, too.
     let logged = telemetry.logs();
     assert_eq!(logged.len(), 3);
 }
