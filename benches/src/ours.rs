@@ -5,11 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use telemetry_core::{
-    Config, Providers, Service, Telemetry,
-    pipeline::LogFormat,
-    tracer::{Decides, SamplingHint},
-};
+use telemetry_core::{Config, Providers, Service, Telemetry, pipeline::LogFormat, instrument::tracer::{Decides, SamplingHint}};
 
 use crate::sdk::current::Sdk;
 

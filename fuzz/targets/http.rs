@@ -3,10 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use telemetry_core::{
-    CorrelationId,
-    semconv_http::{Authority, has_secret, redact_query, redact_query_with, redact_url},
-};
+use telemetry_core::CorrelationId;
+use telemetry_semconv::http::{Authority, has_secret, redact_query, redact_query_with, redact_url};
 
 const SECRET: &str = "hunter2";
 

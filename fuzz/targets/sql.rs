@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use telemetry_core::semconv_db::{Dialect, analyze, summarize};
+use telemetry_semconv::db::{Dialect, analyze, summarize};
 
 fuzz_target!(|data: &[u8]| {
     let Some((first, rest)) = data.split_first() else {

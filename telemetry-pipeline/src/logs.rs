@@ -17,7 +17,9 @@ mod log_record;
 mod log_sink;
 mod panic_hook;
 mod readable;
+pub(crate) mod settings;
 mod span_fields;
+pub(crate) mod start;
 mod stdout_writer;
 mod timestamp;
 

@@ -7,4 +7,6 @@ pub(crate) mod metric_parts;
 pub(crate) mod metric_reader;
 pub(crate) mod prometheus;
 mod rising;
+pub(crate) mod settings;
+pub(crate) mod start;
 pub(crate) mod views;

@@ -9,10 +9,12 @@ pub(crate) mod console;
 mod processor;
 mod recorder;
 pub(crate) mod sampling;
+pub(crate) mod settings;
 mod span;
 pub(crate) mod span_queue;
 mod span_request;
 mod span_starters;
+pub(crate) mod start;
 
 pub(crate) use processor::{Processor, Processors};
 pub(crate) use recorder::Recorder;

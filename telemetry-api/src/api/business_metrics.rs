@@ -25,8 +25,11 @@ mod declared;
 
 use std::fmt;
 
+use opentelemetry::trace::TraceContextExt as _;
+
+use crate::instrument::{context, exemplar::ExemplarSlots};
+
 pub use attribute_values::{AttributeValue, Attributes, Number, ToAttributeValue};
-pub(crate) use declared::Declared;
 use declared::{Cached, CounterSeries, GaugeSeries, HistogramSeries, UpDownSeries};
 
 /// Declares a [`Counter`]. Names are lower case, dotted, and begin with your namespace.
@@ -105,7 +108,7 @@ impl Counter {
     pub fn add(&self, count: u64, attributes: impl Attributes) {
         self.0.series(&attributes, |series| {
             series.bound.add(count);
-            series.exemplars.offer_current(count.to_f64());
+            offer(&series.exemplars, count.to_f64());
         });
     }
 }
@@ -122,7 +125,7 @@ impl Histogram {
         let value = value.to_f64();
         self.0.series(&attributes, |series| {
             series.bound.record(value);
-            series.exemplars.offer_current(value);
+            offer(&series.exemplars, value);
         });
     }
 }
@@ -139,5 +142,12 @@ impl UpDownCounter {
     /// Adds so many, or takes them away.
     pub fn add(&self, count: i64, attributes: impl Attributes) {
         self.0.series(&attributes, |series| series.0.add(count));
+    }
+}
+
+/// Offers a measurement that was made in the current span.
+fn offer(exemplars: &ExemplarSlots, value: f64) {
+    if exemplars.takes_any() {
+        context::with_current(|cx| exemplars.offer(value, cx.span().span_context()));
     }
 }

@@ -11,7 +11,7 @@ use opentelemetry::{
     trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
 
-use crate::instrument::random;
+use crate::instrument::{context, random};
 
 /// The key of the correlation id on spans and in log records.
 pub const CORRELATION_ID: &str = "correlation_id";
@@ -58,7 +58,7 @@ impl CorrelationId {
 
     /// The correlation id of the current request; `None` outside of any request or span.
     pub fn current() -> Option<Self> {
-        Context::map_current(Self::of)
+        context::with_current(Self::of)
     }
 
     /// The correlation id of a context: the one stored in it, else its trace id.

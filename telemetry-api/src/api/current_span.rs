@@ -14,10 +14,7 @@
 //! # price("SKU-1", 1999);
 //! ```
 
-use std::{
-    cell::Cell, error::Error, fmt::Display, marker::PhantomData, mem::ManuallyDrop,
-    time::SystemTime,
-};
+use std::{error::Error, fmt::Display, time::SystemTime};
 
 use opentelemetry::{
     Context, Key, KeyValue, Value,
@@ -26,15 +23,18 @@ use opentelemetry::{
 
 use crate::{
     instrument::{
-        exception,
+        context, exception,
+        served::request_in,
         tracer::{self, is_recorded},
     },
     sensitive::Sensitive,
 };
 
+pub use crate::instrument::served::{Served, serve};
+
 /// The innermost span that is current: inside a step the step's, else, in a handler, the server span.
 pub fn current_span() -> CurrentSpan {
-    CurrentSpan(Context::current())
+    CurrentSpan(context::current())
 }
 
 /// The span that this service's part of the trace began with: in a handler the server span, also from inside steps.
@@ -42,55 +42,10 @@ pub fn current_span() -> CurrentSpan {
 /// It is known where the server polls the handler, and to steps, which take it along. In a task of its own outside of any
 /// step, it is the [`current_span`].
 pub fn entry_span() -> CurrentSpan {
-    Context::map_current(|cx| match cx.get::<Entry>() {
+    context::with_current(|cx| match cx.get::<Entry>() {
         Some(Entry(entry)) => CurrentSpan(entry.clone()),
-        None => CurrentSpan(served_in(cx).unwrap_or_else(|| cx.clone())),
+        None => CurrentSpan(request_in(cx).unwrap_or_else(|| cx.clone())),
     })
-}
-
-thread_local! {
-    /// Of the recorded request that this thread is polling. Empty whenever it polls none, so it needs no destructor, which
-    /// would be looked for at each access.
-    static SERVED: Cell<Option<ManuallyDrop<Context>>> = const { Cell::new(None) };
-}
-
-/// While it lives, this thread works on the request of a context. See [`serve`].
-#[derive(Debug)]
-#[must_use = "it is forgotten when this is dropped"]
-pub struct Served {
-    outer: Option<Context>,
-    /// It is of this thread.
-    _not_send: PhantomData<*const ()>,
-}
-
-/// Makes the span of this context the [`entry_span`] of its trace, on this thread, until what is returned is dropped; if it
-/// is not recorded there is nothing to say on it. For instrumentation of servers, around each poll.
-#[inline]
-pub fn serve(cx: &Context) -> Option<Served> {
-    is_recorded(&cx.span()).then(|| Served {
-        outer: replace_served(Some(cx.clone())),
-        _not_send: PhantomData,
-    })
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        replace_served(self.outer.take());
-    }
-}
-
-fn replace_served(served: Option<Context>) -> Option<Context> {
-    let replaced = SERVED.replace(served.map(ManuallyDrop::new));
-    replaced.map(ManuallyDrop::into_inner)
-}
-
-/// The request that this thread is polling, if this context is of its trace.
-fn served_in(cx: &Context) -> Option<Context> {
-    let trace = |cx: &Context| cx.span().span_context().trace_id();
-    let served = replace_served(None)?;
-    let of_this_trace = (trace(&served) == trace(cx)).then(|| served.clone());
-    replace_served(Some(served));
-    of_this_trace
 }
 
 /// The context of a step that was started in `parent`, from which the [`entry_span`] is still found. The outermost
@@ -105,7 +60,7 @@ pub(crate) fn remember_entry(parent: &Context, cx: Context) -> Context {
         let is_local = outer.is_valid() && !outer.is_remote();
         if is_local { parent } else { &cx }.clone()
     };
-    let entry = served_in(parent).unwrap_or_else(own);
+    let entry = request_in(parent).unwrap_or_else(own);
     cx.with_value(Entry(entry))
 }
 
@@ -113,7 +68,7 @@ pub(crate) fn remember_entry(parent: &Context, cx: Context) -> Context {
 ///
 /// Does nothing outside of a span or when the span is not recorded.
 pub fn set_attribute(key: impl Into<Key>, value: impl Into<Value>) {
-    Context::map_current(|cx| {
+    context::with_current(|cx| {
         let span = cx.span();
         if is_recorded(&span) {
             span.set_attribute(KeyValue::new(key, value));
@@ -205,7 +160,7 @@ impl CurrentSpan {
         if !exception::is_new(self.0.span().span_context(), &texts) {
             return;
         }
-        let _attached = self.0.clone().attach();
+        let _attached = context::attach(self.0.clone());
         let causes = texts.get(1..).unwrap_or_default().join(": ");
         tracing::error!(
             name: "exception",

@@ -18,10 +18,10 @@
 //! # Ok(()) }
 //! ```
 
-mod context;
+mod message_context;
 mod operation;
 
-pub use context::MessageContext;
+pub use message_context::MessageContext;
 
 use std::{fmt::Display, future::Future, slice};
 
@@ -31,7 +31,7 @@ use opentelemetry::{
 };
 
 use self::operation::{Running, observe};
-use crate::principal::Principal;
+use crate::{instrument::context, principal::Principal};
 use telemetry_semconv::messaging::Operation;
 
 /// Where messages are sent to and consumed from. Its names are `'static`, so that they stay few.
@@ -44,6 +44,7 @@ pub struct Destination {
     system: &'static str,
     name: &'static str,
     continues: bool,
+    trusts: bool,
 }
 
 impl Destination {
@@ -53,6 +54,7 @@ impl Destination {
             system,
             name,
             continues: false,
+            trusts: false,
         }
     }
 
@@ -68,13 +70,22 @@ impl Destination {
         self
     }
 
+    /// Takes the principal of a message from its baggage: for a queue that only services of your own can write to.
+    ///
+    /// Default: the principal is left out, because whoever can write a message can name anybody.
+    #[must_use]
+    pub const fn trusting_senders(mut self) -> Self {
+        self.trusts = true;
+        self
+    }
+
     /// Sends one message: a `send` span of kind producer, whose context goes with the message.
     pub async fn send<F, T, E>(&self, send: impl FnOnce(MessageContext) -> F) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>>,
         E: Display,
     {
-        let running = Context::map_current(|parent| {
+        let running = context::with_current(|parent| {
             Running::start(self, Operation::Send, SpanKind::Producer, parent, &[], None)
         });
         let message = match &running {
@@ -86,7 +97,7 @@ impl Destination {
 
     /// Makes one message of a batch: a `create` span of its own, so that its consumer can tell it from the others.
     pub fn create(&self) -> MessageContext {
-        let running = Context::map_current(|parent| {
+        let running = context::with_current(|parent| {
             Running::start(
                 self,
                 Operation::Create,
@@ -112,7 +123,7 @@ impl Destination {
     {
         let links = links(messages);
         let count = Some(messages.len());
-        let running = Context::map_current(|parent| {
+        let running = context::with_current(|parent| {
             Running::start(
                 self,
                 Operation::Send,
@@ -133,15 +144,15 @@ impl Destination {
         E: Display,
     {
         let mut links = links(slice::from_ref(message));
-        let cx = Context::map_current(|ambient| {
+        let cx = context::with_current(|ambient| {
             let span = ambient.span();
             let span = span.span_context();
             if self.continues && message.span_context().is_some() {
                 links.extend(span.is_valid().then(|| span.clone()));
-                return message.attach_to(&Context::new());
+                return message.attach(&Context::new(), self.trusts);
             }
-            // What travels is the message's, the trace is that of whoever consumes it.
-            message.attach_without_trace(ambient)
+            // Baggage and ids are the message's, the trace is the consumer's.
+            message.attach_without_trace(ambient, self.trusts)
         });
         let kind = SpanKind::Consumer;
         let running = Running::start(self, Operation::Process, kind, &cx, &links, None);
@@ -169,7 +180,7 @@ impl Destination {
         let links = links(messages);
         let count = Some(messages.len());
         let kind = SpanKind::Consumer;
-        let running = Context::map_current(|parent| {
+        let running = context::with_current(|parent| {
             Running::start(self, Operation::Process, kind, parent, &links, count)
         });
         observe(running, process).await

@@ -1,171 +1,45 @@
-//! On whose behalf a request is made: said once at the edge, then on spans, on log lines and in the services behind.
+//! The user on whose behalf a request is made: named once at the edge, then shown on spans, on log lines and in the services
+//! behind.
 
-use std::{
-    cell::Cell,
-    fmt,
-    future::Future,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::future::Future;
+
+use opentelemetry::trace::{SpanRef, TraceContextExt as _};
+
+use crate::{
+    instrument::{context, served, tracer::is_recorded},
+    task::InContext,
 };
 
-use opentelemetry::{
-    Array, Context, KeyValue, StringValue, Value,
-    baggage::{Baggage, BaggageExt as _},
-    trace::{SpanRef, TraceContextExt as _},
+pub use crate::instrument::{
+    principal::{MAX_ID, MAX_ROLE, MAX_ROLES, Principal, Shown, attribute, is_key},
+    served::Naming,
 };
-
-use crate::{instrument::tracer::is_recorded, sensitive, task::InContext};
-
-/// The attribute names, which are also the keys in baggage.
-pub mod attribute {
-    /// The keyed hash of the user id.
-    pub const USER_HASH: &str = "user.hash";
-    /// The user id as it is; off by default.
-    pub const USER_ID: &str = "user.id";
-    /// The roles or groups, an array of strings.
-    pub const USER_ROLES: &str = "user.roles";
-}
-
-use attribute::{USER_HASH, USER_ID, USER_ROLES};
-
-/// The longest user id, in bytes.
-pub const MAX_ID: usize = 256;
-/// The longest role, in bytes.
-pub const MAX_ROLE: usize = 64;
-/// The most roles.
-pub const MAX_ROLES: usize = 16;
-/// The longest hash accepted from a caller, which may use another function.
-const MAX_HASH: usize = 64;
-
-static SHOWN: OnceLock<Shown> = OnceLock::new();
-
-thread_local! {
-    /// Whether there is somebody in `NAMED`: that has a destructor, which makes looking cost more.
-    static NAMING: Cell<State> = const { Cell::new(State::Unserved) };
-    /// Whom the request that this thread works on is for, until its server asks.
-    static NAMED: Cell<Option<Principal>> = const { Cell::new(None) };
-}
-
-/// A user and its roles, as telemetry may show them: the user id is hashed ([`sensitive::hash`]), and not kept, unless
-/// `TELEMETRY_PRINCIPAL_ATTRIBUTES` says otherwise.
-///
-/// It is what logs and spans say, never what access may be granted by: the services behind take it from baggage that
-/// whoever calls them may write.
-///
-/// [`scope`](Self::scope) makes it the principal of a request. The server span gets `user.hash` and `user.roles`, every
-/// log line of the request has them, and telemetry-reqwest sends them on as W3C baggage, but only to hosts that it was
-/// explicitly told to propagate to. The next service reads them there, unless it treats its callers as strangers.
-///
-/// ```
-/// use telemetry_api::Principal;
-///
-/// # async fn handle() {}
-/// # async fn example() {
-/// let principal = Principal::new("ada@shop.example").with_roles(["customer", "gold"]);
-/// principal.scope(handle()).await;
-/// # }
-/// ```
-///
-/// The default is nobody, and as the principal of a request replaces whom its caller named.
-///
-/// Ids, roles and numbers of roles beyond the limits of this module, control characters, and commas in a role are
-/// refused: what is refused is left out.
-///
-/// Cost: a hash and three allocations when made; on a log line what is written; nothing where there is none.
-#[derive(Clone, Default)]
-pub struct Principal {
-    id: Option<Arc<str>>,
-    hash: Option<Arc<str>>,
-    roles: Arc<[Arc<str>]>,
-    /// Of one that a caller named: whether it is still the request's. Spans keep all values of an attribute, so it is
-    /// set only when the service can no longer say better.
-    pending: Option<Arc<AtomicBool>>,
-}
 
 impl Principal {
-    /// The user of this id, without roles.
-    pub fn new(user_id: &str) -> Self {
-        Self::shown_as(user_id, Shown::get())
-    }
-
-    fn shown_as(user_id: &str, shown: Shown) -> Self {
-        if !is_text(user_id, MAX_ID) {
-            return Self::default();
-        }
-        Self {
-            id: shown.id.then(|| Arc::from(user_id)),
-            hash: shown.hash.then(|| sensitive::hash(user_id).into()),
-            ..Self::default()
-        }
-    }
-
-    /// The same with these roles, or groups; at most 16.
-    #[must_use]
-    pub fn with_roles<R: AsRef<str>>(self, roles: impl IntoIterator<Item = R>) -> Self {
-        let roles = roles.into_iter().take(MAX_ROLES);
-        self.with_roles_shown(roles, Shown::get())
-    }
-
-    fn with_roles_shown<R: AsRef<str>>(
-        mut self,
-        roles: impl Iterator<Item = R>,
-        shown: Shown,
-    ) -> Self {
-        if shown.roles {
-            self.roles = roles
-                .filter(|role| is_role(role.as_ref()))
-                .map(|role| Arc::from(role.as_ref()))
-                .collect();
-        }
-        self
-    }
-
     /// The principal of the current request.
     pub fn current() -> Option<Self> {
-        Context::map_current(|cx| Self::of(cx).cloned())
+        context::with_current(|cx| Self::of(cx).cloned())
     }
 
-    /// The principal of a context; none if it is the caller's word, and the service has named another since.
-    pub fn of(cx: &Context) -> Option<&Self> {
-        let replaced = |pending: &AtomicBool| !pending.load(Ordering::Relaxed);
-        cx.get::<Self>()
-            .filter(|principal| !principal.pending.as_deref().is_some_and(replaced))
-    }
-
-    /// Runs the future on behalf of this principal: its logs, the calls it makes, and the span that is current now, which
-    /// at the edge is the server span.
+    /// Runs the future on behalf of this principal: its logs, the calls it makes, and the span that is current now. At
+    /// the edge that is the server span.
     pub fn scope<F: Future>(self, future: F) -> InContext<F> {
         self.name_request();
-        let cx = Context::map_current(|cx| {
+        let cx = context::with_current(|cx| {
             self.record_on(&cx.span());
             self.attach_to(cx)
         });
         InContext::new(future, cx)
     }
 
-    /// Makes it the principal of the request that is being served, instead of whom the caller named: for what is
-    /// written of the request outside of any [`scope`](Self::scope), such as its access line. The first one counts.
+    /// Makes it the principal of the request that is being served, in place of the one that the caller named: for what
+    /// is written of the request outside of any [`scope`](Self::scope), such as its access line. The first call counts.
     pub fn name_request(&self) {
-        Context::map_current(|cx| {
-            if let Some(pending) = Self::of(cx).and_then(|named| named.pending.as_ref()) {
-                pending.store(false, Ordering::Relaxed);
-            }
-        });
-        if NAMING.get() == State::Served {
-            NAMING.set(State::Named);
-            replace_named(Some(self.clone()));
-        }
+        context::with_current(Self::replace_named_by_caller);
+        served::name(self);
     }
 
-    /// A copy of the context that carries this principal; no span is touched.
-    #[must_use]
-    pub fn attach_to(self, cx: &Context) -> Context {
-        cx.with_value(self)
-    }
-
-    /// Sets the attributes on a span.
+    /// Sets the attributes on a span, if it is recorded.
     pub fn record_on(&self, span: &SpanRef<'_>) {
         if is_recorded(span) {
             span.set_attributes(self.attributes());
@@ -175,217 +49,8 @@ impl Principal {
     /// Sets the attributes on a server span that ends, if a caller named this principal and no [`scope`](Self::scope)
     /// named another since. For instrumentation of servers.
     pub fn record_at_end(&self, span: &SpanRef<'_>) {
-        let pending = self.pending.as_ref();
-        if pending.is_some_and(|pending| pending.load(Ordering::Relaxed)) {
+        if self.is_pending() {
             self.record_on(span);
         }
     }
-
-    /// `user.id`, if it is to be shown.
-    pub fn id(&self) -> Option<&str> {
-        self.id.as_deref()
-    }
-
-    /// `user.hash`.
-    pub fn hash(&self) -> Option<&str> {
-        self.hash.as_deref()
-    }
-
-    /// `user.roles`.
-    pub fn roles(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.roles.iter().map(|role| &**role)
-    }
-
-    /// What is to be shown of it, as attributes.
-    pub fn attributes(&self) -> impl Iterator<Item = KeyValue> + use<> {
-        let text = |key, text: &Option<Arc<str>>| text.clone().map(|text| KeyValue::new(key, text));
-        let roles = (!self.roles.is_empty()).then(|| {
-            let roles = self.roles.iter().cloned().map(StringValue::from);
-            KeyValue::new(USER_ROLES, Value::Array(Array::String(roles.collect())))
-        });
-        text(USER_ID, &self.id)
-            .into_iter()
-            .chain(text(USER_HASH, &self.hash))
-            .chain(roles)
-    }
-
-    /// The context with its principal as baggage, for writing it where only the trusted read; `None` if it has none.
-    ///
-    /// It is no baggage before, so that instrumentation which knows nothing of it does not send it anywhere.
-    pub fn in_baggage(cx: &Context) -> Option<Context> {
-        let principal = Self::of(cx)?;
-        let mut baggage = without_principal(cx.baggage());
-        let roles = principal.roles.join(",");
-        let roles = (!roles.is_empty()).then_some(roles);
-        for (key, value) in [
-            (USER_ID, principal.id().map(str::to_owned)),
-            (USER_HASH, principal.hash().map(str::to_owned)),
-            (USER_ROLES, roles),
-        ] {
-            if let Some(value) = value {
-                baggage.insert(key, value);
-            }
-        }
-        Some(cx.with_baggage(baggage))
-    }
-
-    /// The context whose baggage a caller filled, with the principal taken out of it.
-    pub(crate) fn from_baggage(cx: Context) -> Context {
-        Self::received(cx, Shown::get())
-    }
-
-    fn received(cx: Context, shown: Shown) -> Context {
-        let baggage = cx.baggage();
-        if baggage.is_empty() || KEYS.iter().all(|key| baggage.get(*key).is_none()) {
-            return cx;
-        }
-        let text = |key, shown: bool, max| {
-            let value = baggage.get(key).filter(|_| shown)?.as_str();
-            is_text(value, max).then(|| Arc::from(value))
-        };
-        let principal = Self {
-            id: text(USER_ID, shown.id, MAX_ID),
-            hash: text(USER_HASH, shown.hash, MAX_HASH),
-            roles: Arc::default(),
-            pending: Some(Arc::new(AtomicBool::new(true))),
-        };
-        let roles = baggage.get(USER_ROLES).map_or("", StringValue::as_str);
-        // A longer list is not the work of this crate.
-        let many = roles.split(',').count() > MAX_ROLES;
-        let roles = roles.split(',').filter(|_| !many);
-        let principal = principal.with_roles_shown(roles, shown);
-        let cx = cx.with_baggage(without_principal(baggage));
-        if principal == Self::default() {
-            return cx;
-        }
-        principal.attach_to(&cx)
-    }
 }
-
-/// While it lives, this thread works on a request that may be [named](Principal::name_request). For instrumentation of
-/// servers, around each poll.
-#[derive(Debug)]
-#[must_use = "it says whom the request was named for"]
-pub struct Naming {
-    /// Of a request in whose course this one is served.
-    outer: State,
-    named: Option<Principal>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Unserved,
-    Served,
-    Named,
-}
-
-impl Naming {
-    /// The thread begins to work on it.
-    pub fn begin() -> Self {
-        let outer = NAMING.replace(State::Served);
-        Self {
-            outer,
-            named: (outer == State::Named)
-                .then(|| replace_named(None))
-                .flatten(),
-        }
-    }
-
-    /// The thread leaves it.
-    pub fn end(self) -> Option<Principal> {
-        let inner = NAMING.replace(self.outer);
-        if inner == State::Named || self.outer == State::Named {
-            return replace_named(self.named);
-        }
-        None
-    }
-}
-
-#[cold]
-fn replace_named(named: Option<Principal>) -> Option<Principal> {
-    let replace = |current: &Cell<Option<Principal>>| current.replace(named);
-    NAMED.try_with(replace).unwrap_or_default()
-}
-
-const KEYS: [&str; 3] = [USER_ID, USER_HASH, USER_ROLES];
-
-/// Whether a reader would take a log field of this name for an attribute of the principal.
-pub fn is_key(name: &str) -> bool {
-    KEYS.contains(&name)
-}
-
-/// What else is there. Under the principal's keys it says something of somebody else.
-pub(crate) fn without_principal(baggage: &Baggage) -> Baggage {
-    let mut others = Baggage::new();
-    for (key, (value, metadata)) in baggage.iter() {
-        if !KEYS.contains(&key.as_str()) {
-            others.insert_with_metadata(key.clone(), value.clone(), metadata.clone());
-        }
-    }
-    others
-}
-
-impl PartialEq for Principal {
-    fn eq(&self, other: &Self) -> bool {
-        (&self.id, &self.hash, &self.roles) == (&other.id, &other.hash, &other.roles)
-    }
-}
-
-impl Eq for Principal {}
-
-/// Shows what telemetry may show.
-impl fmt::Debug for Principal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Principal")
-            .field("id", &self.id)
-            .field("hash", &self.hash)
-            .field("roles", &self.roles)
-            .finish()
-    }
-}
-
-/// The attributes of a [`Principal`] that telemetry may show. Default: `user.hash` and `user.roles`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shown {
-    id: bool,
-    hash: bool,
-    roles: bool,
-}
-
-impl Shown {
-    /// Shows the attributes with these names; other names have no effect.
-    pub fn listed<S: AsRef<str>>(names: &[S]) -> Self {
-        let has = |name| names.iter().any(|listed| listed.as_ref() == name);
-        Self {
-            id: has(USER_ID),
-            hash: has(USER_HASH),
-            roles: has(USER_ROLES),
-        }
-    }
-
-    /// Makes this the allow-list of the process. Only the first call has an effect.
-    pub fn install(self) {
-        SHOWN.get_or_init(|| self);
-    }
-
-    fn get() -> Self {
-        SHOWN.get().copied().unwrap_or(Self {
-            id: false,
-            hash: true,
-            roles: true,
-        })
-    }
-}
-
-fn is_text(text: &str, max: usize) -> bool {
-    // Baggage that is no UTF-8 comes with replacement characters.
-    let refused = |c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER;
-    (1..=max).contains(&text.len()) && !text.contains(refused)
-}
-
-fn is_role(role: &str) -> bool {
-    is_text(role, MAX_ROLE) && !role.contains(',')
-}
-
-#[cfg(test)]
-mod tests;

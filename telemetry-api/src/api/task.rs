@@ -32,6 +32,8 @@ use futures_core::Stream;
 use opentelemetry::Context;
 use pin_project_lite::pin_project;
 
+use crate::instrument::context;
+
 pin_project! {
     /// A future, or stream, that works in a context of its own, and is dropped in it if it is dropped before its end: what
     /// its values log, spawn or roll back then belongs to the same request.
@@ -48,7 +50,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if this.inner.is_some() {
-                let _attached = this.cx.clone().attach();
+                let _attached = context::attach(this.cx.clone());
                 this.inner.set(None);
             }
         }
@@ -72,7 +74,7 @@ impl<T: Future> Future for InContext<T> {
         let Some(inner) = this.inner.as_mut().as_pin_mut() else {
             return Poll::Pending;
         };
-        let _attached = this.cx.clone().attach();
+        let _attached = context::attach(this.cx.clone());
         let output = ready!(inner.poll(cx));
         this.inner.set(None);
         Poll::Ready(output)
@@ -87,7 +89,7 @@ impl<T: Stream> Stream for InContext<T> {
         let Some(inner) = this.inner.as_mut().as_pin_mut() else {
             return Poll::Ready(None);
         };
-        let _attached = this.cx.clone().attach();
+        let _attached = context::attach(this.cx.clone());
         let item = ready!(inner.poll_next(cx));
         if item.is_none() {
             this.inner.set(None);
@@ -107,7 +109,7 @@ pub trait InCurrentContext: Sized {
     ///
     /// The span of that context need not be open any more when the future runs: what it starts are still its children.
     fn in_current_context(self) -> InContext<Self> {
-        InContext::new(self, Context::current())
+        InContext::new(self, context::current())
     }
 }
 
@@ -115,9 +117,9 @@ impl<T> InCurrentContext for T {}
 
 /// A closure that runs in the context that is current now, for `spawn_blocking`, `std::thread::spawn` and thread pools.
 pub fn in_current_context<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
-    let cx = Context::current();
+    let cx = context::current();
     move || {
-        let _attached = cx.attach();
+        let _attached = context::attach(cx);
         work()
     }
 }
@@ -135,9 +137,9 @@ pub fn in_current_context<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
 ///
 /// Cost: attaching the context and two reference counts on each call.
 pub fn each_in_current_context<A, T>(work: impl Fn(A) -> T) -> impl Fn(A) -> T {
-    let cx = Context::current();
+    let cx = context::current();
     move |argument| {
-        let _attached = cx.clone().attach();
+        let _attached = context::attach(cx.clone());
         work(argument)
     }
 }

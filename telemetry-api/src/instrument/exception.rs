@@ -1,10 +1,10 @@
 //! Errors as log records, each once.
 
 use std::{
-    cell::Cell,
     collections::VecDeque,
     hash::{BuildHasher, RandomState},
     sync::{LazyLock, Mutex, PoisonError},
+    thread::{self, ThreadId},
     time::{Duration, Instant},
 };
 
@@ -20,18 +20,32 @@ const ON_ITS_WAY: Duration = Duration::from_secs(10);
 /// By the last digit of the trace id: when everything fails, the cores do not wait for one lock.
 static RECORDED: LazyLock<[Mutex<Recorded>; 16]> = LazyLock::new(Default::default);
 
-thread_local! {
-    static PANIC_LOGGED: Cell<bool> = const { Cell::new(false) };
-}
+/// The threads whose last panic has a log record, oldest first, until somebody asks. Panics are rare, so a lock costs
+/// nothing, and most of them end their thread unasked.
+static LOGGED_PANICS: Mutex<VecDeque<ThreadId>> = Mutex::new(VecDeque::new());
+
+/// The most threads in [`LOGGED_PANICS`].
+const MAX_PANICS: usize = 256;
 
 /// Notes that the panic which begins to unwind on this thread has a log record. A pipeline calls it from its panic hook.
 pub fn panic_logged() {
-    let _ = PANIC_LOGGED.try_with(|logged| logged.set(true));
+    let thread = thread::current().id();
+    let mut logged = LOGGED_PANICS.lock().unwrap_or_else(PoisonError::into_inner);
+    if logged.contains(&thread) {
+        return;
+    }
+    if logged.len() == MAX_PANICS {
+        logged.pop_front();
+    }
+    logged.push_back(thread);
 }
 
-/// Whether the last panic of this thread is one, asked for the first time.
+/// True if the last panic of this thread has a log record. The answer is given once for each panic.
 pub(crate) fn take_logged_panic() -> bool {
-    PANIC_LOGGED.try_with(Cell::take).unwrap_or_default()
+    let thread = thread::current().id();
+    let mut logged = LOGGED_PANICS.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = logged.iter().position(|known| *known == thread);
+    found.and_then(|at| logged.remove(at)).is_some()
 }
 
 /// Whether nobody has recorded this error on its way up: given the texts of the error and its causes, outermost first,

@@ -14,8 +14,8 @@ use std::{
 };
 
 use opentelemetry::{
-    Context, KeyValue,
-    trace::{SpanContext, SpanId, TraceContextExt as _, TraceId},
+    KeyValue,
+    trace::{SpanContext, SpanId, TraceId},
 };
 
 pub use streams::{KeptKeys, StreamExemplars};
@@ -93,11 +93,9 @@ impl ExemplarSlots {
         }
     }
 
-    /// Offers a measurement made in the current span.
-    pub(crate) fn offer_current(&self, value: f64) {
-        if self.filter != ExemplarFilter::AlwaysOff {
-            Context::map_current(|cx| self.offer(value, cx.span().span_context()));
-        }
+    /// False if the filter lets no measurement pass: then the span need not be looked for.
+    pub fn takes_any(&self) -> bool {
+        self.filter != ExemplarFilter::AlwaysOff
     }
 
     /// The exemplars by bucket, the overflow bucket last.

@@ -8,11 +8,9 @@ pub use super::{
     exception::{is_new as is_new_error, panic_logged},
     exemplar::{KeptKeys, StreamExemplars},
     hex::encode as encode_hex,
+    principal::{Shown as ShownPrincipal, is_key as is_principal_key},
     providers::StartSpans,
     random::{span_id, trace_id},
-    tracer::StartSpan,
-};
-pub use crate::{
-    principal::{Shown as ShownPrincipal, is_key as is_principal_key},
     sensitive::install_hash_key,
+    tracer::StartSpan,
 };

@@ -17,18 +17,16 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
+use crate::error::BootstrapError;
+use crate::metrics::metric_reader::SharedReader;
 use crate::otlp::{
-    batch::Sender,
-    flush::{Command, Deadline, Flush},
-    losses::Losses,
-    monitor::{Monitor, Signal},
-    panics,
-    report::Reporter,
+    Losses, Monitor, Reporter, Signal, Worker,
+    answer::ExportError,
+    deadline::Deadline,
+    endpoint::Endpoint,
+    flush::{Command, Flush},
+    sender::Sender,
     transport::Transport,
-    worker::Worker,
-};
-use crate::{
-    error::BootstrapError, metrics::metric_reader::SharedReader, otlp::endpoint::Endpoint,
 };
 use telemetry_api::instrument::exemplar::{Exemplar, ExemplarStore, StreamExemplars};
 
@@ -64,7 +62,7 @@ impl MetricsExport {
             interval,
             deadline,
             sender: Sender {
-                transport: Transport::new::<ExportMetricsServiceRequest>(endpoint, worker)?,
+                transport: Transport::new(endpoint, Signal::Metrics, worker)?,
                 reporter: reporter.clone(),
                 losses,
                 monitor,
@@ -119,28 +117,26 @@ impl MetricsExport {
                 return self.sender.losses.explain(why.to_owned());
             }
         };
-        let (count, started, result) = match request {
+        let arrived = match request {
             Ok(Ok(None)) => return,
             Ok(Ok(Some((request, points)))) => {
-                let started = self.sender.start(points);
-                let send = panics::caught(self.sender.transport.send(request, &self.deadline));
-                select! {
-                    result = send => (points, started, result),
-                    () = self.deadline.expired() => return self.sender.out_of_time(points),
-                }
+                self.sender.export(request, points, &self.deadline).await
             }
-            Ok(Err(reason)) => (1, self.sender.start(1), Err(unread(&reason))),
-            Err(error) => (1, self.sender.start(1), Err(unread(&error.to_string()))),
+            Ok(Err(reason)) => self.unread(&reason),
+            Err(error) => self.unread(&error.to_string()),
         };
-        if self.sender.account(count, started, result) && self.reader.is_cumulative() {
+        if arrived && self.reader.is_cumulative() {
             // Those that are sent later make up for those that were not.
             self.sender.losses.forgive();
         }
     }
-}
 
-fn unread(reason: &str) -> String {
-    format!("reading the metrics failed: {reason}")
+    /// Accounts for an export without metrics. Returns whether they have arrived, which they have not.
+    fn unread(&self, reason: &str) -> bool {
+        let reason = format!("reading the metrics failed: {reason}");
+        let failed = Err(ExportError::panicked(reason));
+        self.sender.account(1, self.sender.start(1), failed)
+    }
 }
 
 /// The request with all metrics, and how many points it has; `None` if there are none.

@@ -4,7 +4,7 @@ use std::{
     any::{Any, TypeId},
     collections::HashMap,
     hash::{Hash, Hasher},
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use hashbrown::Equivalent;
@@ -16,11 +16,11 @@ use opentelemetry::{
     },
 };
 
-use crate::business_metrics::attribute_values::{AttributeValue, Attributes};
+use super::attribute_values::{AttributeValue, Attributes};
 use crate::instrument::{
     duration::overflow,
     exemplar::ExemplarSlots,
-    providers::Providers,
+    providers::{PerProviders, Providers},
     series::{Series, SeriesCache, ToKey},
 };
 use telemetry_semconv::buckets;
@@ -41,7 +41,7 @@ pub(super) struct Declaration {
 /// A declaration and the instrument of the pipeline that used it first: in an application, the only one.
 pub(super) struct Cached<S: Bind> {
     pub(super) declaration: Declaration,
-    first: OnceLock<(Providers, Arc<Instrument<S>>)>,
+    instrument: PerProviders<Instrument<S>>,
 }
 
 impl<S: Bind> Cached<S> {
@@ -54,7 +54,7 @@ impl<S: Bind> Cached<S> {
                 bounds: None,
                 max_series: MAX_SERIES,
             },
-            first: OnceLock::new(),
+            instrument: PerProviders::new(),
         }
     }
 
@@ -63,23 +63,19 @@ impl<S: Bind> Cached<S> {
         let Some(providers) = Providers::current() else {
             return;
         };
-        match self.first.get() {
-            Some((first, instrument)) if first.is(&providers) => {
-                instrument.series(attributes, record);
-            }
-            _ => {
-                let instrument = providers.declared().get(&self.declaration, &providers);
-                instrument.series(attributes, record);
-                // Only the first is kept; the others, of tests, are looked up each time.
-                let _ = self.first.set((providers, instrument));
-            }
-        }
+        let find = |providers: &Providers| {
+            let declared = providers.shared(|_| Declared::default());
+            declared.get(&self.declaration, providers)
+        };
+        self.instrument
+            .get(providers, find)
+            .series(attributes, record);
     }
 }
 
 /// The declared instruments of a pipeline, by kind and name.
 #[derive(Default)]
-pub(crate) struct Declared(Mutex<HashMap<Key, Arc<dyn Any + Send + Sync>>>);
+struct Declared(Mutex<HashMap<Key, Arc<dyn Any + Send + Sync>>>);
 
 /// The kind, as the type of its series, and the name.
 type Key = (TypeId, &'static str);

@@ -5,12 +5,15 @@
 
 use std::{any::type_name, fmt::Display, future::Future};
 
-use opentelemetry::{StringValue, Value, trace::TraceContextExt as _};
+use opentelemetry::{StringValue, Value};
 
-use super::{Step, StepFuture, Verdict, output::Judge};
-use crate::instrument::{providers::Providers, tracer::is_recorded};
+use super::{
+    description::Step,
+    future::StepFuture,
+    output::{Judge, StepOutput, Verdict, of_output},
+};
 
-pub use super::output::Judgement;
+pub use super::{description::wants_attributes, output::Judgement};
 
 pub fn run<F: Future, C: Judge<F::Output>>(step: Step, future: F, judge: C) -> StepFuture<F, C> {
     StepFuture::new(step, future, judge)
@@ -25,18 +28,6 @@ pub fn once<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// Whether attributes of a step that begins here can reach a backend.
-pub fn wants_attributes() -> bool {
-    if Providers::current().is_none() {
-        return false;
-    }
-    opentelemetry::Context::map_current(|cx| {
-        let span = cx.span();
-        let context = span.span_context();
-        !context.is_valid() || context.is_remote() || is_recorded(&span)
-    })
-}
-
 #[derive(Debug)]
 pub struct Of<'a, T>(pub &'a T);
 
@@ -44,9 +35,9 @@ pub trait OfOutput<'a> {
     fn judge(&self) -> Judgement<'a>;
 }
 
-impl<'a, T: super::StepOutput> OfOutput<'a> for &&Of<'a, T> {
+impl<'a, T: StepOutput> OfOutput<'a> for &&Of<'a, T> {
     fn judge(&self) -> Judgement<'a> {
-        super::output::of_output(self.0)
+        of_output(self.0)
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use super::{Step, output::Judge, running::Running};
+use super::{description::Step, output::Judge, running::Running};
 use crate::instrument::providers::Providers;
 
 pin_project! {

@@ -5,12 +5,12 @@ use std::fmt::Display;
 use opentelemetry::{Context, Key, KeyValue, Value, trace::TraceContextExt as _};
 
 use super::{
-    Step,
+    description::Step,
     output::{self, Judgement, StepOutput, Verdict},
     running::Running,
 };
 use crate::{
-    instrument::{providers::Providers, tracer::is_recorded},
+    instrument::{context, providers::Providers, tracer::is_recorded},
     task::InContext,
 };
 
@@ -75,7 +75,7 @@ impl StepGuard {
 
     /// The context with the step's span; without a pipeline the current one.
     pub fn context(&self) -> Context {
-        self.cx().cloned().unwrap_or_else(Context::current)
+        self.cx().cloned().unwrap_or_else(context::current)
     }
 
     /// Runs a future in the step: spans below become its children, log lines carry its ids.
@@ -85,7 +85,7 @@ impl StepGuard {
 
     /// Runs a closure in the step.
     pub fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
-        let _attached = self.cx().map(|cx| cx.clone().attach());
+        let _attached = self.cx().cloned().and_then(context::attach);
         work()
     }
 

@@ -5,8 +5,8 @@ use std::cell::LazyCell;
 use opentelemetry::{Context, trace::TraceContextExt as _};
 use tracing::{Level, level_filters::LevelFilter};
 
-use super::running::Outcome;
-use crate::instrument::exception;
+use super::outcome::Outcome;
+use crate::instrument::{context, exception};
 
 /// What an event says.
 #[derive(Debug)]
@@ -30,11 +30,11 @@ macro_rules! emit {
         if $level <= LevelFilter::current() {
             let line: &Line<'_> = $line;
             // Log lines carry the ids of the current context, and this may be a drop outside of any.
-            let _attached = $cx.map(|cx| cx.clone().attach());
+            let _attached = $cx.cloned().and_then(context::attach);
             // The error itself is said once, by the step it came from; asked only if the line is written.
             let error = LazyCell::new(|| {
                 line.error.filter(|error| {
-                    Context::map_current(|cx| exception::is_new(cx.span().span_context(), &[error]))
+                    context::with_current(|cx| exception::is_new(cx.span().span_context(), &[error]))
                 })
             });
             tracing::event!(

@@ -1,47 +1,28 @@
 //! A step in progress.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use opentelemetry::{
     Context, KeyValue,
     trace::{SpanKind, TraceContextExt},
 };
 
-use crate::step::{
-    Step, log,
+use super::{
+    description::Step,
+    log,
+    outcome::Outcome,
     output::{Judgement, Verdict},
-    step_metrics::SeriesKey,
+    step_metrics::{SeriesKey, StepInstruments},
 };
 use crate::{
     current_span::remember_entry,
     instrument::{
+        context,
         providers::Providers,
+        sensitive::Sensitive,
         tracer::{self, is_recorded},
     },
-    sensitive::Sensitive,
 };
-
-/// How a step ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Outcome {
-    Ok,
-    Rejected,
-    Error,
-    Cancelled,
-    Panicked,
-}
-
-impl Outcome {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Rejected => "rejected",
-            Self::Error => "error",
-            Self::Cancelled => "cancelled",
-            Self::Panicked => "panicked",
-        }
-    }
-}
 
 /// A step in progress; ends exactly once, at the latest when dropped.
 #[derive(Debug)]
@@ -49,7 +30,7 @@ pub(super) struct Running {
     /// `None` while the step has no span of its own and what is current is its context.
     cx: Option<Context>,
     started: Instant,
-    providers: Providers,
+    instruments: Arc<StepInstruments>,
     name: &'static str,
     flow: Option<&'static str>,
     stage: Option<&'static str>,
@@ -68,8 +49,8 @@ impl Running {
             stage,
             ref mut attributes,
         } = *step;
-        let instruments = providers.steps();
-        let cx = Context::map_current(|parent| {
+        let instruments = StepInstruments::of(providers);
+        let cx = context::with_current(|parent| {
             let cx = instruments
                 .tracer
                 .start_own(parent, name, SpanKind::Internal, || {
@@ -86,7 +67,7 @@ impl Running {
         Self {
             cx,
             started: Instant::now(),
-            providers,
+            instruments,
             name,
             flow,
             stage,
@@ -97,7 +78,7 @@ impl Running {
 
     /// Holds the context that is current now, where the step has none of its own: from now on another may be current.
     pub(super) fn keep_context(&mut self) -> &Context {
-        self.cx.get_or_insert_with(Context::current)
+        self.cx.get_or_insert_with(context::current)
     }
 
     /// The context if the step has a span of its own, or has kept it.
@@ -106,12 +87,12 @@ impl Running {
     }
 
     pub(super) fn sensitive(&self) -> Sensitive {
-        self.providers.sensitive()
+        self.instruments.sensitive
     }
 
     /// Does some of the step's work in its context.
     pub(super) fn within<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        let _attached = self.cx.clone().map(Context::attach);
+        let _attached = self.cx.clone().and_then(context::attach);
         self.working = true;
         let unless_panicked = KeptOnPanic(self);
         let output = work();
@@ -121,7 +102,7 @@ impl Running {
 
     /// Drops work that has not ended, in its context.
     pub(super) fn abandon(&self, drop_work: impl FnOnce()) {
-        let _attached = self.cx.clone().map(Context::attach);
+        let _attached = self.cx.clone().and_then(context::attach);
         drop_work();
     }
 
@@ -155,7 +136,7 @@ impl Running {
     fn end(&mut self, end: End) {
         self.ended = true;
         let duration = self.started.elapsed().as_secs_f64();
-        let instruments = self.providers.steps();
+        let instruments = &self.instruments;
         let span = self.cx.as_ref().map(TraceContextExt::span);
         // Otherwise it may be the parent's, and if not there is nothing to end.
         let recorded = span.filter(is_recorded);
@@ -187,7 +168,7 @@ impl Running {
             };
             match &self.cx {
                 Some(cx) => record(cx),
-                None => Context::map_current(record),
+                None => context::with_current(record),
             }
         });
         if let Some(span) = recorded {

@@ -1,17 +1,21 @@
 //! What all steps of a pipeline record with.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use opentelemetry::{
     InstrumentationScope, Key, KeyValue,
     metrics::{BoundCounter, Counter},
 };
 
-use super::running::Outcome;
+use super::outcome::Outcome;
 use crate::instrument::{
     duration::{BoundDuration, DurationHistogram, overflow},
     exemplar::{ExemplarSlots, ExemplarStore},
-    providers::Providers,
+    providers::{PerProviders, Providers},
+    sensitive::Sensitive,
     series::{Series, SeriesCache},
     tracer::Tracer,
 };
@@ -115,8 +119,9 @@ pub(super) struct Recorders {
 }
 
 /// The instruments of all steps of a pipeline.
-pub(crate) struct StepInstruments {
+pub(super) struct StepInstruments {
     pub(super) tracer: Tracer,
+    pub(super) sensitive: Sensitive,
     count: Counter<u64>,
     count_name: String,
     exemplars: Arc<ExemplarStore>,
@@ -133,8 +138,20 @@ pub(super) struct Keys {
     pub(super) reason: Key,
 }
 
+impl fmt::Debug for StepInstruments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StepInstruments").finish_non_exhaustive()
+    }
+}
+
 impl StepInstruments {
-    pub(crate) fn new(providers: &Providers) -> Self {
+    /// The instruments of these providers.
+    pub(super) fn of(providers: Providers) -> Arc<Self> {
+        static STEPS: PerProviders<StepInstruments> = PerProviders::new();
+        STEPS.get(providers, |providers| providers.shared(Self::new))
+    }
+
+    fn new(providers: &Providers) -> Self {
         let scope = InstrumentationScope::builder("telemetry-core")
             .with_version(env!("CARGO_PKG_VERSION"))
             .build();
@@ -150,6 +167,7 @@ impl StepInstruments {
         let key = |name: &str| Key::from(Arc::<str>::from(format!("{prefix}.{name}")));
         Self {
             tracer: providers.tracer(scope),
+            sensitive: providers.sensitive(),
             count: meter
                 .u64_counter(steps.clone())
                 .with_description("Business steps run.")

@@ -9,14 +9,18 @@ use opentelemetry::{
 };
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
-use super::PresentHeaders;
+use super::{PresentHeaders, Received, ids};
 
 pub(super) const NAME: &str = "baggage";
-static BAGGAGE: HeaderName = HeaderName::from_static(NAME);
+pub(super) const FIELDS: &[&str] = &[HEADER];
+pub(super) const PREFIXES: &[&str] = &[];
+
+const HEADER: &str = "baggage";
+static BAGGAGE: HeaderName = HeaderName::from_static(HEADER);
 const MAX_BYTES: usize = 8192;
 const MAX_MEMBERS: usize = 64;
 
-/// What the baggage grammar does not allow in a value, and `%` itself.
+/// The bytes that the baggage grammar does not allow in a value, and `%` itself.
 const RESERVED: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -25,7 +29,18 @@ const RESERVED: &AsciiSet = &CONTROLS
     .add(b'\\')
     .add(b'%');
 
-pub(super) fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> {
+pub(super) fn receive(
+    received: Received,
+    headers: &HeaderMap,
+    present: PresentHeaders,
+) -> Received {
+    if !present.perhaps_named(HEADER) {
+        return received;
+    }
+    received.extended(|cx| extract(cx, headers))
+}
+
+fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> {
     if !headers.contains_key(&BAGGAGE) {
         return None;
     }
@@ -35,7 +50,10 @@ pub(super) fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> 
         .get_all(&BAGGAGE)
         .iter()
         .filter_map(|value| value.to_str().ok());
-    for member in members.flat_map(|value| value.split(',')).take(MAX_MEMBERS) {
+    let members = members.flat_map(|value| value.split(','));
+    // Empty elements of a list are none (RFC 9110), so they use up no member of the limit.
+    let members = members.filter(|member| !member.trim_ascii().is_empty());
+    for member in members.take(MAX_MEMBERS) {
         // The limit is one of the whole list, whose members are joined by commas.
         bytes += member.len() + usize::from(bytes > 0);
         if bytes > MAX_BYTES {
@@ -50,9 +68,9 @@ pub(super) fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> 
 
 pub(super) fn inject(cx: &Context, headers: &mut HeaderMap, present: PresentHeaders) {
     let written = written(cx.baggage());
-    // Without any of ours, what is there belongs to another request, whose caller may not be trusted with it.
+    // Without baggage of ours, a header that is there belongs to another request, and the receiver may be a stranger.
     let Some(value) = written.and_then(|header| HeaderValue::try_from(header).ok()) else {
-        if present.perhaps_named(NAME) {
+        if present.perhaps_named(HEADER) {
             headers.remove(&BAGGAGE);
         }
         return;
@@ -99,7 +117,11 @@ fn parse(member: &str) -> Option<(&str, String, BaggageMetadata)> {
     if key.is_empty() || !key.bytes().all(is_token) {
         return None;
     }
-    // What is no UTF-8 is replaced, as the specification demands.
+    // A broken escape would leave this service as another value than it came.
+    if ids::has_broken_percent(value) {
+        return None;
+    }
+    // Bytes that are no UTF-8 are replaced, as the specification demands.
     let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
     let properties: Vec<_> = properties(metadata).collect();
     Some((key, value, BaggageMetadata::from(properties.join(";"))))
@@ -116,7 +138,7 @@ fn properties(metadata: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// What a value may have without being encoded.
+/// The bytes that a value may have without being encoded.
 fn is_baggage_octet(b: u8) -> bool {
     b.is_ascii_graphic() && !matches!(b, b'"' | b',' | b';' | b'\\')
 }

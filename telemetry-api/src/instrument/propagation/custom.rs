@@ -11,22 +11,26 @@ use opentelemetry::{
     propagation::{Extractor, Injector, TextMapPropagator},
 };
 
-pub(super) fn extract(
+use super::Received;
+
+pub(super) fn receive(
     propagator: &dyn TextMapPropagator,
-    parent: &Context,
+    received: Received,
     headers: &HeaderMap,
-) -> Option<Context> {
-    caught(|| propagator.extract_with_context(parent, &HeaderExtractor(headers)))
+) -> Received {
+    received
+        .in_context()
+        .extended(|cx| caught(|| propagator.extract_with_context(cx, &HeaderExtractor(headers))))
 }
 
 pub(super) fn inject(propagator: &dyn TextMapPropagator, cx: &Context, headers: &mut HeaderMap) {
     caught(|| propagator.inject_context(cx, &mut HeaderInjector(headers)));
 }
 
-/// A request is not to fail because of its telemetry, and this is the one part of it that is not ours.
+/// A request must not fail because of its telemetry, and this is the one part of it that is not ours.
 ///
-/// Headers are whole between two calls of the injector and contexts are never changed, so nobody sees what a panic left
-/// half done but the propagator itself.
+/// Headers are whole between two calls of the injector and contexts are never changed, so a panic leaves nothing half
+/// done outside of the propagator.
 fn caught<T>(run: impl FnOnce() -> T) -> Option<T> {
     static REPORTED: AtomicBool = AtomicBool::new(false);
     let done = catch_unwind(AssertUnwindSafe(run)).ok();

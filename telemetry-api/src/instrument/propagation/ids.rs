@@ -1,4 +1,4 @@
-//! Ids as the older formats write them: in either case, and shorter than they are.
+//! Ids as the older formats write them, in either case and without leading zeros, and escapes that are broken.
 
 use opentelemetry::trace::{SpanId, TraceId};
 
@@ -30,4 +30,12 @@ pub(super) fn padded_span_id(text: &str) -> Option<SpanId> {
 pub(super) fn digits(text: &str, most: usize) -> Option<&str> {
     let valid = (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
     valid.then_some(text)
+}
+
+/// True for a text with a `%` that two hex digits do not follow.
+pub(super) fn has_broken_percent(text: &str) -> bool {
+    text.split('%').skip(1).any(|escape| {
+        let digits = escape.as_bytes().get(..2);
+        !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })
 }

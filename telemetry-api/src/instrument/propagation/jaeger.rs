@@ -9,16 +9,24 @@ use opentelemetry::{
 };
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::ids;
+use super::{PresentHeaders, Received, ids};
+
+pub(super) const NAME: &str = "jaeger";
+pub(super) const FIELDS: &[&str] = &["uber-trace-id"];
+pub(super) const PREFIXES: &[&str] = &[BAGGAGE_PREFIX];
 
 const TRACE: HeaderName = HeaderName::from_static("uber-trace-id");
 const BAGGAGE_PREFIX: &str = "uberctx-";
 
-/// As for W3C Baggage: what a stranger may make us carry.
+/// The same limits as for W3C Baggage: a stranger may make us carry no more.
 const MAX_MEMBERS: usize = 64;
 const MAX_BYTES: usize = 8192;
 
-pub(super) fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> {
+pub(super) fn receive(received: Received, headers: &HeaderMap, _: PresentHeaders) -> Received {
+    received.in_context().extended(|cx| extract(cx, headers))
+}
+
+fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> {
     let traced = headers
         .get(TRACE)
         .and_then(parse)
@@ -38,7 +46,7 @@ pub(super) fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> 
     Some(base.with_baggage(all))
 }
 
-pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
+pub(super) fn inject(cx: &Context, headers: &mut HeaderMap, _: PresentHeaders) {
     let span = cx.span();
     let span = span.span_context();
     if span.is_valid() {
@@ -94,7 +102,7 @@ fn parse(value: &HeaderValue) -> Option<SpanContext> {
     ))
 }
 
-/// What is there belongs to another request.
+/// Removes the members that are there: they belong to another request.
 fn forget_baggage(headers: &mut HeaderMap) {
     let stale = headers
         .keys()
@@ -122,6 +130,7 @@ fn baggage(headers: &HeaderMap) -> Vec<KeyValue> {
         let decoded = value
             .to_str()
             .ok()
+            .filter(|value| !ids::has_broken_percent(value))
             .and_then(|value| percent_decode_str(value).decode_utf8().ok());
         members.extend(
             decoded.map(|value| KeyValue::new(Key::from(key.to_owned()), value.into_owned())),

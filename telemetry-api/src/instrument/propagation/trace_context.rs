@@ -8,8 +8,12 @@ use opentelemetry::{
     trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
 
-use super::{PresentHeaders, is_repeated};
+use super::{PresentHeaders, Received, is_repeated};
 use crate::instrument::hex;
+
+pub(super) const NAME: &str = "tracecontext";
+pub(super) const FIELDS: &[&str] = &[PARENT, STATE];
+pub(super) const PREFIXES: &[&str] = &[];
 
 const PARENT: &str = "traceparent";
 const STATE: &str = "tracestate";
@@ -28,7 +32,7 @@ const MAX_MEMBERS: usize = 32;
 /// A tracestate with keys that level 2 of the specification allows and [`TraceState`] does not: it knows the rules of
 /// level 1 for an `@`. The span's state has the other members, for samplers to read and write.
 #[derive(Debug)]
-pub(super) struct WholeState {
+struct WholeState {
     trace_id: TraceId,
     members: String,
 }
@@ -43,7 +47,7 @@ impl WholeState {
         (state, Some(Self { trace_id, members }))
     }
 
-    /// What was added or changed since, which belongs in front, then the others but what was removed since.
+    /// Members that were added or changed since come first, then the others that were not removed since.
     fn merged_with(&self, state: &TraceState) -> String {
         let came = |member: &str| self.members.split(',').any(|known| known == member);
         let now = state.header();
@@ -55,8 +59,22 @@ impl WholeState {
     }
 }
 
+pub(super) fn receive(
+    received: Received,
+    headers: &HeaderMap,
+    present: PresentHeaders,
+) -> Received {
+    match extract(headers, present) {
+        None => received,
+        Some((caller, None)) => received.with_caller(caller),
+        Some((caller, Some(whole))) => received
+            .with_caller(caller)
+            .extended(|cx| Some(cx.with_value(whole))),
+    }
+}
+
 /// The caller's span, and its tracestate if that is more than the span's state can be.
-pub(super) fn extract(
+fn extract(
     headers: &HeaderMap,
     present: PresentHeaders,
 ) -> Option<(SpanContext, Option<WholeState>)> {

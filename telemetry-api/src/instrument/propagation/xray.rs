@@ -7,14 +7,23 @@ use opentelemetry::{
     trace::{SpanContext, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
 
-use super::ids;
+use super::{PresentHeaders, Received, ids};
+use crate::instrument::random;
+
+pub(super) const NAME: &str = "xray";
+pub(super) const FIELDS: &[&str] = &["x-amzn-trace-id"];
+pub(super) const PREFIXES: &[&str] = &[];
 
 const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
 /// Longer than anything AWS sends, and the end of what a stranger can make us read.
 const MAX_FIELDS: usize = 16;
 
-pub(super) fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> {
+pub(super) fn receive(received: Received, headers: &HeaderMap, _: PresentHeaders) -> Received {
+    received.in_context().extended(|cx| extract(cx, headers))
+}
+
+fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> {
     let text = headers.get(TRACE)?.to_str().ok()?;
     let (mut root, mut span_id, mut sampled) = (None, None, true);
     for field in text.split(';').take(MAX_FIELDS) {
@@ -23,7 +32,7 @@ pub(super) fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> 
             Some(("Parent", id)) => span_id = Some(ids::span_id(id)?),
             // `?` leaves the decision to us, and a parent-based sampler would obey a "no".
             Some(("Sampled", decision)) => sampled = decision != "0",
-            // Self, Lineage and what may come.
+            // Self, Lineage and fields of the future.
             _ => {}
         }
     }
@@ -32,11 +41,13 @@ pub(super) fn extract(parent: &Context, headers: &HeaderMap) -> Option<Context> 
     } else {
         TraceFlags::default()
     };
-    let span = SpanContext::new(root?, span_id?, flags, true, TraceState::default());
+    // Samplers obey an unsampled parent, so there must be one. Nobody records spans below it, so nobody misses it.
+    let span_id = span_id.or_else(|| (!sampled).then(random::span_id))?;
+    let span = SpanContext::new(root?, span_id, flags, true, TraceState::default());
     Some(parent.with_remote_span_context(span))
 }
 
-pub(super) fn inject(cx: &Context, headers: &mut HeaderMap) {
+pub(super) fn inject(cx: &Context, headers: &mut HeaderMap, _: PresentHeaders) {
     let span = cx.span();
     let span = span.span_context();
     if !span.is_valid() {

@@ -131,3 +131,26 @@ fn jaegers_members_are_replaced_as_well() {
     assert_eq!(out["uberctx-b"], "2");
     assert!(!out.contains_key("uberctx-stale") && out.contains_key("uber"));
 }
+
+#[test]
+fn broken_escapes_are_left_out_and_empty_elements_use_up_no_limit() {
+    let read = |text: &str| {
+        let incoming = headers(&[("baggage", text)]);
+        let cx = Propagation::new([Format::Baggage]).extract(&Context::new(), &incoming);
+        let mut members: Vec<_> = cx
+            .baggage()
+            .iter()
+            .map(|(key, (value, _))| format!("{key}={value}"))
+            .collect();
+        members.sort();
+        members.join(",")
+    };
+    assert_eq!(read("a=%ZZ,b=2"), "b=2");
+    assert_eq!(read("a=1%,b=%4,c=%41"), "c=A");
+    assert_eq!(read(",,a=1,, ,b=2,"), "a=1,b=2");
+    assert_eq!(read(&format!("{}a=1", ",".repeat(200))), "a=1");
+    let incoming = headers(&[("uberctx-a", "%ZZ"), ("uberctx-b", "2")]);
+    let cx = Propagation::new([Format::Jaeger]).extract(&Context::new(), &incoming);
+    assert_eq!(cx.baggage().get("a"), None);
+    assert_eq!(cx.baggage().get("b").unwrap().as_str(), "2");
+}

@@ -57,10 +57,36 @@ fn b3_is_read_in_both_forms_and_the_single_one_wins() {
 }
 
 #[test]
+fn a_caller_that_only_says_not_to_sample_is_obeyed() {
+    for (format, header, text) in [
+        (Format::B3, "b3", "0"),
+        (Format::B3, "b3", " false "),
+        (Format::B3, "x-b3-sampled", "0"),
+        (Format::B3Multi, "x-b3-sampled", "false"),
+        (Format::B3Multi, "b3", "0"),
+        (
+            Format::XRay,
+            "x-amzn-trace-id",
+            "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0",
+        ),
+    ] {
+        let (_, _, sampled) = read(format, &[(header, text)]).unwrap();
+        assert!(!sampled, "{header}: {text}");
+    }
+    // A span that another format names keeps its own decision.
+    let both = Propagation::new([Format::TraceContext, Format::B3]);
+    let incoming = headers(&[("traceparent", VALID), ("b3", "0")]);
+    let cx = both.extract(&Context::new(), &incoming);
+    let span = cx.span().span_context().clone();
+    assert!(span.is_sampled() && VALID.contains(&span.trace_id().to_string()));
+}
+
+#[test]
 fn b3_that_is_not_b3_starts_a_new_trace() {
     for text in [
         "",
-        "0",
+        "1",
+        "d",
         "1-2-1",
         &format!("{TRACE}-{SPAN}-x"),
         &format!("{TRACE}-{SPAN}-1-short"),
