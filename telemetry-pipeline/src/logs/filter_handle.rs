@@ -7,7 +7,6 @@ use std::{
 
 use arc_swap::ArcSwap;
 use tracing::{
-    Metadata,
     callsite::rebuild_interest_cache,
     dispatcher::{self, Dispatch, WeakDispatch},
 };
@@ -63,8 +62,6 @@ pub(crate) struct FilterChoices<'a> {
     pub(crate) span_fields: bool,
     /// True if log lines of the HTTP and TLS crates may pass.
     pub(crate) transport_logs: bool,
-    /// The events that the layer of the spans hears.
-    pub(crate) span_events: fn(&Metadata<'_>) -> bool,
 }
 
 /// Why a filter was not set. The one before stays.
@@ -98,7 +95,6 @@ impl FilterHandle {
                 spans: active(choices.spans, None),
                 span_fields: choices.span_fields,
                 transport_logs: choices.transport_logs,
-                hears: choices.span_events,
             }),
             own,
             dispatch: OnceLock::new(),

@@ -24,7 +24,7 @@ use crate::{
         memory::Memory, open_spans::OpenSpans, seeded_ids::SeededIds, test_clock::TestClock,
         test_telemetry::TestTelemetry,
     },
-    traces::{Processor, Processors, application_spans::is_failure, span_starters},
+    traces::{Processor, Processors, span_starters},
 };
 use telemetry_api::{
     instrument::{
@@ -239,7 +239,6 @@ fn subscribe(
         own_level: None,
         span_fields: false,
         transport_logs: false,
-        span_events: is_failure,
     });
     subscriber(output, &filters, Some(spans))
 }

@@ -14,7 +14,7 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use tracing::{
-    Event, Metadata, Subscriber,
+    Event, Subscriber,
     dispatcher::WeakDispatch,
     field::{self, Field, Value, Visit},
     span::{Attributes, Id, Record},
@@ -61,13 +61,6 @@ where
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
-}
-
-/// Returns whether an event is the one by which `#[instrument(err)]` tells of an `Err`: its only field is `error`.
-pub(crate) fn is_failure(metadata: &Metadata<'_>) -> bool {
-    let mut fields = metadata.fields().iter();
-    metadata.is_event()
-        && matches!((fields.next(), fields.next()), (Some(only), None) if only.name() == "error")
 }
 
 impl<S> Layer<S> for ApplicationSpans<S>
@@ -121,7 +114,8 @@ where
         self.bridge.on_close(id, cx);
     }
 
-    /// Of events only [failures](is_failure) come here: the span failed, and has the error once in its trace.
+    /// The filter lets only one kind of event through: `#[instrument(err)]` tells of an `Err`. The span failed, and the error is
+    /// recorded once in its trace.
     fn on_event(&self, event: &Event<'_>, cx: LayerContext<'_, S>) {
         let span = cx.event_span(event);
         let subscriber = self.subscriber.get().and_then(WeakDispatch::upgrade);
