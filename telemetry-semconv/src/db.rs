@@ -60,16 +60,42 @@ pub mod attribute {
     pub const SERVER_ADDRESS: &str = "server.address";
     /// Port of the server, if it is not the product's default.
     pub const SERVER_PORT: &str = "server.port";
-    /// Class of the error, present if and only if the operation failed.
-    pub const ERROR_TYPE: &str = "error.type";
+    /// The name of a connection pool.
+    pub const DB_CLIENT_CONNECTION_POOL_NAME: &str = "db.client.connection.pool.name";
+    /// The state of a pool's connection, `idle` or `used`.
+    pub const DB_CLIENT_CONNECTION_STATE: &str = "db.client.connection.state";
+    /// Rows that a statement changed. The name is ours.
+    pub const SQLX_ROWS_AFFECTED: &str = "sqlx.rows_affected";
+    pub use crate::attribute::ERROR_TYPE;
 }
 
 /// Name of the duration histogram, unit `s` (semconv 1.44, `metric.db.client.operation.duration`).
 pub const OPERATION_DURATION: &str = "db.client.operation.duration";
 
+/// `db.client.response.returned_rows`, a histogram of `{row}`. Opt-in.
+pub const RESPONSE_RETURNED_ROWS: &str = "db.client.response.returned_rows";
+/// `db.client.connection.count`, an up-down counter by [state](attribute::DB_CLIENT_CONNECTION_STATE).
+pub const CONNECTION_COUNT: &str = "db.client.connection.count";
+/// `db.client.connection.max`, an up-down counter.
+pub const CONNECTION_MAX: &str = "db.client.connection.max";
+/// `db.client.connection.idle.max`, an up-down counter.
+pub const CONNECTION_IDLE_MAX: &str = "db.client.connection.idle.max";
+/// `db.client.connection.idle.min`, an up-down counter.
+pub const CONNECTION_IDLE_MIN: &str = "db.client.connection.idle.min";
+/// `db.client.connection.pending_requests`, an up-down counter.
+pub const CONNECTION_PENDING_REQUESTS: &str = "db.client.connection.pending_requests";
+/// `db.client.connection.timeouts`, a counter.
+pub const CONNECTION_TIMEOUTS: &str = "db.client.connection.timeouts";
+/// `db.client.connection.wait_time`, a histogram of seconds.
+pub const CONNECTION_WAIT_TIME: &str = "db.client.connection.wait_time";
+/// `db.client.connection.use_time`, a histogram of seconds.
+pub const CONNECTION_USE_TIME: &str = "db.client.connection.use_time";
+
 /// Advised bucket bounds of [`OPERATION_DURATION`] in seconds (semconv 1.44, database metrics).
-pub const OPERATION_DURATION_BOUNDS: [f64; 9] =
-    [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
+pub use crate::buckets::DATABASE_SECONDS as OPERATION_DURATION_BOUNDS;
+
+/// Bucket bounds of [`RESPONSE_RETURNED_ROWS`].
+pub use crate::buckets::ROWS as RETURNED_ROWS_BOUNDS;
 
 /// What one look at a query text tells.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,8 +13,7 @@ use opentelemetry::{
 
 use crate::instrument::{context, random};
 
-/// The key of the correlation id on spans and in log records.
-pub const CORRELATION_ID: &str = "correlation_id";
+pub use telemetry_semconv::attribute::CORRELATION_ID;
 
 /// The longest correlation id accepted from a caller, in bytes.
 pub const MAX_LENGTH: usize = 128;

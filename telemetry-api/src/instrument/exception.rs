@@ -48,9 +48,9 @@ pub(crate) fn take_logged_panic() -> bool {
     found.and_then(|at| logged.remove(at)).is_some()
 }
 
-/// Whether nobody has recorded this error on its way up: given the texts of the error and its causes, outermost first,
-/// none of them is known of this trace. Outside of a trace every error is new.
-pub(crate) fn is_new(span: &SpanContext, texts: &[&str]) -> bool {
+/// True if nobody has recorded this error on its way up: of the texts of the error and its causes, outermost first, none is
+/// known in this trace. Outside of a trace every error is new.
+pub(crate) fn is_new<'t>(span: &SpanContext, texts: impl IntoIterator<Item = &'t str>) -> bool {
     if span.trace_id() == TraceId::INVALID {
         return true;
     }
@@ -59,7 +59,8 @@ pub(crate) fn is_new(span: &SpanContext, texts: &[&str]) -> bool {
         return true;
     };
     let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
-    recorded.is_new(span.trace_id(), texts, Instant::now())
+    let texts: Vec<&str> = texts.into_iter().collect();
+    recorded.is_new(span.trace_id(), &texts, Instant::now())
 }
 
 /// The errors recorded last, oldest first, as hashes of trace and text.

@@ -17,12 +17,7 @@ use crate::instrument::sensitive;
 
 /// The attribute names, which are also the keys in baggage.
 pub mod attribute {
-    /// The keyed hash of the user id.
-    pub const USER_HASH: &str = "user.hash";
-    /// The user id as it is; off by default.
-    pub const USER_ID: &str = "user.id";
-    /// The roles or groups, an array of strings.
-    pub const USER_ROLES: &str = "user.roles";
+    pub use telemetry_semconv::attribute::{USER_HASH, USER_ID, USER_ROLES};
 }
 
 use attribute::{USER_HASH, USER_ID, USER_ROLES};

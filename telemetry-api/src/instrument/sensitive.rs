@@ -9,7 +9,7 @@ use std::{
 use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
 
-use crate::instrument::hex;
+use crate::instrument::{hex, text};
 
 type KeyedHash = Hmac<Sha256>;
 
@@ -35,7 +35,7 @@ impl Sensitive {
     /// ```
     pub fn shown(self, value: impl Display) -> Option<String> {
         match self {
-            Self::Hash => Some(hash(&value.to_string())),
+            Self::Hash => Some(hash(&text::of(&value))),
             Self::Drop => None,
         }
     }

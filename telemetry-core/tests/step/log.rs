@@ -44,7 +44,7 @@ fn all(filter: &str, work: impl FnOnce()) -> Vec<Value> {
 }
 
 /// [`all`] without the spans.
-fn lines(filter: &str, work: impl FnOnce()) -> Vec<Value> {
+pub(crate) fn lines(filter: &str, work: impl FnOnce()) -> Vec<Value> {
     let mut lines = all(filter, work);
     lines.retain(|line| line.get("span").is_none());
     lines

@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    REDACTED,
-    credentials::{Credentials, Names},
+    credentials::{Credentials, Names, REDACTED},
     url::url,
 };
 
@@ -196,10 +195,7 @@ fn find_ignoring_case(text: &str, word: &str) -> Option<usize> {
 pub fn database_text(message: &str) -> Cow<'_, str> {
     let mut shown = String::new();
     let mut rest = message;
-    loop {
-        let Some(open) = rest.find(['"', '\'', '`']) else {
-            break;
-        };
+    while let Some(open) = rest.find(['"', '\'', '`']) {
         let quote = &rest[open..=open];
         let inside = &rest[open + 1..];
         let name = inside

@@ -16,6 +16,8 @@ use opentelemetry::{
     },
 };
 
+use telemetry_semconv::buckets::NUMBERS;
+
 use super::attribute_values::{AttributeValue, Attributes};
 use crate::instrument::{
     duration::overflow,
@@ -23,12 +25,6 @@ use crate::instrument::{
     providers::{PerProviders, Providers},
     series::{Series, SeriesCache, ToKey},
 };
-
-/// The boundaries of the metrics SDK specification.
-const BOUNDS: [f64; 15] = [
-    0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0,
-    10000.0,
-];
 
 const MAX_SERIES: usize = 500;
 
@@ -55,7 +51,7 @@ impl<S: Bind> Cached<S> {
                 name,
                 unit: "",
                 description: "",
-                bounds: &BOUNDS,
+                bounds: &NUMBERS,
                 max_series: MAX_SERIES,
             },
             instrument: PerProviders::new(),

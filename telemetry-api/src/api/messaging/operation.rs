@@ -20,7 +20,7 @@ use crate::{
     task::InContext,
 };
 use telemetry_semconv::{
-    http::attribute::ERROR_TYPE,
+    attribute::ERROR_TYPE,
     messaging::{
         CLIENT_CONSUMED_MESSAGES, CLIENT_OPERATION_DURATION, CLIENT_SENT_MESSAGES, DURATION_BOUNDS,
         Operation, PROCESS_DURATION,
@@ -30,6 +30,7 @@ use telemetry_semconv::{
         },
         span_name,
     },
+    outcome::{CANCELLED, PANIC},
 };
 
 /// Destinations times operations times errors; what goes beyond shares the overflow series.
@@ -162,7 +163,7 @@ impl Drop for Running {
         if !self.ended {
             let panicked = std::thread::panicking();
             self.cx.span().set_status(Status::error(""));
-            self.end(Some(if panicked { "panic" } else { "cancelled" }));
+            self.end(Some(if panicked { PANIC } else { CANCELLED }));
         }
     }
 }

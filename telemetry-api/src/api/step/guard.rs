@@ -1,12 +1,12 @@
 //! A step around code that is not one future or closure.
 
-use std::fmt::Display;
+use std::{any::type_name, error::Error, fmt::Display};
 
 use opentelemetry::{Context, Key, KeyValue, Value, trace::TraceContextExt as _};
 
 use super::{
     description::Step,
-    output::{self, Judgement, StepOutput, Verdict},
+    output::{self, Explained, Judgement, StepOutput, Verdict},
     running::Running,
 };
 use crate::{
@@ -103,8 +103,15 @@ impl StepGuard {
     pub fn failed(self, error_type: &'static str, error: &dyn Display) {
         self.end(|| Judgement {
             verdict: Verdict::Failed(error_type),
-            error: Some(error),
-            error_name: None,
+            error: Some(Explained::Text(error)),
+        });
+    }
+
+    /// Ends the step: it failed by this error, whose causes are then in the log record, too.
+    pub fn failed_by<E: Error>(self, error_type: &'static str, error: &E) {
+        self.end(|| Judgement {
+            verdict: Verdict::Failed(error_type),
+            error: Some(Explained::Error(type_name::<E>(), error)),
         });
     }
 

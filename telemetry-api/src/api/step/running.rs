@@ -1,10 +1,19 @@
 //! A step in progress.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Instant,
+};
 
 use opentelemetry::{
     Context, KeyValue,
     trace::{SpanKind, TraceContextExt},
+};
+
+use telemetry_semconv::{
+    attribute::ERROR_TYPE,
+    outcome::{PANIC, PANICKED},
 };
 
 use super::{
@@ -18,6 +27,7 @@ use crate::{
     current_span::remember_entry,
     instrument::{
         context,
+        described::{Described, OTHER},
         providers::Providers,
         sensitive::Sensitive,
         tracer::{self, is_recorded},
@@ -122,19 +132,34 @@ impl Running {
                 reason: Some(reason),
                 ..End::of(Outcome::Rejected)
             },
-            Verdict::Failed(error_type) => End {
-                error_type: Some(error_type),
-                error_name: judgement.error_name,
-                error: judgement.error.map(ToString::to_string),
-                ..End::of(Outcome::Error)
-            },
+            Verdict::Failed(error_type) => {
+                let redaction = &unless_panicked.0.instruments.redaction;
+                let error = judgement.error.map(|error| error.describe(redaction));
+                End {
+                    error_type: Some(match &error {
+                        Some(error) if error_type == OTHER && !error.kind.is_empty() => error.kind,
+                        _ => error_type,
+                    }),
+                    error,
+                    ..End::of(Outcome::Error)
+                }
+            }
         };
         unless_panicked.0.working = false;
         unless_panicked.0.end(end);
     }
 
+    /// While the thread ends, nobody knows which thread-locals of processors are still there.
     fn end(&mut self, end: End) {
         self.ended = true;
+        if context::is_ending() {
+            let _ = catch_unwind(AssertUnwindSafe(|| self.record(&end)));
+        } else {
+            self.record(&end);
+        }
+    }
+
+    fn record(&self, end: &End) {
         let duration = self.started.elapsed().as_secs_f64();
         let instruments = &self.instruments;
         let span = self.cx.as_ref().map(TraceContextExt::span);
@@ -144,14 +169,14 @@ impl Running {
             let keys = &instruments.keys;
             span.set_attribute(KeyValue::new(keys.outcome.clone(), end.outcome.as_str()));
             if let Some(kind) = end.error_type {
-                span.set_attribute(KeyValue::new("error.type", kind));
+                span.set_attribute(KeyValue::new(ERROR_TYPE, kind));
                 span.set_status(tracer::failed(end.description().to_owned()));
             }
             if let Some(reason) = end.reason {
                 span.set_attribute(KeyValue::new(keys.reason.clone(), reason));
             }
         }
-        log::write(self.cx.as_ref(), &self.line(&end, duration));
+        log::write(self.cx.as_ref(), &self.line(end, duration));
         let key = SeriesKey {
             flow: self.flow,
             stage: self.stage,
@@ -179,8 +204,7 @@ impl Running {
             outcome: end.outcome,
             reason: end.reason,
             error_type: end.error_type,
-            error_name: end.error_name,
-            error: end.error.as_deref(),
+            error: end.error.as_ref(),
             duration,
         }
     }
@@ -202,7 +226,7 @@ impl Drop for Running {
         if !self.ended {
             self.end(if self.working {
                 End {
-                    error_type: Some("panic"),
+                    error_type: Some(PANIC),
                     ..End::of(Outcome::Panicked)
                 }
             } else {
@@ -217,8 +241,7 @@ struct End {
     outcome: Outcome,
     reason: Option<&'static str>,
     error_type: Option<&'static str>,
-    error_name: Option<&'static str>,
-    error: Option<String>,
+    error: Option<Described>,
 }
 
 impl End {
@@ -227,7 +250,6 @@ impl End {
             outcome,
             reason: None,
             error_type: None,
-            error_name: None,
             error: None,
         }
     }
@@ -235,8 +257,8 @@ impl End {
     /// Of the span's status.
     fn description(&self) -> &str {
         match (&self.error, self.outcome) {
-            (Some(error), _) => error,
-            (None, Outcome::Panicked) => "panicked",
+            (Some(error), _) => &error.message,
+            (None, Outcome::Panicked) => PANICKED,
             // `error.type` says it all.
             (None, _) => "",
         }
