@@ -227,3 +227,17 @@ fn what_is_dropped_before_its_end_is_dropped_in_its_context() {
     let mut never_polled = Some(never_polled);
     assert_eq!(seen(&mut || drop(never_polled.take())), expected);
 }
+
+#[test]
+fn a_callback_and_its_future_run_in_the_context_of_the_handler() {
+    let handshake = CorrelationId::parse("handshake").unwrap();
+    let attached = handshake.clone().attach_to(&Context::new()).attach();
+    let callback = callback_in_current_context(|socket: u32| {
+        let in_closure = CorrelationId::current();
+        async move { (socket, in_closure, CorrelationId::current()) }
+    });
+    drop(attached);
+    assert_eq!(CorrelationId::current(), None);
+    let seen = futures_util::FutureExt::now_or_never(callback(7)).unwrap();
+    assert_eq!(seen, (7, Some(handshake.clone()), Some(handshake)));
+}
