@@ -1,11 +1,15 @@
-//! What the layer costs a request: run it under `valgrind --tool=callgrind` with two request counts and divide the
-//! difference (see the crate's README).
+//! The cost of the layer for one request. Run it under `valgrind --tool=callgrind` with two request counts, and divide
+//! the difference of the instructions by the difference of the counts (see the crate's README).
 //!
 //! `axum_cost <bare|layer|disabled|sdk-disabled|unsampled|sampled|access-log|access-line> <requests> [further routes]`
 //!
-//! `access-line` writes the line as JSON, where `access-log` makes the event alone.
-//! `disabled` is without a pipeline, `sdk-disabled` with one that OTEL_SDK_DISABLED silences, below a sampled caller.
-//! `layer` is what axum itself charges for a layer that wraps the response's body and does nothing else.
+//! - `bare`: the router without a layer.
+//! - `layer`: with a layer that wraps the response's body and does nothing else; axum itself causes this cost.
+//! - `disabled`: the telemetry layer without a pipeline.
+//! - `sdk-disabled`: with a pipeline that OTEL_SDK_DISABLED switches off.
+//! - `unsampled`, `sampled`: with a pipeline, below a caller that has sampled its trace or not.
+//! - `access-log`: the event of the access log, with a subscriber that ignores it.
+//! - `access-line`: the access log as lines of JSON.
 
 use std::{
     io::Write,
@@ -28,7 +32,7 @@ use telemetry_pipeline::{Config, LogFormat, Telemetry, testing::unsent};
 use tower::{Service, util::MapResponseLayer};
 use tracing::{Event, Metadata, Subscriber, span};
 
-/// A body in another, as any layer has it that sees the end of responses.
+/// A body around another one, as every layer needs it that sees the end of responses.
 struct Wrapped(Body);
 
 impl http_body::Body for Wrapped {
@@ -51,7 +55,7 @@ impl http_body::Body for Wrapped {
     }
 }
 
-/// Takes every event and looks at none of its fields: what formatting costs is the subscriber's.
+/// Accepts every event and reads none of its fields, so that the cost of formatting is left out.
 struct Blind;
 
 impl Subscriber for Blind {
@@ -94,7 +98,7 @@ fn request(flags: &str) -> Request<Body> {
         .unwrap_or_default()
 }
 
-/// What a server puts on every request, as `ConnectInfo`.
+/// Stands for the `ConnectInfo` that a server puts on every request.
 #[derive(Clone)]
 struct Connection;
 
@@ -130,7 +134,7 @@ async fn main() -> ExitCode {
     if variant == "access-log" && tracing::subscriber::set_global_default(Blind).is_err() {
         return ExitCode::FAILURE;
     }
-    // Kept until the end, as an application does.
+    // It lives until the end, as in an application.
     let _disabled = match variant.as_str() {
         "sdk-disabled" => match sdk_disabled() {
             Some(telemetry) => Some(telemetry),
@@ -142,7 +146,7 @@ async fn main() -> ExitCode {
     if let Some(lines) = &lines {
         let _ = tracing::dispatcher::set_global_default(lines.dispatch().clone());
     }
-    // Finalised, as axum serves it: before that every request would apply the layers anew.
+    // This finalises the router, as axum does when it serves it; otherwise it would apply its layers to each request.
     let mut app = app.with_state::<()>(());
     for _ in 0..count {
         match app.call(request(flags)).await {
@@ -155,14 +159,14 @@ async fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The pipeline of an application whose operator switched it off.
+/// The pipeline of an application whose operator has switched it off.
 fn sdk_disabled() -> Option<Telemetry> {
     let config = Config::new("cost").with_environment([("OTEL_SDK_DISABLED", "true")]);
     let telemetry = config.build().ok()?;
     telemetry.providers().clone().install().then_some(telemetry)
 }
 
-/// Log lines of JSON that nobody reads.
+/// A pipeline that writes log lines of JSON to a sink that drops them.
 fn lines() -> Option<Telemetry> {
     let quiet =
         ["TRACES", "METRICS", "LOGS"].map(|signal| (format!("OTEL_{signal}_EXPORTER"), "none"));

@@ -1,4 +1,4 @@
-//! The layer: its options, and what all its services share.
+//! The layer, and the options that an application sets on it.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -8,185 +8,206 @@ use telemetry_semconv::http::KnownMethods;
 use tower_layer::Layer;
 
 use crate::{
-    headers::Capture,
-    known_servers::KnownServers,
-    network::Network,
-    options::{Excluded, Options, Shared},
-    origin::ProxyHeaders,
+    layer_state::LayerState,
+    options::{
+        LayerOptions, captured_headers::CapturedHeaders, excluded_routes::ExcludedRoutes,
+        grpc_methods::GrpcMethods, known_servers::KnownServers, network::Network,
+        trusted_proxies::ProxyHeaders,
+    },
     service::TelemetryService,
 };
 
-/// Instruments every request that passes it: server span, duration and active requests, correlation id.
+/// Records every request that passes through it: a server span, the duration, the number of active requests, and a
+/// correlation id.
 ///
-/// The providers are those that `bootstrap` installed, looked up at the first request; pass others with
-/// [`with_providers`](Self::with_providers). Without any, only the correlation id works.
+/// It uses the providers that `bootstrap` has installed, and looks them up at the first request. Use
+/// [`with_providers`](Self::with_providers) to pass others. Without providers it only handles the correlation id.
 ///
-/// Every option is a consuming `with_*`; the defaults are what most services want. Options that are off cost nothing.
+/// Each option is a method `with_*` that consumes the layer. Most services need none. An option that is off costs a
+/// request nothing.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use telemetry_axum::TelemetryLayer;
+///
+/// let app: Router = Router::new()
+///     .route("/orders/{id}", get(|| async { "an order" }))
+///     .layer(TelemetryLayer::new().with_access_log());
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct TelemetryLayer {
-    shared: Arc<Shared>,
+    state: Arc<LayerState>,
 }
 
 impl TelemetryLayer {
-    /// The defaults, and what the environment says: `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
+    /// A layer with the default options. It reads the variable `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
     pub fn new() -> Self {
         Self::from_environment(|name| std::env::var(name).ok())
     }
 
-    /// [`new`](Self::new) with another source of the environment's variables, for tests.
+    /// Like [`new`](Self::new), but takes environment variables from `lookup`. For tests.
     pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Self {
         Self {
-            shared: Arc::new(Shared::new(Options::from_environment(lookup))),
+            state: Arc::new(LayerState::new(LayerOptions::from_environment(lookup))),
         }
     }
 
-    /// Uses these providers instead of the installed ones: for tests, and for several services in one process.
+    /// Uses these providers instead of the installed ones. For tests, and for several services in one process.
     pub fn with_providers(self, providers: Providers) -> Self {
         self.with(|options| options.providers = Some(providers))
     }
 
-    /// The methods that are known, instead of the convention's nine: every other one is `_OTHER` (semantic
-    /// conventions, HTTP, `http.request.method`). For services that speak more than HTTP, such as WebDAV or `QUERY`.
-    /// Overrides the environment.
+    /// Replaces the list of known methods. Any other method becomes `_OTHER` (semantic conventions, HTTP,
+    /// `http.request.method`).
+    ///
+    /// Default: the list in `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`, else the nine methods of the conventions. For
+    /// services with further methods, such as `QUERY` or those of WebDAV.
     pub fn with_known_methods(self, names: impl IntoIterator<Item = &'static str>) -> Self {
-        self.with(|options| options.methods = KnownMethods::exactly(names))
+        self.with(|options| options.known_methods = KnownMethods::exactly(names))
     }
 
-    /// Leaves requests alone whose path or matched route is one of these; a `*` at the end stands for anything. Default:
-    /// `/livez`, `/metrics`, `/readyz`, which this list replaces. For endpoints that machines poll all day. They have
-    /// neither a span nor a correlation id, and what their handlers call is none of the caller's trace.
+    /// Replaces the list of excluded routes: requests whose path or matched route is on the list are not recorded. A `*`
+    /// at the end of an entry matches any rest.
+    ///
+    /// Default: `/livez`, `/metrics` and `/readyz`. For routes that machines poll all day. An excluded request has
+    /// neither a span nor a correlation id, and calls that its handler makes do not join the caller's trace.
     pub fn with_excluded_routes(self, routes: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.with(|options| {
-            options.excluded = routes
-                .into_iter()
-                .map(|route| Excluded::new(&route.into()))
-                .collect();
-        })
+        self.with(|options| options.excluded_routes = ExcludedRoutes::new(routes))
     }
 
-    /// For services that strangers call: each request starts a trace of its own, to which the caller's span is a link.
-    /// The caller's sampling decision, tracestate and baggage are not obeyed, so nobody outside can make the service
-    /// record everything or nothing. The correlation id is still taken over when it is valid. Default: callers are
-    /// trusted, as OpenTelemetry does.
+    /// Treats all callers as strangers: each request starts a new trace, which has a link to the caller's span.
+    ///
+    /// The caller's sampling decision, tracestate and baggage are ignored, so nobody outside can make the service
+    /// record everything or nothing. A valid correlation id of the caller is still used. Default: callers are trusted,
+    /// as in OpenTelemetry.
     pub fn with_public_endpoint(self) -> Self {
-        self.with(|options| options.public = true)
+        self.with(|options| options.is_public_endpoint = true)
     }
 
-    /// Believes `X-Forwarded-For`, `-Proto` and `-Host` of peers in these networks: client address, scheme and server
-    /// address are then those of the caller in front of the proxies. For services behind a load balancer or ingress.
-    /// Default: nobody is believed. Needs the peer's address, as [`serve`](crate::serve) provides it. For proxies that
-    /// write `Forwarded`: [`with_proxy_headers`](Self::with_proxy_headers).
+    /// Trusts the proxies in these networks: the client's address, the scheme and the server's address come from their
+    /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host` headers.
+    ///
+    /// Default: no proxy is trusted. For services behind a load balancer or an ingress. It needs the address of the
+    /// peer, which [`serve`](crate::serve) provides. If the proxies write `Forwarded`, set
+    /// [`with_proxy_headers`](Self::with_proxy_headers) too.
     pub fn with_trusted_proxies(self, networks: impl IntoIterator<Item = Network>) -> Self {
-        self.with(|options| options.proxies = networks.into_iter().collect())
+        self.with(|options| options.trusted_proxies.networks = networks.into_iter().collect())
     }
 
-    /// The headers that the trusted proxies write themselves; all others come from the caller as it likes, and are not
-    /// looked at. Default: `X-Forwarded-*`. A proxy that hands on a header of these without writing it
-    /// lets its callers choose what is in it: have it removed there.
+    /// Selects the headers that the trusted proxies write. The other kind of headers is ignored, because proxies pass it
+    /// on as the caller sent it.
+    ///
+    /// Default: `X-Forwarded-*`. If a proxy does not write one of the selected headers itself, callers can choose its
+    /// value: configure the proxy to remove that header.
     pub fn with_proxy_headers(self, written: ProxyHeaders) -> Self {
-        self.with(|options| options.proxy_headers = written)
+        self.with(|options| options.trusted_proxies.headers = written)
     }
 
-    /// Where the peer's address is found. Default: axum's `ConnectInfo<SocketAddr>`. For other servers, such as tonic
-    /// (`TcpConnectInfo`) or a listener that speaks the PROXY protocol.
+    /// Sets the function that finds the peer's address in the extensions of a request.
+    ///
+    /// Default: axum's `ConnectInfo<SocketAddr>`. For other servers, such as tonic (`TcpConnectInfo`), or a listener that
+    /// speaks the PROXY protocol.
     pub fn with_peer_address(
         self,
         peer: impl Fn(&Extensions) -> Option<SocketAddr> + Send + Sync + 'static,
     ) -> Self {
-        self.with(|options| options.peer = Some(Arc::new(peer)))
+        self.with(|options| options.find_peer_address = Some(Arc::new(peer)))
     }
 
-    /// What requests come over unless a trusted proxy says otherwise: `url.scheme`, and the `server.port` where the host
-    /// has none. For services that terminate TLS themselves: over HTTP/1.1 no request tells. Default: what the
-    /// request's URI says, else `http`. Schemes other than `http` and `https` are not taken over.
+    /// Sets the scheme of all requests, unless a trusted proxy names another: `url.scheme`, and the default
+    /// `server.port`.
+    ///
+    /// Default: the scheme of the request's URI, else `http`. For services that terminate TLS themselves, because an
+    /// HTTP/1.1 request does not contain its scheme. Schemes other than `http` and `https` are ignored.
     pub fn with_scheme(self, scheme: Scheme) -> Self {
         let known = [(Scheme::HTTP, false), (Scheme::HTTPS, true)];
         let https = known.into_iter().find(|(known, _)| *known == scheme);
         self.with(|options| options.https = https.map(|(_, https)| https))
     }
 
-    /// Adds the convention's opt-in attribute `client.port` to spans. For finding a connection in the log of a proxy or
-    /// firewall.
+    /// Adds the attribute `client.port` to spans, which the conventions make opt-in. Default: off. Use it to find a
+    /// connection in the log of a proxy or a firewall.
     pub fn with_client_port(self) -> Self {
         self.with(|options| options.client_port = true)
     }
 
-    /// Adds the convention's opt-in attribute `network.transport` to spans. For services that also speak something
-    /// else than TCP, whose spans shall be told apart.
+    /// Adds the attribute `network.transport` to spans, which the conventions make opt-in. Default: off. For services
+    /// that use other transports beside TCP.
     pub fn with_network_transport(self) -> Self {
         self.with(|options| options.network_transport = true)
     }
 
-    /// Puts these request headers on the span as `http.request.header.{name}`. Default: none. The values of
-    /// credentials (`authorization`, `cookie` and the like), of headers marked sensitive and of
-    /// [`with_redacted_headers`](Self::with_redacted_headers) are shown as `REDACTED`.
+    /// Adds these request headers to spans as `http.request.header.{name}`. Default: none.
+    ///
+    /// Values of credentials (`authorization`, `cookie` and similar headers), of headers that are marked as sensitive,
+    /// and of [`with_redacted_headers`](Self::with_redacted_headers) are replaced by `REDACTED`.
     pub fn with_captured_request_headers(
         self,
         names: impl IntoIterator<Item = HeaderName>,
     ) -> Self {
-        self.with(|options| {
-            options.request_headers = Capture::new("http.request.header", names);
-        })
+        let captured = CapturedHeaders::new("http.request.header", names);
+        self.with(|options| options.captured_request_headers = captured)
     }
 
-    /// Puts these response headers on the span as `http.response.header.{name}`, redacted like request headers.
-    /// Default: none.
+    /// Adds these response headers to spans as `http.response.header.{name}`, redacted like request headers. Default:
+    /// none.
     pub fn with_captured_response_headers(
         self,
         names: impl IntoIterator<Item = HeaderName>,
     ) -> Self {
-        self.with(|options| {
-            options.response_headers = Capture::new("http.response.header", names);
-        })
+        let captured = CapturedHeaders::new("http.response.header", names);
+        self.with(|options| options.captured_response_headers = captured)
     }
 
-    /// Further headers whose presence may be shown but never their value.
+    /// Redacts further headers: a captured header of these is shown with the value `REDACTED`. Default: only
+    /// credentials are redacted.
     pub fn with_redacted_headers(self, names: impl IntoIterator<Item = HeaderName>) -> Self {
         self.with(|options| options.redacted_headers = names.into_iter().collect())
     }
 
-    /// Further keys of the query whose values are replaced by `REDACTED`, beside the convention's (`sig`,
-    /// `X-Amz-Signature` and so on). Case-sensitive. For tokens, e-mail addresses or names in your URLs.
+    /// Redacts the values of further query keys, beside those that the conventions list (`sig`, `X-Amz-Signature` and
+    /// others). The case of a key matters. Default: none. For tokens, e-mail addresses or names in your URLs.
     pub fn with_redacted_query_keys(
         self,
         keys: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        self.with(|options| {
-            options.redacted_query_keys = keys
-                .into_iter()
-                .map(|key| key.into().into_boxed_str())
-                .collect();
-        })
+        let keys = keys.into_iter().map(|key| key.into().into_boxed_str());
+        self.with(|options| options.redacted_query_keys = keys.collect())
     }
 
-    /// The headers in which a correlation id is looked for, in this order; it is echoed in the first. Default:
-    /// `x-correlation-id`, then `x-request-id`. With an empty list none is taken over and none is echoed.
+    /// Sets the headers in which a correlation id is looked for, in this order. The response has the id in the first.
+    ///
+    /// Default: `x-correlation-id`, then `x-request-id`. With an empty list, the caller's id is not used and the
+    /// response has no such header.
     pub fn with_correlation_headers(self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        self.with(|options| options.correlation = names.into_iter().collect())
+        self.with(|options| options.correlation_headers = names.into_iter().collect())
     }
 
-    /// Answers with `traceresponse` (W3C Trace Context level 2): callers without a trace of their own learn the one
-    /// that was made for them. Tells strangers your trace ids. Default: off.
+    /// Adds the header `traceresponse` (W3C Trace Context level 2) to responses, so that callers without tracing learn
+    /// the id of the trace. Default: off, because it shows trace ids to strangers.
     pub fn with_traceresponse(self) -> Self {
         self.with(|options| options.traceresponse = true)
     }
 
-    /// Answers with `server-timing: traceparent;desc="..."`, the only header scripts in a browser can read of a page's
-    /// own load: for real-user monitoring that joins page loads with traces. Default: off.
+    /// Adds the header `server-timing: traceparent;desc="..."` to responses. It is the only header of a page's own load
+    /// that scripts in a browser can read. Default: off. For real-user monitoring that joins page loads with traces.
     pub fn with_server_timing(self) -> Self {
         self.with(|options| options.server_timing = true)
     }
 
-    /// Adds the convention's opt-in labels `server.address` and `server.port` to the metrics of requests for these hosts.
-    /// For one service behind several names. Requests for any other host have no such label, so nobody can make series
-    /// of invented hosts. Default: none.
+    /// Adds the labels `server.address` and `server.port`, which the conventions make opt-in, to the metrics of requests
+    /// for these hosts. For one service with several host names.
     ///
-    /// Each is `host` or `host:port`, an IPv6 address in brackets; what is neither is ignored. One without a port stands
-    /// for all ports that are not listed with it, and has no `server.port`. The host is the one on the span: what a
-    /// [trusted proxy](Self::with_trusted_proxies) says, else what the request says; case and a dot at the end do not
-    /// count, and the label is in lower case. Every host multiplies the series of each route; those past 1500 have no
-    /// `server.address`. A request costs a search of the list.
+    /// Each entry is `host` or `host:port`, with brackets around an IPv6 address; other text is ignored. An entry without
+    /// a port matches all ports that no other entry of the host lists; its requests have no label `server.port`.
+    /// Requests for other hosts have neither label, so that callers cannot create series. Default: none.
+    ///
+    /// The host is that of a [trusted proxy](Self::with_trusted_proxies), else that of the request. Upper and lower case
+    /// and a dot at the end make no difference; the label is in lower case.
+    ///
+    /// Cost: each host multiplies the series of every route, and past 1500 series requests have no `server.address`. Each
+    /// request searches the list from its start.
     pub fn with_server_address_metrics(
         self,
         hosts: impl IntoIterator<Item = impl AsRef<str>>,
@@ -194,27 +215,49 @@ impl TelemetryLayer {
         self.with(|options| options.known_servers = KnownServers::new(hosts))
     }
 
-    /// Records `http.server.request.body.size` and `http.server.response.body.size` (bytes) and the attributes of the
-    /// same meaning on spans. Real bytes, of streams too, as this layer sees them: inside of a compression layer
-    /// before, outside after compression. Request bytes are those the service has read. Costs two histogram
-    /// measurements and one allocation for a request with a body. Default: off.
+    /// Records the histograms `http.server.request.body.size` and `http.server.response.body.size`, in bytes, and the
+    /// span attributes `http.request.body.size` and `http.response.body.size`. Default: off.
+    ///
+    /// The layer counts the bytes that pass through it, of streams too. Inside of a compression layer it sees the bytes
+    /// before compression, outside of it those after. Of the request it counts the bytes that the service reads.
+    ///
+    /// Cost: two measurements for each request, and one allocation for a request with a body.
     pub fn with_body_sizes(self) -> Self {
         self.with(|options| options.body_sizes = true)
     }
 
-    /// Logs one line at the end of each request: an INFO event of target `telemetry_axum::access` with method, route,
-    /// status, duration in seconds, bytes and outcome; the ids come with it as with every log line. For services whose
-    /// operators work with logs. Default: off. Switch it at run time by the log filter.
+    /// Logs one line at the end of each request: an event of level INFO and target `telemetry_axum::access`, with method,
+    /// route, status, duration in seconds, bytes and outcome. Its ids are those of any log line.
+    ///
+    /// Default: off. For services whose operators work with logs. The log filter can switch it on and off at run time.
     pub fn with_access_log(self) -> Self {
         self.with(|options| options.access_log = true)
     }
 
-    /// Options are set while a service is built, so copying them costs nothing that counts.
-    pub(crate) fn with(self, set: impl FnOnce(&mut Options)) -> Self {
-        let mut options = self.shared.options.clone();
+    /// Records gRPC calls by the RPC conventions instead of the HTTP ones. Other requests are not affected. For tonic
+    /// servers, and for servers of both kinds on one port. Default: off.
+    ///
+    /// The span has the method as its name and carries `rpc.*`; its status is that of the trailers. The duration is
+    /// `rpc.server.call.duration`, in seconds.
+    ///
+    /// A call that was answered `UNIMPLEMENTED`, or not by a gRPC service at all, has the method `_OTHER`, because callers
+    /// can invent methods. Use [`with_grpc_methods`](Self::with_grpc_methods) to list the methods that exist.
+    pub fn with_grpc(self) -> Self {
+        self.with_grpc_methods([] as [&str; 0])
+    }
+
+    /// Like [`with_grpc`](Self::with_grpc), for a server that has exactly these methods, each written as
+    /// `package.Service/Method`. Any other method is `_OTHER`. A listed method keeps its name, whatever the answer is.
+    pub fn with_grpc_methods(self, methods: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with(|options| options.grpc_methods = Some(GrpcMethods::new(methods)))
+    }
+
+    /// Copies the options, which is cheap enough: they are set only while a router is built.
+    fn with(self, set: impl FnOnce(&mut LayerOptions)) -> Self {
+        let mut options = self.state.options.clone();
         set(&mut options);
         Self {
-            shared: Arc::new(Shared::new(options)),
+            state: Arc::new(LayerState::new(options)),
         }
     }
 }
@@ -229,6 +272,6 @@ impl<S> Layer<S> for TelemetryLayer {
     type Service = TelemetryService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        TelemetryService::new(inner, self.shared.clone())
+        TelemetryService::new(inner, self.state.clone())
     }
 }

@@ -1,45 +1,58 @@
 #![doc = include_str!("../README.md")]
 
-mod access_log;
-mod active;
-mod attributes;
-mod body;
-mod connections;
-mod correlation;
-mod endpoint;
-mod exception;
-mod future;
-#[cfg(feature = "grpc")]
-mod grpc;
-#[cfg(not(feature = "grpc"))]
-#[path = "without_grpc.rs"]
-mod grpc;
-mod guard;
-mod headers;
-mod health;
-mod identity;
-mod known_servers;
-mod layer;
-mod metrics;
-mod network;
-mod operation;
-mod operations;
-mod options;
-mod origin;
-mod request_body;
-mod serve;
-mod service;
-mod trace_headers;
+// The way of a request. Each of these files uses only files below it, never one above it.
 
-pub use body::ResponseBody;
-pub use correlation::Correlation;
-pub use future::ResponseFuture;
-pub use health::Health;
-pub use identity::{Identified, identify};
+mod layer;
+
+mod service;
+
+mod response_future;
+
+mod response_body;
+
+mod tracking;
+
+mod request_start;
+
+mod request_guard;
+
+// The parts of a request, from the top down.
+
+mod exchange;
+
+mod grpc;
+
+mod layer_state;
+
+mod metrics;
+
+mod response;
+
+mod request;
+
+mod options;
+
+mod handler;
+
+// The server around the router.
+
+mod server;
+
+pub use handler::{
+    correlation_extractor::Correlation,
+    identify::{Identified, identify},
+    operation_name::Operation,
+};
 pub use layer::TelemetryLayer;
-pub use network::{InvalidNetwork, Network};
-pub use operation::Operation;
-pub use operations::Operations;
-pub use origin::ProxyHeaders;
-pub use serve::{Serve, serve};
+pub use options::{
+    network::{InvalidNetwork, Network},
+    trusted_proxies::ProxyHeaders,
+};
+pub use response_body::ResponseBody;
+pub use response_future::ResponseFuture;
+pub use server::{
+    graceful_serve::{Serve, serve},
+    operations_routes::Operations,
+    readiness::Health,
+};
 pub use service::TelemetryService;

@@ -1,6 +1,7 @@
-//! How many allocations the layer adds to a request. Alone in its binary: the counting allocator is the process's.
+//! The number of allocations that the layer adds to a request. It has its own binary, because the counting allocator is
+//! global.
 
-// Clippy knows test functions, not their helpers.
+// Clippy allows these in test functions, but not in their helpers.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::{
@@ -40,12 +41,12 @@ fn request(flags: &str) -> Request<Body> {
         .unwrap()
 }
 
-/// What a server puts on every request, as `ConnectInfo`: axum's own three and this fill the map of extensions, and it
-/// grows with them and not with the layer's mark.
+/// Stands for the `ConnectInfo` that a server puts on every request. It is the fourth extension after axum's three, so
+/// the map of extensions has grown already when the layer adds its mark.
 #[derive(Clone)]
 struct Connection;
 
-/// Runs a future that never waits.
+/// Runs a future that is ready at its first poll.
 fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -53,7 +54,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// The allocations of one request, the first few aside: they resolve handles.
+/// The allocations of one request, after a few others that bind the handles.
 fn allocations(app: Router, flags: &str) -> u64 {
     let mut app = app.with_state::<()>(());
     let mut once = |request: Request<Body>| {
@@ -82,10 +83,10 @@ fn the_layer_stays_within_its_allocation_budgets() {
         ("sampled, access log", net(layer().with_access_log(), "01")),
         ("without a pipeline", net(TelemetryLayer::new(), "01")),
     ];
-    // Three of each are axum's price for a layer that wraps the response's body: two boxes around the service and its
-    // future, one around the body. Then the context that carries the id, and the header that echoes it. A sampled
-    // request has the caller's context for its tracer, the span's box and record, its attributes, path and id; the line of
-    // a request without a body has nothing more.
+    // axum needs three allocations for any layer that wraps the response's body: boxes for the service, its future and
+    // the body. Two more are the context with the id and the header that echoes it. A sampled request adds six: the
+    // caller's context, the span's box and record, its attributes, its path and its id. The log line of a request
+    // without a body adds none.
     let budgets = [11, 5, 11, 5];
     for ((variant, measured), budget) in shown.into_iter().zip(budgets) {
         assert_eq!(measured, budget, "{variant}; {shown:?}");
@@ -112,7 +113,7 @@ fn a_request_allocates_no_more_among_ten_thousand_routes() {
         };
         allocation_counter::measure(answer).count_total
     };
-    // More endpoints than there are series of their own, each asked once.
+    // More routes than there are series with all labels, each requested once.
     for i in 0..2_000 {
         once(i);
     }

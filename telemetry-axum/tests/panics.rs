@@ -1,6 +1,6 @@
-//! A panic while the hook of the pipeline is set. Alone in its binary: the hook is the whole process's.
+//! A panic while the pipeline's panic hook is set. It has its own binary, because the hook is global.
 
-// Clippy knows test functions, not their helpers.
+// Clippy allows these in test functions, but not in their helpers.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::{
@@ -33,7 +33,7 @@ async fn a_panic_is_one_exception_and_what_no_hook_has_seen_is_one_too() {
     async fn panics() -> &'static str {
         panic!("no stock")
     }
-    // On this thread, and of no request that records it.
+    // The hook logs this panic on this thread. It must not count for the panic of the next request.
     assert!(std::panic::catch_unwind(|| panic!("elsewhere")).is_err());
     lines.lock().unwrap().clear();
     async fn panics_unseen() -> &'static str {

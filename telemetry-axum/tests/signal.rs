@@ -1,6 +1,6 @@
-//! What a signal does to a service. Alone in its binary: a signal is the whole process's.
+//! The effect of a signal on a service. It has its own binary, because a signal reaches the whole process.
 
-// Clippy knows test functions, not their helpers.
+// Clippy allows these in test functions, but not in their helpers.
 #![allow(clippy::unwrap_used)]
 #![cfg(unix)]
 
@@ -31,7 +31,7 @@ async fn a_signal_makes_the_service_unready_while_it_still_takes_requests_and_a_
         arrive.notify_one();
         std::future::pending::<&'static str>().await
     };
-    // Nobody told the operations of the server, or the server of the operations.
+    // The server and the operations share no health: only the signal connects them.
     let app = Router::new()
         .route("/", get(endless))
         .merge(Operations::new());
@@ -54,7 +54,7 @@ async fn a_signal_makes_the_service_unready_while_it_still_takes_requests_and_a_
     server.await.unwrap().unwrap();
     client.await.unwrap().unwrap();
 
-    // What a terminal sends means the same.
+    // SIGINT, which a terminal sends for Ctrl-C, has the same effect.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let app = Router::new().route("/", get(|| async { "hello" }));

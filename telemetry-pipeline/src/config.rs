@@ -1,73 +1,29 @@
-//! Configuration in code, and everything decided. Where values come from is the business of `settings`.
+//! Configuration in code, and the decisions that follow from it and from the settings.
 
 use std::{collections::HashMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use opentelemetry::{KeyValue, Value};
-use opentelemetry_sdk::{Resource, metrics::Temporality, trace::SpanLimits};
-use tokio::runtime::Handle;
-
-pub(crate) use super::settings::Env;
-use crate::{
-    error::BootstrapError,
-    logs::{LogFormat, LogSink},
-    metrics::views::View,
-    otlp::{
-        AttributeLimits,
-        endpoint::{self, Endpoint, Protocol, Signal},
-    },
-    resource::{self, Detector, Machine},
-    settings::{Environment, Report},
-    traces::sampling::{self, SamplerPolicy},
-};
+use opentelemetry_sdk::Resource;
 use secrecy::SecretString;
 use telemetry_api::{
-    instrument::{
-        exemplar::ExemplarFilter,
-        pipeline::ShownPrincipal,
-        propagation::{Format, Propagation},
-    },
+    instrument::{pipeline::ShownPrincipal, propagation::Propagation},
     sensitive::Sensitive,
 };
+use tokio::runtime::Handle;
 
-/// What the code says of the service; the environment may say otherwise.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct Service {
-    pub(crate) name: String,
-    pub(crate) namespace: Option<String>,
-    pub(crate) version: Option<String>,
-}
+use crate::{
+    error::BootstrapError,
+    logs::{LogFormat, LogSink, settings::LogsSettings},
+    metrics::{settings::MetricsSettings, views::View},
+    otlp::protocol::Protocol,
+    resource::{self, Detector, Machine},
+    service::Service,
+    settings::{Environment, Settings, identity, otlp, service, traces},
+    traces::{sampling::SamplerPolicy, settings::TracesSettings},
+};
 
-impl Service {
-    /// A service of this name. OTEL_SERVICE_NAME, if set, replaces it.
-    pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            namespace: None,
-            version: None,
-        }
-    }
-
-    /// `service.namespace`: the system the service belongs to, and the prefix of its business attributes.
-    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
-        self.namespace = Some(namespace.into());
-        self
-    }
-
-    /// `service.version`, usually `env!("CARGO_PKG_VERSION")`.
-    pub fn version(mut self, version: impl Into<String>) -> Self {
-        self.version = Some(version.into());
-        self
-    }
-}
-
-impl From<&str> for Service {
-    fn from(name: &str) -> Self {
-        Self::new(name)
-    }
-}
-
-/// How to set up telemetry. [`build`](Self::build) has no global effect, [`bootstrap`](Self::bootstrap) installs.
+/// Configuration of telemetry in code. [`build`](Self::build) has no global effect, [`bootstrap`](Self::bootstrap)
+/// installs.
 #[must_use]
 pub struct Config {
     service: Service,
@@ -86,7 +42,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// The defaults of docs/defaults.md, refined by the environment of the process.
+    /// The defaults of docs/defaults.md and the environment of the process.
     pub fn new(service: impl Into<Service>) -> Self {
         Self {
             service: service.into(),
@@ -124,13 +80,13 @@ impl Config {
         self
     }
 
-    /// Finds nothing out about these, such as the path of the executable. Default: all detectors run.
+    /// Leaves these detectors out, for instance the one that finds the path of the executable. Default: all detectors run.
     pub fn without_detectors(mut self, detectors: impl IntoIterator<Item = Detector>) -> Self {
         self.without_detectors.extend(detectors);
         self
     }
 
-    /// Where detectors look for the files of the machine, such as `etc/os-release`. Default: `/`.
+    /// The directory that has the files of the machine, such as `etc/os-release`, for detectors. Default: `/`.
     ///
     /// For tests, and for a container that sees its host's files elsewhere.
     pub fn with_file_system(mut self, root: impl Into<PathBuf>) -> Self {
@@ -138,39 +94,40 @@ impl Config {
         self
     }
 
-    /// Which traces to sample, whatever OTEL_TRACES_SAMPLER says. Default: every trace whose caller does not say
-    /// otherwise. [`Telemetry::sampler`](super::Telemetry::sampler) changes it later.
+    /// Samples traces by this policy, and ignores OTEL_TRACES_SAMPLER. Default: every trace, except that the caller's
+    /// decision counts. [`Telemetry::sampler`](super::Telemetry::sampler) changes it later.
     pub fn with_sampler(mut self, policy: SamplerPolicy) -> Self {
         self.sampler = Some(policy);
         self
     }
 
     /// Sets any setting of docs/configuration.md by its name, such as `OTEL_BSP_SCHEDULE_DELAY`, in the syntax of the
-    /// variable, whatever environment and file say. An empty value sets nothing; a name that is no setting, or a value
-    /// that is not valid, is a warning.
+    /// variable. It beats environment and file. An empty value sets nothing. A name that is no setting, or a value that is
+    /// not valid, is a warning; for a name that begins with `OTEL_INSTRUMENTATION_` the warning comes at shutdown, because
+    /// an adapter may still read it.
     pub fn with_setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.settings.push((name.into(), value.into()));
         self
     }
 
-    /// Exports all signals to this base URL, whatever environment and file say.
+    /// Exports all signals to this base URL. It beats environment and file.
     pub fn with_otlp_endpoint(self, protocol: Protocol, url: impl Into<String>) -> Self {
-        self.with_setting("OTEL_EXPORTER_OTLP_PROTOCOL", protocol.name())
-            .with_setting("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+        self.with_setting(otlp::GENERAL.protocol.name(), protocol.name())
+            .with_setting(otlp::GENERAL.endpoint.name(), url)
     }
 
-    /// How log lines look. Default: readable on a terminal, JSON otherwise.
-    /// TELEMETRY_LOG_FORMAT says the same without code.
+    /// The format of log lines. Default: readable on a terminal, JSON otherwise.
+    /// TELEMETRY_LOG_FORMAT sets it without code.
     pub fn with_log_format(mut self, format: LogFormat) -> Self {
         self.log_format = Some(format);
         self
     }
 
-    /// Where log lines go, each with its newline. Default: standard output.
+    /// Writes log lines to this function, each with its newline. Default: standard output.
     ///
-    /// It is called by the thread that logs, which waits for it; standard output keeps no thread waiting. What it logs
-    /// itself does not come to it. It must not panic: its panic is the panic of whoever logs, and one while a panic is
-    /// logged ends the process.
+    /// The thread that logs calls it and waits for it; standard output keeps no thread waiting. Its own log lines do not
+    /// come to it. It must not panic: its panic is a panic of the thread that logs, and one while a panic is logged ends
+    /// the process.
     pub fn with_log_sink(mut self, sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.log_sink = Some(LogSink::new(sink));
         self
@@ -184,13 +141,13 @@ impl Config {
     }
 
     /// Adds metrics of a tokio runtime (`tokio.runtime.*`) under this name; several runtimes have names of their own.
-    /// Default: that of the thread which calls [`build`](Self::build), if it has one, as `main`.
+    /// Default: the runtime of the thread that calls [`build`](Self::build), if it has one, as `main`.
     pub fn with_runtime(mut self, name: impl Into<String>, runtime: Handle) -> Self {
         self.runtimes.push((name.into(), runtime));
         self
     }
 
-    /// How much memory the queue of spans, and that of log records, may hold, about. What is recorded beyond it is
+    /// The memory in bytes, roughly, that the queue of spans may hold, and the queue of log records. Items beyond it are
     /// dropped and counted. Default: 32 MiB each.
     pub fn with_queue_bytes(mut self, bytes: usize) -> Self {
         self.queue_bytes = Some(bytes);
@@ -204,136 +161,35 @@ impl Config {
         self
     }
 
-    pub(crate) fn resolve(self) -> Result<Settings, BootstrapError> {
-        let mut env = Env::new(self.settings, self.environment)?;
-        let machine = Machine::this(self.file_system);
+    pub(crate) fn resolve(self) -> Result<Plan, BootstrapError> {
+        let mut settings = Settings::read(self.settings, self.environment.clone())?;
+        let disabled = settings.get(&service::DISABLED);
+        let machine = Machine::this(self.file_system).in_environment(self.environment);
         let resource = resource::detect(
             &self.service,
             &self.attributes,
             &machine,
             &self.without_detectors,
-            &mut env,
+            &mut settings,
         );
-        let disabled = env.flag("OTEL_SDK_DISABLED");
-        let outputs =
-            |name: &str, output: &str| !disabled && env.list(name).iter().any(|o| o == output);
-        let console_spans = outputs("OTEL_TRACES_EXPORTER", "console");
-        let console_metrics = outputs("OTEL_METRICS_EXPORTER", "console");
-        let prometheus = outputs("OTEL_METRICS_EXPORTER", "prometheus").then(|| {
-            let port = env.number("OTEL_EXPORTER_PROMETHEUS_PORT").unwrap_or(0);
-            (env.value("OTEL_EXPORTER_PROMETHEUS_HOST"), port)
-        });
-        let batching = |prefix, env: &mut Env| Batching {
-            bytes: self.queue_bytes.unwrap_or(QUEUE_BYTES),
-            ..Batching::resolve(prefix, env)
-        };
-        let spans_batch = batching("OTEL_BSP", &mut env);
-        let logs_batch = batching("OTEL_BLRP", &mut env);
-        let mut export =
-            |signal: Signal, bound: &str| -> Result<Option<Endpoint>, BootstrapError> {
-                let listed = env.list(signal.exporter_variable());
-                if disabled || !listed.iter().any(|exporter| exporter == "otlp") {
-                    return Ok(None);
-                }
-                let mut endpoint = endpoint::resolve(signal, &mut env)?;
-                endpoint.timeout = endpoint.timeout.min(env.timeout(bound));
-                Ok(Some(endpoint))
-            };
-        let traces = export(Signal::Traces, "OTEL_BSP_EXPORT_TIMEOUT")?;
-        let metrics = export(Signal::Metrics, "OTEL_METRIC_EXPORT_TIMEOUT")?;
-        let logs = export(Signal::Logs, "OTEL_BLRP_EXPORT_TIMEOUT")?;
-        let text = prometheus.is_some() || console_metrics;
-        let exponential = metrics.is_some() && exponential(text, &mut env);
-        let sampler = sampling::resolve(self.sampler, &mut env);
-        let log_format = match self.log_format {
-            Some(format) => {
-                env.set_in_code("TELEMETRY_LOG_FORMAT", format.name());
-                format
-            }
-            None => LogFormat::from_name(&env.value("TELEMETRY_LOG_FORMAT")).unwrap_or_default(),
-        };
-        let name = opentelemetry::Key::from_static_str("service.name");
-        let service = resource.get(&name).map(|name| name.to_string());
-        let service = service.unwrap_or_default();
-        if self
-            .attributes
-            .iter()
-            .any(|attribute| attribute.key == name)
-        {
-            env.set_in_code("OTEL_SERVICE_NAME", service.clone());
-        }
-        let mut views = self.views;
-        views.extend(env.file_views());
-        views.retain(|view| match view.stream() {
-            Ok(_) => true,
-            Err(error) => {
-                env.say(format!(
-                    "the view of {view} is not valid ({error}); ignoring it"
-                ));
-                false
-            }
-        });
-        let mut runtimes = self.runtimes;
-        if !env.flag("OTEL_INSTRUMENTATION_TOKIO_ENABLED") {
-            runtimes.clear();
-        } else if runtimes.is_empty() {
-            runtimes.extend(
-                Handle::try_current()
-                    .ok()
-                    .map(|own| ("main".to_owned(), own)),
-            );
-        }
-        Ok(Settings {
-            views,
-            process: env
-                .flag("OTEL_INSTRUMENTATION_PROCESS_ENABLED")
-                .then(|| machine.clone()),
-            runtimes,
-            self_telemetry: env.flag("OTEL_INSTRUMENTATION_SDK_ENABLED"),
+        let (bytes, runtimes) = (self.queue_bytes, self.runtimes);
+        let traces = TracesSettings::read(disabled, self.sampler, bytes, &mut settings)?;
+        let metrics = MetricsSettings::read(disabled, self.views, runtimes, &mut settings)?;
+        let logs = LogsSettings::read(disabled, self.log_format, bytes, &mut settings)?;
+        Ok(Plan {
+            resource,
+            machine,
             disabled,
             traces,
             metrics,
             logs,
-            console_spans,
-            console_metrics,
-            prometheus,
-            spans_batch,
-            logs_batch,
-            span_limits: span_limits(&env),
-            span_attributes: AttributeLimits {
-                count: None,
-                value_length: env.number("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
-            },
-            log_attributes: AttributeLimits {
-                count: env.number("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT"),
-                value_length: env.number("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
-            },
-            metric_interval: env.duration("OTEL_METRIC_EXPORT_INTERVAL"),
-            temporality: temporality(&env),
-            exponential,
-            exemplar_filter: exemplar_filter(&env),
-            sampler,
-            propagation: propagation(&env),
-            principal: ShownPrincipal::listed(&env.list("TELEMETRY_PRINCIPAL_ATTRIBUTES")),
-            hash_key: Some(env.value("TELEMETRY_HASH_KEY"))
-                .filter(|key| !key.is_empty())
-                .map(SecretString::from),
-            sensitive: match env.value("TELEMETRY_SENSITIVE_VALUES").as_str() {
-                "drop" => Sensitive::Drop,
-                _ => Sensitive::Hash,
-            },
-            log_filter: env.value("RUST_LOG"),
-            own_log_level: Some(env.value("OTEL_LOG_LEVEL")).filter(|level| !level.is_empty()),
-            span_filter: env.value("TELEMETRY_SPAN_FILTER"),
-            log_format,
-            log_span_fields: env.flag("TELEMETRY_LOG_SPAN_FIELDS"),
-            log_panics: env.flag("TELEMETRY_LOG_PANICS"),
-            log_project: env.value("GOOGLE_CLOUD_PROJECT"),
             log_sink: self.log_sink,
+            propagation: settings.get(&traces::PROPAGATORS),
+            principal: ShownPrincipal::listed(&settings.get(&identity::PRINCIPAL_ATTRIBUTES)),
+            hash_key: settings.get(&identity::HASH_KEY),
+            sensitive: settings.get(&identity::SENSITIVE_VALUES),
             shutdown_timeout: self.shutdown_timeout,
-            report: env.report(&service),
-            warnings: env.warnings,
-            resource,
+            settings,
         })
     }
 }
@@ -346,148 +202,22 @@ impl fmt::Debug for Config {
     }
 }
 
-/// Everything decided.
+/// The decisions for a pipeline.
 #[derive(Debug)]
-pub(crate) struct Settings {
+pub(crate) struct Plan {
     pub(crate) resource: Resource,
-    pub(crate) views: Vec<View>,
-    /// What to read the metrics of the process from.
-    pub(crate) process: Option<Machine>,
-    pub(crate) runtimes: Vec<(String, Handle)>,
-    pub(crate) self_telemetry: bool,
+    /// The source of the metrics of the process.
+    pub(crate) machine: Machine,
     pub(crate) disabled: bool,
-    pub(crate) traces: Option<Endpoint>,
-    pub(crate) metrics: Option<Endpoint>,
-    pub(crate) logs: Option<Endpoint>,
-    pub(crate) console_spans: bool,
-    pub(crate) console_metrics: bool,
-    /// Where metrics are served besides the application's own routes.
-    pub(crate) prometheus: Option<(String, u16)>,
-    pub(crate) spans_batch: Batching,
-    pub(crate) logs_batch: Batching,
-    pub(crate) span_limits: SpanLimits,
-    pub(crate) span_attributes: AttributeLimits,
-    pub(crate) log_attributes: AttributeLimits,
-    pub(crate) metric_interval: Duration,
-    /// Of metrics that are pushed; those that are pulled are cumulative.
-    pub(crate) temporality: Temporality,
-    pub(crate) exponential: bool,
-    pub(crate) exemplar_filter: ExemplarFilter,
-    pub(crate) sampler: SamplerPolicy,
+    pub(crate) traces: TracesSettings,
+    pub(crate) metrics: MetricsSettings,
+    pub(crate) logs: LogsSettings,
+    /// `None` for standard output.
+    pub(crate) log_sink: Option<LogSink>,
     pub(crate) propagation: Propagation,
     pub(crate) principal: ShownPrincipal,
     pub(crate) hash_key: Option<SecretString>,
     pub(crate) sensitive: Sensitive,
-    pub(crate) log_filter: String,
-    pub(crate) own_log_level: Option<String>,
-    pub(crate) span_filter: String,
-    pub(crate) log_format: LogFormat,
-    pub(crate) log_span_fields: bool,
-    pub(crate) log_panics: bool,
-    /// The project of Google Cloud, for want of one in the resource.
-    pub(crate) log_project: String,
-    /// Standard output if there is none.
-    pub(crate) log_sink: Option<LogSink>,
     pub(crate) shutdown_timeout: Duration,
-    pub(crate) report: Report,
-    pub(crate) warnings: Vec<String>,
-}
-
-/// 16 KiB for each of the default 2048 items: never reached by ordinary ones, and a bound for those that carry payloads.
-const QUEUE_BYTES: usize = 32 * 1024 * 1024;
-
-/// How items are gathered before they are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Batching {
-    pub(crate) queue: usize,
-    pub(crate) batch: usize,
-    pub(crate) delay: Duration,
-    /// The most memory that queued items may hold, about.
-    pub(crate) bytes: usize,
-}
-
-impl Batching {
-    fn resolve(prefix: &str, env: &mut Env) -> Self {
-        let size = format!("{prefix}_MAX_EXPORT_BATCH_SIZE");
-        let queue = env
-            .number(&format!("{prefix}_MAX_QUEUE_SIZE"))
-            .unwrap_or(2048);
-        let batch = env.number(&size).unwrap_or(512);
-        if batch > queue {
-            // The default yields to a smaller queue without a word.
-            match env.set(&size) {
-                Some(_) => env.warn(
-                    &size,
-                    &batch.to_string(),
-                    format_args!("{queue}; it cannot be more than the queue holds"),
-                ),
-                None => env.use_instead(&size, queue.to_string()),
-            }
-        }
-        Self {
-            queue,
-            batch: batch.min(queue),
-            bytes: QUEUE_BYTES,
-            // Without any pause the export thread would never rest.
-            delay: env
-                .duration(&format!("{prefix}_SCHEDULE_DELAY"))
-                .max(Duration::from_millis(1)),
-        }
-    }
-}
-
-/// What the SDK counts by itself. Left alone it would read some of it from the process environment.
-fn span_limits(env: &Env) -> SpanLimits {
-    let limit = |name: &str| env.number(name).unwrap_or(128);
-    SpanLimits {
-        max_attributes_per_span: limit("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"),
-        max_events_per_span: limit("OTEL_SPAN_EVENT_COUNT_LIMIT"),
-        max_links_per_span: limit("OTEL_SPAN_LINK_COUNT_LIMIT"),
-        max_attributes_per_event: limit("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"),
-        max_attributes_per_link: limit("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"),
-    }
-}
-
-fn temporality(env: &Env) -> Temporality {
-    match &*env.value("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE") {
-        "delta" => Temporality::Delta,
-        "lowmemory" => Temporality::LowMemory,
-        _ => Temporality::Cumulative,
-    }
-}
-
-/// Whether histograms are exponential. Views of the SDK apply to all readers, and exponential histograms have no text
-/// form: one who asks for text explicitly keeps explicit buckets.
-fn exponential(text: bool, env: &mut Env) -> bool {
-    const NAME: &str = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
-    const EXPONENTIAL: &str = "base2_exponential_bucket_histogram";
-    if env.value(NAME) != EXPONENTIAL {
-        return false;
-    }
-    if text {
-        env.use_instead(NAME, "explicit_bucket_histogram");
-        env.say(format!(
-            "{NAME}={EXPONENTIAL:?} cannot be combined with prometheus or console in OTEL_METRICS_EXPORTER, because \
-             exponential histograms have no text form; using explicit_bucket_histogram"
-        ));
-    } else {
-        env.say(format!(
-            "{NAME}={EXPONENTIAL:?} takes histograms from /metrics, because exponential histograms have no text form; \
-             using it for OTLP"
-        ));
-    }
-    !text
-}
-
-fn exemplar_filter(env: &Env) -> ExemplarFilter {
-    match &*env.value("OTEL_METRICS_EXEMPLAR_FILTER") {
-        "always_on" => ExemplarFilter::AlwaysOn,
-        "always_off" => ExemplarFilter::AlwaysOff,
-        _ => ExemplarFilter::TraceBased,
-    }
-}
-
-fn propagation(env: &Env) -> Propagation {
-    let names = env.list("OTEL_PROPAGATORS");
-    Propagation::new(names.iter().filter_map(|name| Format::from_name(name)))
+    pub(crate) settings: Settings,
 }

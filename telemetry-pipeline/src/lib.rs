@@ -1,28 +1,36 @@
 //! From configuration to running telemetry: `bootstrap` = [`Config`] -> [`build`](Config::build) ->
 //! [`install`](Telemetry::install), each public. Only `install` has global effect.
+// A table of cases may be long.
+#![cfg_attr(test, allow(clippy::too_many_lines))]
 
+mod assembly;
+mod common;
 mod config;
 mod error;
+mod guarded_format;
 mod health;
 mod logs;
 mod metrics;
 mod otlp;
 mod resource;
 mod self_metrics;
+mod service;
 mod settings;
+mod subscriber;
 mod telemetry;
 mod traces;
 
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use config::{Config, Service};
+pub use config::Config;
 pub use error::{BootstrapError, Loss, ShutdownError};
 pub use health::{SignalHealth, TelemetryHealth};
 pub use logs::{FilterError, FilterHandle, LogFormat};
 pub use metrics::views::{InstrumentKind, View};
-pub use otlp::endpoint::Protocol;
+pub use otlp::protocol::Protocol;
 pub use resource::Detector;
+pub use service::Service;
 pub use settings::{Report, ReportEntry, Source};
 pub use telemetry::Telemetry;
 pub use traces::sampling::{Rule, SamplerHandle, SamplerPolicy, SamplingCounts};
@@ -67,7 +75,7 @@ impl Config {
     ///
     /// When export is impossible as configured.
     pub fn build(self) -> Result<Telemetry, BootstrapError> {
-        Telemetry::build(self.resolve()?)
+        assembly::build(self.resolve()?)
     }
 }
 

@@ -1,28 +1,16 @@
 //! Metrics that the pipeline has of itself, of the process and of its runtimes. All are read when metrics are.
 
-mod process;
-mod runtime;
-mod sdk;
-
-use std::sync::Arc;
+mod process_metrics;
+mod runtime_metrics;
+mod sdk_metrics;
 
 use opentelemetry::{
     InstrumentationScope,
     metrics::{Meter, MeterProvider},
 };
 
-pub(crate) use process::Process;
-pub(crate) use sdk::LostElsewhere;
-
-use crate::{metrics::metric_export::SharedReader, otlp::Monitor, traces::sampling::SamplerHandle};
-
-/// What there is to observe.
-pub(crate) struct Observed<'a> {
-    pub(crate) monitors: &'a [Arc<Monitor>],
-    pub(crate) sampler: &'a SamplerHandle,
-    pub(crate) readers: &'a [SharedReader],
-    pub(crate) lost_elsewhere: &'a LostElsewhere,
-}
+pub(crate) use process_metrics::Process;
+pub(crate) use sdk_metrics::{LostElsewhere, Observed};
 
 /// The meter of these instruments.
 pub(crate) fn meter(provider: &impl MeterProvider) -> Meter {
@@ -30,8 +18,10 @@ pub(crate) fn meter(provider: &impl MeterProvider) -> Meter {
     provider.meter_with_scope(scope.with_version(env!("CARGO_PKG_VERSION")).build())
 }
 
-pub(crate) use self::{process::observe as observe_process, runtime::observe as observe_runtimes};
-pub(crate) use sdk::observe as observe_sdk;
+pub(crate) use self::{
+    process_metrics::observe as observe_process, runtime_metrics::observe as observe_runtimes,
+};
+pub(crate) use sdk_metrics::observe as observe_sdk;
 
 #[cfg(test)]
 mod tests;

@@ -1,18 +1,29 @@
-//! Where every setting comes from: one registry of what there is, one resolver of what counts.
+//! Settings: a constant for each variable, and the sources of their values.
 //!
-//! Code beats environment beats declarative file beats default, for each setting and in this place only. A general
-//! setting of a stronger source beats a special one of a weaker: OTEL_EXPORTER_OTLP_ENDPOINT in the environment beats
-//! the endpoint of traces in the file.
+//! Code beats environment beats declarative file beats default, for each setting by itself. With a file, the OTEL_*
+//! variables of the environment have no effect. A general setting of a stronger source beats a special one of a weaker.
 
+pub(crate) mod batches;
+pub(crate) mod exporters;
 mod file;
-mod kind;
-mod registry;
+mod groups;
+pub(crate) mod identity;
+pub(crate) mod limits;
+pub(crate) mod logs;
+pub(crate) mod metrics;
+pub(crate) mod otlp;
 mod report;
 mod resolver;
+pub(crate) mod service;
+mod source;
+mod syntax;
+pub(crate) mod traces;
 
-pub(crate) use kind::{header, redact_endpoint};
-pub use report::{Report, ReportEntry, Source};
-pub(crate) use resolver::{Env, Environment};
+pub use report::{Report, ReportEntry};
+pub(crate) use resolver::{LiveSettings, Settings};
+pub(crate) use source::Environment;
+pub use source::Source;
+pub(crate) use syntax::{Headers, redact_endpoint};
 
 #[cfg(test)]
 mod tests;

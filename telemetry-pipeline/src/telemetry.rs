@@ -11,294 +11,52 @@ use std::{
     time::{Duration, Instant},
 };
 
-use opentelemetry::{
-    InstrumentationScope, Key, global,
-    logs::LoggerProvider as _,
-    metrics::noop::NoopMeterProvider,
-    trace::{TracerProvider as _, noop::NoopTracerProvider},
-};
-use opentelemetry_sdk::{
-    Resource,
-    logs::SdkLoggerProvider,
-    metrics::{SdkMeterProvider, Temporality},
-    trace::SdkTracerProvider,
-};
-use tracing::Dispatch;
-#[cfg(feature = "testing")]
-use tracing_subscriber::filter::filter_fn;
-use tracing_subscriber::{Layer, Registry, layer::SubscriberExt};
-
-use crate::{
-    config::Settings,
-    error::{BootstrapError, Loss, ShutdownError},
-    health::TelemetryHealth,
-    logs::{FilterHandle, Form, LogLayer, LogOutput, LogSink, log_panics, log_queue::LogQueue},
-    metrics::{
-        guarded_meters::GuardedMeters,
-        metric_export::{MetricsExport, SharedReader},
-        prometheus::{TextExposition, serve},
-        views,
-    },
-    otlp::{Flush, Losses, Overflows, Pending, Reason, Reporter, Worker},
-    self_metrics::{self, LostElsewhere, Observed, Process},
-    settings::Report,
-    traces::{
-        Processor, Processors, Recorder,
-        console::{ConsoleSpans, write_metrics},
-        sampling::{SamplerHandle, SamplerPolicy},
-        span_queue::SpanQueue,
-    },
-};
+use opentelemetry::global;
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use secrecy::{ExposeSecret as _, SecretString};
 use telemetry_api::instrument::{
-    exemplar::{ExemplarFilter, ExemplarStore},
     pipeline::{ShownPrincipal, install_hash_key},
     propagation::TextMap,
     providers::Providers,
-    tracer::SamplingHint,
+};
+use tracing::Dispatch;
+use tracing_log::LogTracer;
+
+use crate::{
+    error::{BootstrapError, Loss, ShutdownError},
+    health::TelemetryHealth,
+    logs::{FilterHandle, LogOutput, log_panics},
+    metrics::guarded_meters::GuardedMeters,
+    otlp::{Flush, Losses, Pending, Worker},
+    settings::{LiveSettings, Report},
+    traces::sampling::{SamplerHandle, SamplerPolicy},
 };
 
 /// Running telemetry. Shut it down at the end of `main`; dropping it does the same and reports on standard error.
 #[must_use = "telemetry ends when this is dropped: keep it to the end of main, `let _telemetry = ..`"]
 pub struct Telemetry {
-    providers: Providers,
-    dispatch: Dispatch,
-    tracer_provider: SdkTracerProvider,
-    meter_provider: GuardedMeters,
-    sampler: SamplerHandle,
-    filters: FilterHandle,
-    output: Arc<LogOutput>,
-    log_panics: bool,
-    flushes: Vec<Flush>,
-    health: TelemetryHealth,
-    warnings: Vec<String>,
-    report: Report,
-    principal: ShownPrincipal,
-    hash_key: Option<SecretString>,
-    prometheus: Option<SocketAddr>,
-    timeout: Duration,
-    ended: Arc<AtomicBool>,
-    disabled: bool,
-    _worker: Option<Worker>,
+    pub(crate) providers: Providers,
+    pub(crate) dispatch: Dispatch,
+    pub(crate) tracer_provider: SdkTracerProvider,
+    pub(crate) meter_provider: GuardedMeters,
+    pub(crate) sampler: SamplerHandle,
+    pub(crate) filters: FilterHandle,
+    pub(crate) output: Arc<LogOutput>,
+    pub(crate) log_panics: bool,
+    pub(crate) flushes: Vec<Flush>,
+    pub(crate) health: TelemetryHealth,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) settings: Arc<LiveSettings>,
+    pub(crate) principal: ShownPrincipal,
+    pub(crate) hash_key: Option<SecretString>,
+    pub(crate) prometheus: Option<SocketAddr>,
+    pub(crate) timeout: Duration,
+    pub(crate) ended: Arc<AtomicBool>,
+    pub(crate) disabled: bool,
+    pub(crate) _worker: Option<Worker>,
 }
 
 impl Telemetry {
-    pub(crate) fn build(settings: Settings) -> Result<Self, BootstrapError> {
-        let reporter = Arc::new(Reporter::default());
-        let resource = settings.resource;
-        let exports = settings.traces.is_some()
-            || settings.metrics.is_some()
-            || settings.logs.is_some()
-            || settings.console_metrics
-            || settings.prometheus.is_some();
-        let worker = if exports {
-            Some(Worker::start()?)
-        } else {
-            None
-        };
-        let sink = match settings.log_sink {
-            Some(sink) => sink,
-            None => LogSink::stdout(reporter.clone())?,
-        };
-        let mut flushes = Vec::new();
-        let sampler = SamplerHandle::new(settings.sampler);
-
-        let overflows = Arc::new(Overflows::new(reporter.clone()));
-        let reader = SharedReader::new().watched_by(&overflows);
-        let traced = settings.traces.is_some() || settings.console_spans;
-        let exemplar_filter = match settings.exemplar_filter {
-            // Spans may be sampled, but a trace that is not exported cannot be looked at.
-            ExemplarFilter::TraceBased if !traced => ExemplarFilter::AlwaysOff,
-            filter => filter,
-        };
-        let exemplars = Arc::new(ExemplarStore::new(exemplar_filter));
-        let text = Arc::new(TextExposition::new(
-            reader.clone(),
-            exemplars.clone(),
-            &resource,
-        ));
-        let mut meter_provider = SdkMeterProvider::builder()
-            .with_resource(resource.clone())
-            .with_reader(reader.clone());
-        let mut readers = vec![reader.clone()];
-        let mut pushed = reader;
-        if settings.metrics.is_some() && settings.temporality != Temporality::Cumulative {
-            pushed = SharedReader::with_temporality(settings.temporality).watched_by(&overflows);
-            meter_provider = meter_provider.with_reader(pushed.clone());
-            readers.push(pushed.clone());
-        }
-        let meter_provider = views::apply(
-            meter_provider,
-            settings.views,
-            settings.exponential,
-            &exemplars,
-        );
-        let meter_provider = GuardedMeters::new(meter_provider.build(), reporter.clone());
-        let mut processors: Vec<Box<dyn Processor>> = Vec::new();
-        if settings.console_spans {
-            processors.push(Box::new(ConsoleSpans {
-                sink: sink.clone(),
-                limits: settings.span_attributes,
-            }));
-        }
-        let mut logger_provider = SdkLoggerProvider::builder().with_resource(resource.clone());
-        let mut logger = None;
-        let mut warnings = settings.warnings;
-        let mut prometheus = None;
-        if let Some(worker) = &worker {
-            if let Some(endpoint) = settings.traces {
-                let (queue, flush) = SpanQueue::start(
-                    worker,
-                    &resource,
-                    endpoint,
-                    settings.spans_batch,
-                    settings.span_attributes,
-                    &reporter,
-                )?;
-                processors.push(Box::new(sampler.keeper(queue)));
-                flushes.push(flush);
-            }
-            if let Some(endpoint) = settings.logs {
-                let (queue, flush) = LogQueue::start(
-                    worker,
-                    &resource,
-                    endpoint,
-                    settings.logs_batch,
-                    settings.log_attributes,
-                    &reporter,
-                )?;
-                logger_provider = logger_provider.with_log_processor(queue);
-                flushes.push(flush);
-                logger = Some(logger_provider.build().logger("telemetry-core"));
-            }
-            if let Some(endpoint) = settings.metrics {
-                let exemplars = exemplars.clone();
-                let interval = settings.metric_interval;
-                flushes.push(MetricsExport::start(
-                    worker, pushed, exemplars, endpoint, interval, &reporter,
-                )?);
-            }
-            if settings.console_metrics {
-                let (sink, interval) = (sink.clone(), settings.metric_interval);
-                flushes.push(write_metrics(worker, text.clone(), sink, interval));
-            }
-            if let Some((host, port)) = &settings.prometheus {
-                match serve(worker, host, *port, text.clone()) {
-                    Ok(address) => prometheus = Some(address),
-                    Err(error) => warnings.push(format!(
-                        "OTEL_EXPORTER_PROMETHEUS_HOST={host:?} and OTEL_EXPORTER_PROMETHEUS_PORT={port} cannot be \
-                         listened on ({error}); using only the application's own route /metrics"
-                    )),
-                }
-            }
-        }
-
-        let processors = Processors::new(processors);
-        let tracer_provider = SdkTracerProvider::builder()
-            .with_resource(resource.clone())
-            .with_sampler(sampler.sampler())
-            .with_span_limits(settings.span_limits)
-            .with_span_processor(processors.clone())
-            .build();
-        let recorder = Arc::new(Recorder {
-            sampler: sampler.sampler(),
-            ids: None,
-            limits: settings.span_limits,
-            processors,
-        });
-        let lost_elsewhere = LostElsewhere::default();
-        if let Some(losses) = sink.losses() {
-            for (reason, error_type) in Reason::OF_STANDARD_OUTPUT {
-                let losses = losses.clone();
-                let count = move || losses.count_lost(reason);
-                lost_elsewhere.log_records("stdout_log_writer", error_type, count);
-            }
-        }
-        let monitors: Vec<_> = flushes.iter().filter_map(Flush::monitor).cloned().collect();
-        if !settings.disabled {
-            let meter = self_metrics::meter(&meter_provider);
-            if settings.self_telemetry {
-                let observed = Observed {
-                    monitors: &monitors,
-                    sampler: &sampler,
-                    readers: &readers,
-                    lost_elsewhere: &lost_elsewhere,
-                };
-                self_metrics::observe_sdk(&meter, &observed);
-            }
-            if let Some(machine) = settings.process {
-                self_metrics::observe_process(&meter, Process::new(machine));
-            }
-            self_metrics::observe_runtimes(&meter, settings.runtimes);
-        }
-        let providers = if settings.disabled {
-            // It makes no spans, it passes the caller's on.
-            Providers::builder(
-                NoopTracerProvider::new(),
-                Arc::new(NoopMeterProvider::new()),
-            )
-            .with_sampling_hint(SamplingHint::NOTHING_RECORDED)
-        } else {
-            let meters = Arc::new(meter_provider.clone());
-            Providers::starting(move |scope| recorder.scoped(scope), meters)
-                .with_scrape(text)
-                .with_sampling_hint(sampler.hint())
-        }
-        .with_propagation(settings.propagation)
-        .with_exemplars(exemplars)
-        .with_namespace(attribute(&resource, "service.namespace"))
-        .with_sensitive(settings.sensitive)
-        .build();
-
-        let form = Form::new(
-            settings.log_format,
-            &attribute(&resource, "service.name"),
-            &google_project(&resource, settings.log_project),
-        );
-        let output = Arc::new(LogOutput {
-            form,
-            sink,
-            otlp: logger,
-            span_fields: settings.log_span_fields,
-        });
-        let filters = FilterHandle::new(
-            &settings.log_filter,
-            &settings.span_filter,
-            settings.own_log_level.as_deref(),
-            settings.log_span_fields,
-        );
-        let bridge = (!settings.disabled)
-            .then(|| spans_of_the_application(&tracer_provider).with_filter(filters.of_spans()));
-        let logs = LogLayer(output.clone()).with_filter(filters.of_logs());
-        let dispatch = Dispatch::new(Registry::default().with(bridge).with(logs));
-
-        reporter.log_to(&dispatch);
-        filters.belong_to(&dispatch);
-
-        let ended = Arc::new(AtomicBool::new(false));
-        Ok(Self {
-            providers,
-            dispatch,
-            tracer_provider,
-            meter_provider,
-            sampler,
-            filters,
-            output,
-            log_panics: settings.log_panics,
-            flushes,
-            health: TelemetryHealth::new(monitors, overflows, ended.clone()),
-            warnings,
-            report: settings.report,
-            principal: settings.principal,
-            hash_key: settings.hash_key,
-            prometheus,
-            timeout: settings.shutdown_timeout,
-            ended,
-            disabled: settings.disabled,
-            _worker: worker,
-        })
-    }
-
     /// Makes this the telemetry of the process: our providers, OpenTelemetry's global ones and its propagator, the
     /// `tracing` subscriber, and a panic hook, which logs a panic and calls the hook before it. Then logs what was wrong
     /// with the configuration and, at debug, the [`report`](Self::report).
@@ -315,6 +73,9 @@ impl Telemetry {
         if !self.providers.clone().install() {
             return Err(BootstrapError::AlreadyInstalled("telemetry"));
         }
+        // Records of the `log` crate become events, and so lines and records with the ids of the current context. Another
+        // logger of the application stays as it is.
+        let logger = LogTracer::init();
         self.principal.install();
         if let Some(key) = &self.hash_key {
             install_hash_key(key.expose_secret());
@@ -327,10 +88,11 @@ impl Telemetry {
         if self.log_panics {
             log_panics(&self.output);
         }
-        for warning in &self.warnings {
-            tracing::warn!(target: "telemetry", "{warning}");
+        log(&self.warnings);
+        if logger.is_err() {
+            tracing::debug!(target: "telemetry", "the log crate has a logger already, which keeps its records");
         }
-        tracing::debug!(target: "telemetry", "configuration\n{}", self.report);
+        tracing::debug!(target: "telemetry", "configuration\n{}", self.report());
         Ok(())
     }
 
@@ -369,9 +131,10 @@ impl Telemetry {
         &self.warnings
     }
 
-    /// The effective configuration: each setting's value, credentials redacted, and where it came from.
-    pub fn report(&self) -> &Report {
-        &self.report
+    /// The effective configuration: the value of each setting, secrets redacted, and its source. It lists the settings of
+    /// adapters that have registered when it is called. Cost: a lock and a copy of all texts.
+    pub fn report(&self) -> Report {
+        self.settings.report()
     }
 
     /// Where `/metrics` is served because OTEL_METRICS_EXPORTER lists `prometheus`; `None` if it does not, or if the
@@ -400,6 +163,7 @@ impl Telemetry {
         if self.ended.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
+        tracing::dispatcher::with_default(&self.dispatch, || log(&self.settings.unclaimed()));
         self.end(Flush::shutdown, Losses::total)
     }
 
@@ -444,6 +208,12 @@ impl Telemetry {
     }
 }
 
+fn log(warnings: &[String]) {
+    for warning in warnings {
+        tracing::warn!(target: "telemetry", "{warning}");
+    }
+}
+
 impl Drop for Telemetry {
     fn drop(&mut self) {
         if let Err(error) = self.shutdown() {
@@ -459,57 +229,4 @@ impl fmt::Debug for Telemetry {
             .field("disabled", &self.disabled)
             .finish_non_exhaustive()
     }
-}
-
-/// A subscriber for tests: all events as JSON lines to a sink and as records to a logger, and the application's spans.
-#[cfg(feature = "testing")]
-pub(crate) fn subscriber_for_tests(
-    spans: &SdkTracerProvider,
-    logger: opentelemetry_sdk::logs::SdkLogger,
-    sink: impl Fn(&str) + Send + Sync + 'static,
-) -> Dispatch {
-    let output = Arc::new(LogOutput {
-        form: Form::new(super::LogFormat::Json, "test", ""),
-        sink: LogSink::new(sink),
-        otlp: Some(logger),
-        span_fields: false,
-    });
-    let filters = FilterHandle::new("trace", "info", None, false);
-    let spans = spans_of_the_application(spans).with_filter(filters.of_spans());
-    let events = filter_fn(|metadata| metadata.is_event() && !super::logs::is_transport(metadata));
-    let logs = LogLayer(output).with_filter(events);
-    Dispatch::new(Registry::default().with(spans).with(logs))
-}
-
-/// The bridge for the application's own `tracing` spans, without the extras that cost more than the span: location,
-/// threads, target and idle times. It makes them children of whatever context is current.
-fn spans_of_the_application<S>(provider: &SdkTracerProvider) -> impl Layer<S>
-where
-    S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
-{
-    let scope = InstrumentationScope::builder("tracing").build();
-    tracing_opentelemetry::layer()
-        .with_tracer(provider.tracer_with_scope(scope))
-        .with_location(false)
-        .with_threads(false)
-        .with_target(false)
-        .with_tracked_inactivity(false)
-}
-
-/// The project that traces are stored in.
-fn google_project(resource: &Resource, setting: String) -> String {
-    if attribute(resource, "cloud.provider") == "gcp" {
-        let project = attribute(resource, "cloud.account.id");
-        if !project.is_empty() {
-            return project;
-        }
-    }
-    setting
-}
-
-fn attribute(resource: &Resource, key: &'static str) -> String {
-    resource
-        .get(&Key::from_static_str(key))
-        .map(|value| value.to_string())
-        .unwrap_or_default()
 }

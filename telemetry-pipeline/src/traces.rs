@@ -4,16 +4,21 @@
 //! sampler through structs of vectors. Sampler, limits and exporter are the same for both, so the application's own spans,
 //! which are the SDK's, look the same. One thing differs: an unsampled span of ours keeps the caller's random flag.
 
+pub(crate) mod application_spans;
 pub(crate) mod console;
 mod processor;
 mod recorder;
 pub(crate) mod sampling;
+pub(crate) mod settings;
 mod span;
 pub(crate) mod span_queue;
 mod span_request;
+mod span_starters;
+pub(crate) mod start;
 
 pub(crate) use processor::{Processor, Processors};
 pub(crate) use recorder::Recorder;
+pub(crate) use span_starters::span_starters;
 
 #[cfg(test)]
 mod tests;

@@ -47,8 +47,7 @@ fn without_zstd_the_next_source_counts_and_a_warning_says_so() {
             "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION=\"zstd\" needs the feature `zstd` of telemetry-core; using gzip"
         ]
     );
-    let used = telemetry
-        .report()
-        .get("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION");
+    let report = telemetry.report();
+    let used = report.get("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION");
     assert_eq!(used.unwrap().value, "gzip");
 }

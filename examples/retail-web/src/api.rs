@@ -10,7 +10,7 @@ use serde_json::json;
 use telemetry_core::step;
 use telemetry_reqwest::{Hosts, TelemetryMiddleware};
 
-use crate::{CheckoutError, StartError, checkout::FLOW};
+use crate::{args::StartError, error::CheckoutError, metrics::FLOW};
 
 const AGENT: &str = concat!("retail-web/", env!("CARGO_PKG_VERSION"));
 

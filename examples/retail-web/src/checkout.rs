@@ -1,34 +1,14 @@
 //! The checkout: a step of three stages, each a step of its own (see `api.rs`).
 
 use axum::{Json, extract::State};
-use serde::{Deserialize, Serialize};
 use telemetry_core::{entry_span, set_attribute, step};
 
-use crate::{CheckoutError, RetailApi, metrics};
-
-pub(crate) const FLOW: &str = "checkout";
-
-/// What the customer sends.
-#[derive(Debug, Deserialize)]
-pub struct CheckoutRequest {
-    /// What to buy.
-    pub sku: String,
-    /// How many.
-    pub quantity: u32,
-    /// The card's token.
-    pub card: String,
-}
-
-/// What the customer gets.
-#[derive(Debug, Serialize)]
-pub struct Receipt {
-    /// The order.
-    pub order_id: i64,
-    /// The payment that was captured with it.
-    pub payment_id: i64,
-    /// What was charged, in cents.
-    pub amount_cents: i64,
-}
+use crate::{
+    api::RetailApi,
+    error::CheckoutError,
+    messages::{CheckoutRequest, Receipt},
+    metrics::{self, FLOW},
+};
 
 pub(crate) async fn execute(
     State(api): State<RetailApi>,
@@ -46,7 +26,7 @@ pub(crate) async fn execute(
         Err(error @ (CheckoutError::Upstream(_) | CheckoutError::Unreachable(_))) => {
             tracing::error!(error = error as &dyn std::error::Error, "checkout failed");
         }
-        // The step has said it.
+        // The step logged the rejection.
         Err(_) => {}
     }
     result.map(Json)

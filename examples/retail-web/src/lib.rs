@@ -6,6 +6,7 @@ mod args;
 mod checkout;
 mod customer;
 mod error;
+mod messages;
 mod metrics;
 
 use axum::{Router, middleware::from_fn, routing::post};
@@ -15,8 +16,8 @@ use crate::customer::Customer;
 
 pub use api::RetailApi;
 pub use args::{Args, StartError, listen};
-pub use checkout::{CheckoutRequest, Receipt};
 pub use error::CheckoutError;
+pub use messages::{CheckoutRequest, Receipt};
 
 /// The service's routes: the layer for what customers do, the operations for what operators ask.
 pub fn router(api: RetailApi) -> Router {

@@ -1,8 +1,11 @@
-//! What the business counts.
+//! The metrics of the checkout.
 
 use telemetry_core::{Counter, Histogram, Verdict, counter, histogram};
 
-use crate::{CheckoutError, Receipt};
+use crate::{error::CheckoutError, messages::Receipt};
+
+/// The flow that all steps of a checkout name.
+pub(crate) const FLOW: &str = "checkout";
 
 static CHECKOUTS: Counter = counter("retail.checkouts")
     .unit("{checkout}")

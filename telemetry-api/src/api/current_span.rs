@@ -167,7 +167,7 @@ impl CurrentSpan {
             return;
         }
         let error = Described::error(std::any::type_name::<E>(), &error, &Redaction::current());
-        if !exception::is_new(self.0.span().span_context(), error.texts()) {
+        if !exception::is_new(self.0.span().span_context(), &error.texts()) {
             return;
         }
         let _attached = context::attach(self.0.clone());

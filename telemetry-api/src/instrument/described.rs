@@ -82,14 +82,16 @@ impl Described {
     }
 
     /// The texts by which the same error is known again, further up or around another: its own first.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn texts(&self) -> Vec<&str> {
         let suffixes = self.causes.iter().flat_map(|cause| {
             let parts = cause
                 .match_indices(": ")
                 .map(|(at, mark)| &cause[at + mark.len()..]);
             std::iter::once(cause.as_str()).chain(parts)
         });
-        std::iter::once(self.message.as_str()).chain(suffixes)
+        std::iter::once(self.message.as_str())
+            .chain(suffixes)
+            .collect()
     }
 
     /// `exception.cause`: all causes, the nearest first; `None` without any.

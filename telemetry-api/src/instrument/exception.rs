@@ -50,7 +50,7 @@ pub(crate) fn take_logged_panic() -> bool {
 
 /// True if nobody has recorded this error on its way up: of the texts of the error and its causes, outermost first, none is
 /// known in this trace. Outside of a trace every error is new.
-pub(crate) fn is_new<'t>(span: &SpanContext, texts: impl IntoIterator<Item = &'t str>) -> bool {
+pub fn is_new(span: &SpanContext, texts: &[&str]) -> bool {
     if span.trace_id() == TraceId::INVALID {
         return true;
     }
@@ -59,8 +59,7 @@ pub(crate) fn is_new<'t>(span: &SpanContext, texts: impl IntoIterator<Item = &'t
         return true;
     };
     let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
-    let texts: Vec<&str> = texts.into_iter().collect();
-    recorded.is_new(span.trace_id(), &texts, Instant::now())
+    recorded.is_new(span.trace_id(), texts, Instant::now())
 }
 
 /// The errors recorded last, oldest first, as hashes of trace and text.

@@ -18,7 +18,7 @@
 //! `tests/toy_pipeline.rs` has one of a hundred lines.
 
 pub use super::{
-    exception::panic_logged,
+    exception::{is_new as is_new_error, panic_logged},
     exemplar::{ExemplarStore, KeptKeys, StreamExemplars},
     hex::encode as encode_hex,
     principal::{Shown as ShownPrincipal, is_key as is_principal_key},

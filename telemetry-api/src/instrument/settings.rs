@@ -12,7 +12,7 @@
 //!     Setting::new("OTEL_INSTRUMENTATION_SHOP_SLOW_QUERY", "250", parse::millis, "queries that take longer are logged")
 //!         .unit("ms");
 //!
-//! assert_eq!(SLOW_QUERY.from_environment(), Duration::from_millis(250));
+//! assert_eq!(SLOW_QUERY.read_environment(), Duration::from_millis(250));
 //! ```
 
 mod known_methods;
@@ -105,12 +105,12 @@ impl<T: Clone + Default + Send + Sync + 'static> Setting<T> {
     /// warning, and the general setting or the default counts.
     ///
     /// Registers the setting.
-    pub fn from_environment(&'static self) -> T {
+    pub fn read_environment(&'static self) -> T {
         register(self);
-        self.from_variables(|name| std::env::var(name).ok())
+        self.read_variables(|name| std::env::var(name).ok())
     }
 
-    fn from_variables(&self, variable: impl Fn(&str) -> Option<String>) -> T {
+    fn read_variables(&self, variable: impl Fn(&str) -> Option<String>) -> T {
         let chain = [Some(self), self.general];
         for setting in chain.into_iter().flatten() {
             let text = variable(setting.name).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The body of a response is in the context of its request: while it is polled, past its end, and when it is dropped.
+//! The body of a response runs in the context of its request: while it is polled, after its end, and when it is dropped.
 
 use std::{
     convert::Infallible,
@@ -18,7 +18,7 @@ fn see(seen: &Seen, what: &'static str) {
     seen.lock().unwrap().push(now);
 }
 
-/// Says so when it is dropped.
+/// Logs a line when it is dropped.
 struct Held(Seen);
 
 impl Drop for Held {
@@ -27,7 +27,7 @@ impl Drop for Held {
     }
 }
 
-/// Streams two chunks of two bytes, and more that the headers do not promise.
+/// Streams two chunks of two bytes, and then more than the headers declare.
 fn app(seen: &Seen, promise: Option<&'static str>) -> Router {
     let seen = seen.clone();
     let handler = move || async move {
@@ -48,7 +48,7 @@ fn app(seen: &Seen, promise: Option<&'static str>) -> Router {
     Router::new().route("/", on_get(handler))
 }
 
-/// Reads three frames and drops the body, and checks who was current meanwhile.
+/// Reads three frames, drops the body, and checks which context was current meanwhile.
 async fn check(app: Router, seen: &Seen) {
     let mut request = get("/");
     let headers = request.headers_mut();

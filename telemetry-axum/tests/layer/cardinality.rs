@@ -14,7 +14,7 @@ fn series(telemetry: &TestTelemetry) -> usize {
     telemetry.metrics().lines().count()
 }
 
-/// Drives a request that never waits, without a runtime.
+/// Runs a request that is ready at its first poll, without a runtime.
 fn answer(app: &mut axum::routing::RouterIntoService<Body>, request: Request<Body>) {
     let mut cx = Context::from_waker(Waker::noop());
     let mut response = std::pin::pin!(app.call(request));
@@ -27,7 +27,7 @@ fn answer(app: &mut axum::routing::RouterIntoService<Body>, request: Request<Bod
 
 #[test]
 fn a_million_hosts_paths_and_methods_leave_the_series_of_legitimate_routes_intact() {
-    // Spans of strangers are not what is tested, and a million of them would be kept.
+    // Spans are not tested here, and the test kit would keep a million of them.
     let telemetry = TestTelemetry::with_sampler(Sampler::AlwaysOff);
     let routes = Router::new().route("/orders/{id}", on_get(|| async { "order" }));
     let mut app = layered(routes, &telemetry).into_service();
@@ -44,7 +44,7 @@ fn a_million_hosts_paths_and_methods_leave_the_series_of_legitimate_routes_intac
         }
     }
     answer(&mut app, get("/orders/2"));
-    // Nothing grew with the callers' inventions: that bounds the memory, too.
+    // The invented values have added no series, so they use no memory either.
     assert_eq!(series(&telemetry), after_first_strangers);
     let own = r#"http_server_request_duration_seconds_count{http_request_method="GET",http_response_status_code="200",http_route="/orders/{id}",network_protocol_version="1.1",url_scheme="http"}"#;
     assert_eq!(telemetry.metric(own), Some(2.0));
@@ -56,7 +56,7 @@ const METHODS: [&str; 10] = [
     "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "BREW",
 ];
 
-/// Asks for a path in every way a stranger can.
+/// Requests a path with every method, version and scheme that a caller can choose.
 fn flood(app: &mut axum::routing::RouterIntoService<Body>, path: &str) {
     for method in METHODS {
         for version in [Version::HTTP_10, Version::HTTP_11, Version::HTTP_2] {
@@ -71,7 +71,7 @@ fn flood(app: &mut axum::routing::RouterIntoService<Body>, path: &str) {
     }
 }
 
-/// How many requests of the route were measured, in all its series.
+/// The number of measured requests of the route, over all its series.
 fn measured(metrics: &str, route: &str) -> f64 {
     let label = format!("http_route=\"{route}\"");
     let counts = metrics
@@ -96,7 +96,7 @@ fn routes_that_are_used_late_have_series_of_their_own_whatever_strangers_asked_f
         for i in 0..100 {
             flood(&mut app, &format!("/get/{i}"));
         }
-        // What no method allows is not a route's: half of what there is room for is left.
+        // Requests that are answered 405 have no route in their labels, so half of the series are still free.
         let allowed = r#"{http_request_method="GET",http_response_status_code="200",http_route="/get/150",network_protocol_version="1.1",url_scheme="http"}"#;
         let allowed = format!("http_server_request_duration_seconds_count{allowed}");
         answer(&mut app, get("/get/150"));
@@ -109,7 +109,7 @@ fn routes_that_are_used_late_have_series_of_their_own_whatever_strangers_asked_f
         let metrics = telemetry.metrics();
         assert!(telemetry.metric(&allowed) > Some(1.0), "{metrics}");
         for i in 0..200 {
-            // Two methods are allowed here, and all there.
+            // `/get/..` allows GET and HEAD; `/any/..` allows all methods.
             let floods = if i < 100 { 2.0 } else { 1.0 };
             let late = if i == 150 { 2.0 } else { 0.0 };
             let got = measured(&metrics, &format!("/get/{i}"));

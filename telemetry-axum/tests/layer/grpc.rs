@@ -13,7 +13,7 @@ use http_body_util::BodyExt as _;
 
 use super::*;
 
-/// Answers as the `answer` metadata asks.
+/// Answers with the status that the metadata `answer` names.
 struct Collector;
 
 #[tonic::async_trait]
@@ -57,7 +57,7 @@ async fn export(address: SocketAddr, answer: &str) -> Option<Code> {
     answer.err().map(|status| status.code())
 }
 
-/// A call of a method that does not exist.
+/// Calls a method that does not exist.
 async fn unknown(address: SocketAddr) {
     let connection = tokio::net::TcpStream::connect(address).await.unwrap();
     let (client, connection) = h2::client::handshake(connection).await.unwrap();
@@ -138,7 +138,7 @@ async fn without_the_option_a_call_is_the_http_request_it_is_on_the_wire() {
     assert_eq!(tree, "SERVER POST http.request.method=\"POST\"\n");
 }
 
-/// A call answered like this, by a server of any kind.
+/// Sends a call to a server that gives this answer.
 async fn answered(
     telemetry: &TestTelemetry,
     options: impl FnOnce(TelemetryLayer) -> TelemetryLayer,
@@ -185,7 +185,7 @@ async fn only_grpc_itself_is_grpc() {
 }
 
 #[tokio::test]
-async fn what_nobody_answered_as_a_call_has_no_name_of_a_strangers_choice() {
+async fn a_call_that_no_grpc_service_answered_has_no_name_that_its_caller_chose() {
     let telemetry = TestTelemetry::new();
     for (http, expected) in [
         (200, "UNKNOWN"),

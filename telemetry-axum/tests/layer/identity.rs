@@ -11,7 +11,7 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use super::*;
 
-/// What the application knows of a caller, from a header that stands for a verified token.
+/// The caller as the application knows it, from a header that stands for a verified token.
 struct Caller(Option<String>);
 
 impl<S: Sync> FromRequestParts<S> for Caller {
@@ -35,7 +35,7 @@ impl Identified for Caller {
 
 type Seen = Arc<Mutex<Vec<Option<Principal>>>>;
 
-/// Notes the principal in the handler and while the response's body is sent.
+/// Records the principal in the handler and while the response's body is sent.
 fn app(telemetry: &TestTelemetry, seen: &Seen) -> Router {
     let handler = {
         let seen = seen.clone();
@@ -62,7 +62,7 @@ fn from(header: &'static str, value: &str) -> Request<Body> {
 const SHOWN: [&str; 3] = ["user.id", "user.hash", "user.roles"];
 
 #[tokio::test]
-async fn what_the_extractor_says_is_on_the_span_in_the_handler_and_in_the_body() {
+async fn the_principal_of_the_extractor_is_on_the_span_in_the_handler_and_in_the_body() {
     let (telemetry, seen) = (TestTelemetry::new(), Seen::default());
     let app = app(&telemetry, &seen);
     send(&app, from("x-user", "ada")).await;
@@ -132,7 +132,7 @@ async fn whom_the_service_itself_identified_replaces_whom_the_caller_named() {
     );
 }
 
-/// A handler of Bob's that ends in some way, and says so by a line when it is dropped.
+/// A handler that ends in the given way, and logs a line when it is dropped.
 fn of_bob(telemetry: &TestTelemetry, ends: fn() -> Ending) -> Router {
     let handler = move || async move {
         struct Held;
@@ -161,7 +161,7 @@ enum Ending {
     Body,
 }
 
-/// The principal on the spans, and on the lines with these messages, of a request that Bob makes and his client leaves.
+/// The spans and the log lines, each with its principal, of a request whose client disconnects.
 async fn shown(ends: fn() -> Ending, user: &str) -> (String, Vec<Line>) {
     let telemetry = TestTelemetry::new();
     let lines = Lines::default();
@@ -174,7 +174,7 @@ async fn shown(ends: fn() -> Ending, user: &str) -> (String, Vec<Line>) {
             .insert("x-user", user.parse().unwrap());
         let app = of_bob(&telemetry, ends);
         let answer = std::panic::AssertUnwindSafe(app.oneshot(request)).catch_unwind();
-        // What is there at once; the client does not wait for more.
+        // The client disconnects after the first poll.
         drop(answer.now_or_never());
     }
     let lines = lines.0.lock().unwrap().clone();
@@ -183,7 +183,7 @@ async fn shown(ends: fn() -> Ending, user: &str) -> (String, Vec<Line>) {
 
 type Line = (String, Option<Principal>);
 
-/// The principal of each line.
+/// Collects the name and the principal of each log line.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<Line>>>);
 

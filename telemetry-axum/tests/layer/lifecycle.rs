@@ -86,7 +86,7 @@ async fn a_stream_that_was_read_to_its_promised_length_or_its_trailers_is_comple
         for _ in 0..frames {
             body.frame().await.unwrap().unwrap();
         }
-        // Not asked for its end, as by a server that knows it.
+        // The body is not polled to its end, as by a server that knows its length.
         drop(body);
     }
     assert_eq!(
@@ -162,7 +162,7 @@ async fn an_exact_content_length_ends_with_its_only_frame() {
     );
     let mut body = app.oneshot(get("/")).await.unwrap().into_body();
     body.frame().await;
-    // Not polled to `None`, as by hyper with a content length.
+    // The body is not polled until `None`, as by hyper with a content length.
     assert_eq!(
         telemetry.tree(&SHOWN),
         "SERVER GET / http.response.status_code=200\n"
@@ -236,7 +236,7 @@ async fn requests_cancelled_at_any_point_leave_nothing_active() {
         }
     }
     assert_eq!(active(&telemetry), Some(0.0));
-    // The first is dropped before its first poll, and so never was a request.
+    // The first future is dropped before its first poll, so it has never reached the layer.
     let measured = telemetry.metrics();
     let counts = measured
         .lines()
@@ -279,7 +279,7 @@ async fn ten_thousand_requests_cancelled_at_random_points_all_end() {
         Body::from_stream(chunks)
     };
     let app = layered(Router::new().route("/", on_get(stages)), &telemetry);
-    // Xorshift: random points, the same on every run.
+    // Xorshift: random points that are the same on every run.
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     let mut running = Vec::new();
     let mut started = 0;
@@ -294,7 +294,7 @@ async fn ten_thousand_requests_cancelled_at_random_points_all_end() {
                 response.into_body().collect().await.unwrap();
             };
             let mut whole = Box::pin(whole);
-            // Polled once: from here on it is a request.
+            // The first poll brings the request to the layer.
             assert!(whole.as_mut().now_or_never().is_none());
             running.push(whole);
             started += 1;
@@ -347,7 +347,7 @@ async fn a_client_that_hangs_up_on_a_real_server_ends_its_request() {
     assert_eq!(active(&telemetry), Some(1.0));
     drop(client);
     assert_eq!(seen.recv().await, Some("dropped"));
-    // The handler's future is dropped first and the guard right after it.
+    // The handler's future is dropped first, and the guard right after it.
     let ended = async {
         while telemetry.spans().is_empty() {
             tokio::task::yield_now().await;

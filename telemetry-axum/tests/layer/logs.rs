@@ -13,7 +13,7 @@ use tracing_subscriber::{Layer, layer::SubscriberExt};
 
 use super::*;
 
-/// Events as text: name, level, fields in order, and the ids of the context they were logged in.
+/// Collects events as text: level, name, fields in order, and the ids of the current context.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<String>>>);
 
@@ -53,7 +53,7 @@ impl Visit for Line {
     }
 }
 
-/// The lines logged while the future runs, on this thread.
+/// The lines that are logged on this thread while the future runs.
 pub(crate) async fn logged(run: impl Future<Output = ()>) -> Vec<String> {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::registry().with(lines.clone());
@@ -128,7 +128,7 @@ async fn an_exception_is_one_log_record_in_the_context_of_its_request() {
         let panicking = std::panic::AssertUnwindSafe(app.clone().oneshot(get("/panics")));
         assert!(panicking.catch_unwind().await.is_err());
         send(&app, get("/fails")).await;
-        // A status is no exception.
+        // A response with a status of 5xx is not an exception.
         send(&app, get("/503")).await;
         send(&app, get("/orders/7")).await;
     })
@@ -174,7 +174,7 @@ async fn a_service_that_fails_without_a_response_says_why() {
     assert_eq!(active(&telemetry), Some(0.0));
 }
 
-/// An error that cannot even be shown.
+/// An error whose `Display` panics.
 #[derive(Debug)]
 struct Unprintable;
 
@@ -184,7 +184,7 @@ impl std::fmt::Display for Unprintable {
     }
 }
 
-/// Fails at every event.
+/// A subscriber layer that panics at every event.
 struct Broken;
 
 impl<S: tracing::Subscriber> Layer<S> for Broken {
@@ -212,7 +212,7 @@ async fn an_error_that_panics_when_it_is_shown_ends_its_request_all_the_same() {
     let service = tower::Layer::layer(&layer, service);
     let lines = logged(async {
         let answer = std::panic::AssertUnwindSafe(service.oneshot(get("/"))).catch_unwind();
-        // The caller of the service gets the error and not the panic of our line.
+        // The caller of the service gets the error, and not the panic of the log line.
         assert!(answer.await.is_ok_and(|answer| answer.is_err()));
     })
     .await;
@@ -237,7 +237,7 @@ async fn a_log_that_panics_takes_no_request_with_it() {
     let _default = tracing::subscriber::set_default(tracing_subscriber::registry().with(Broken));
     let answer = std::panic::AssertUnwindSafe(send(&app, get("/orders/7"))).catch_unwind();
     assert!(answer.await.is_ok_and(|answer| answer.status() == 200));
-    // Also where the request ends while another panic unwinds.
+    // The same holds if the request ends while another panic unwinds.
     let response = app.clone().oneshot(get("/orders/8")).await.unwrap();
     let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let _response = response;

@@ -1,13 +1,12 @@
 //! The layer on real routers, with telemetry in memory.
 
-// Clippy knows test functions, not their helpers.
+// Clippy allows these in test functions, but not in their helpers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod body_context;
 mod bytes;
 mod cardinality;
 mod correlation;
-#[cfg(feature = "grpc")]
 mod grpc;
 mod identity;
 mod lifecycle;
@@ -45,7 +44,7 @@ async fn send(app: &Router, request: Request<Body>) -> Response<()> {
     Response::from_parts(parts, ())
 }
 
-/// How many requests are being served.
+/// The number of active requests.
 fn active(telemetry: &TestTelemetry) -> Option<f64> {
     telemetry.metric(r#"http_server_active_requests{http_request_method="GET",url_scheme="http"}"#)
 }

@@ -88,7 +88,7 @@ async fn a_failing_check_makes_the_service_unready_and_says_why() {
 async fn how_export_goes_is_shown_to_a_probe_and_decides_only_where_asked_to() {
     use std::time::Duration;
 
-    // Nobody listens at a port that was just free.
+    // The listener is dropped, so nothing listens on this port.
     let nobody = std::net::TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
         .unwrap();
@@ -157,7 +157,7 @@ async fn a_scrape_holds_up_no_request() {
     let released = std::sync::Mutex::new(released);
     let (entered, rendering) = tokio::sync::oneshot::channel();
     let entered = std::sync::Mutex::new(Some(entered));
-    // It takes as long as the slowest of what it reads.
+    // A source of metrics that blocks the rendering until it is released.
     assert!(
         telemetry
             .providers()
@@ -178,7 +178,7 @@ async fn a_scrape_holds_up_no_request() {
         async move { text(&app, get("/metrics")).await }
     });
     rendering.await.unwrap();
-    // This runtime has one thread.
+    // The runtime of this test has one thread, so a scrape on it would block this request.
     assert_eq!(send(&app, get("/")).await.status(), 200);
     release.send(()).unwrap();
     let (status, _, body) = scrape.await.unwrap();

@@ -89,15 +89,10 @@ async fn listed_hosts_are_labels_and_others_are_not() {
         let labels = labels.join(",");
         telemetry.metric(&format!("{metric}{{{labels}}}"))
     };
-    for (metric, expected) in [
-        (
-            "http_server_request_duration_seconds_count",
-            [2.0, 1.0, 2.0],
-        ),
-        (
-            "http_server_response_body_size_bytes_count",
-            [2.0, 1.0, 2.0],
-        ),
+    let expected = [2.0, 1.0, 2.0].map(Some);
+    for metric in [
+        "http_server_request_duration_seconds_count",
+        "http_server_response_body_size_bytes_count",
     ] {
         let of = |route: &'static str, server: &[&'static str]| {
             let route = format!("http_route=\"{route}\"");
@@ -111,12 +106,7 @@ async fn listed_hosts_are_labels_and_others_are_not() {
             count(metric, &[&first[..], server, &[last]].concat())
         };
         let found = [of("/", &[shop]), of("/", &[api]), of("/", &[])];
-        assert_eq!(
-            found,
-            expected.map(Some),
-            "{metric}\n{}",
-            telemetry.metrics()
-        );
+        assert_eq!(found, expected, "{metric}\n{}", telemetry.metrics());
         assert_eq!(of("/fallback", &[api]), Some(1.0), "{metric}");
     }
     let method = r#"http_request_method="GET""#;
@@ -156,7 +146,7 @@ async fn each_layer_has_hosts_of_its_own() {
             responses.push(app.clone().oneshot(request).await.unwrap());
         }
     }
-    // Their bodies have not been read.
+    // The requests are active, because nobody has read the bodies.
     assert_eq!(all(), [1.0, 1.0, 2.0].map(Some));
     drop(responses);
     assert_eq!(all(), [0.0; 3].map(Some));
@@ -207,7 +197,7 @@ async fn a_client_that_its_proxy_does_not_name_is_not_the_proxy() {
             ("x-forwarded-for", "unknown"),
             ("x-forwarded-proto", "https"),
         ],
-        // Not what this proxy writes, so the caller did.
+        // This proxy does not write `Forwarded`, so the caller has written it.
         [
             ("x-forwarded-for", "192.0.2.7"),
             ("forwarded", "for=6.6.6.6;proto=https"),

@@ -1,4 +1,4 @@
-//! Where the layer stands among others. Layers of a router wrap from the inside out: the one added last is outermost.
+//! The order of the layer among other layers. The layer that is added to a router last is the outermost.
 
 use std::time::Duration;
 

@@ -21,7 +21,7 @@ async fn bound() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// What a request over a connection of its own is answered; none if nobody takes it.
+/// The answer to a request over a new connection; `None` if the connection fails.
 async fn asked(address: SocketAddr, path: &str) -> Option<String> {
     let mut client = TcpStream::connect(address).await.ok()?;
     let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
@@ -82,7 +82,7 @@ async fn readiness_flips_first_and_what_is_in_flight_finishes() {
     assert!(asked(address, "/slow").await.is_none());
 }
 
-/// A router whose requests never end, in the handler or in the body, and how many of them have begun.
+/// A router whose requests never end, in the handler or in the body, and a semaphore that counts those that have begun.
 fn endless(telemetry: &TestTelemetry) -> (Router, Arc<Semaphore>) {
     let begun = Arc::new(Semaphore::new(0));
     let (in_handler, in_body) = (begun.clone(), begun.clone());
@@ -123,7 +123,7 @@ async fn requests_that_never_finish_have_ended_when_the_service_has() {
     let started = Instant::now();
     let clients =
         ["/handler", "/body"].map(|path| tokio::spawn(async move { asked(address, path).await }));
-    // The streams of HTTP/2 are tasks beside that of their connection.
+    // Each stream of HTTP/2 has its own task, beside the task of the connection.
     let multiplexed = tokio::spawn(async move {
         let connection = TcpStream::connect(address).await.unwrap();
         let (client, connection) = h2::client::handshake(connection).await.unwrap();
@@ -137,7 +137,7 @@ async fn requests_that_never_finish_have_ended_when_the_service_has() {
         let _ = connection.await;
     });
     serve.run(listener, app).await.unwrap();
-    // At once, as telemetry is shut down next.
+    // Without waiting: an application shuts telemetry down right after `run`.
     let mut spans: Vec<_> = telemetry
         .tree(&["telemetry.outcome"])
         .lines()

@@ -66,7 +66,7 @@ async fn a_server_span_has_the_attributes_of_the_convention_with_their_types() {
 }
 
 #[tokio::test]
-async fn what_callers_write_at_length_is_cut() {
+async fn long_values_of_callers_are_cut() {
     let telemetry = TestTelemetry::new();
     let app = layered(shop(), &telemetry);
     let mut request = get(&format!(
@@ -267,7 +267,7 @@ async fn a_handler_below_a_span_of_its_own_reaches_the_servers() {
         telemetry.providers().tracer(scope)
     };
     let handler = move || {
-        // As `#[tracing::instrument]` on it.
+        // A span of the application around the handler, as `#[tracing::instrument]` makes it.
         let cx =
             Context::map_current(|cx| tracer.start(cx, "theirs", SpanKind::Internal, Vec::new));
         let handle = async {
@@ -292,7 +292,7 @@ async fn the_path_is_the_callers_below_a_prefix_too() {
     let inner = Router::new()
         .route("/x/{id}", on_get(|| async { "x" }))
         .route("/metrics", on_get(|| async { "of the business" }));
-    // The layer is on the router before that is nested.
+    // The layer is added to the router first; then the router is nested.
     let api = Router::new().nest("/v1", layered(inner, &telemetry));
     let app = Router::new().nest("/api", api);
     send(&app, get("/api/v1/x/7?a=1")).await;
@@ -305,7 +305,7 @@ SERVER GET /api/v1/metrics url.path="/api/v1/metrics" http.route="/api/v1/metric
     );
 }
 
-/// A step around the inner service, as a middleware has it.
+/// A middleware that runs the inner service in a step.
 async fn in_a_step(
     axum::extract::State(providers): axum::extract::State<telemetry_api::instrument::Providers>,
     request: axum::extract::Request,
@@ -356,7 +356,7 @@ async fn a_request_that_a_handler_sends_to_a_router_at_hand_is_one_of_its_own() 
 }
 
 #[tokio::test]
-async fn what_is_excluded_is_the_whole_path_below_a_prefix_too() {
+async fn excluded_paths_are_whole_paths_below_a_prefix_too() {
     let telemetry = TestTelemetry::new();
     let all = || async { "" };
     let inner = Router::new()

@@ -30,13 +30,13 @@ async fn served(app: Router) -> SocketAddr {
     address
 }
 
-/// The spans, once there are so many.
+/// Waits for this number of spans, and returns their tree.
 async fn ended(telemetry: &TestTelemetry, spans: usize) -> String {
     telemetry.wait_for_spans(spans).await;
     telemetry.tree(&SHOWN)
 }
 
-/// Echoes what comes after the upgrade.
+/// Echoes the bytes that arrive after the upgrade.
 async fn upgrade(request: Request<Body>) -> Response<Body> {
     tokio::spawn(async move {
         let upgraded = hyper::upgrade::on(request).await.unwrap();
@@ -167,7 +167,7 @@ async fn a_hyper_server_without_axum_is_instrumented_alike() {
     );
 }
 
-/// What a server answers to this over a connection of its own.
+/// The answer to this text over a new connection.
 async fn exchanged(address: SocketAddr, request: &str) -> String {
     let mut client = TcpStream::connect(address).await.unwrap();
     client.write_all(request.as_bytes()).await.unwrap();
@@ -179,7 +179,7 @@ async fn exchanged(address: SocketAddr, request: &str) -> String {
 #[tokio::test]
 async fn bodies_that_the_server_drops_because_nothing_is_to_be_sent_are_complete() {
     let telemetry = TestTelemetry::new();
-    // As of a proxy, which does not know that its stream is at its end.
+    // A body as a proxy relays it: it does not know that its stream is at its end.
     let relayed = || Body::from_stream(stream::iter([] as [Result<Bytes, Infallible>; 0]));
     let empty = move || async move { ([("content-length", "0")], relayed()) };
     let short = move || async move {
@@ -205,7 +205,7 @@ async fn bodies_that_the_server_drops_because_nothing_is_to_be_sent_are_complete
     .await;
     assert!(answer.contains("content-length: 0"), "{answer}");
     ended(&telemetry, 1).await;
-    // The connection is the tunnel now, and nobody is behind it.
+    // After CONNECT the connection is a tunnel, and there is no server behind it.
     let mut tunnel = TcpStream::connect(address).await.unwrap();
     let connect = b"CONNECT shop.example:443 HTTP/1.1\r\nhost: shop.example:443\r\n\r\n";
     tunnel.write_all(connect).await.unwrap();

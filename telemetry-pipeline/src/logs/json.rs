@@ -1,20 +1,15 @@
 //! A log line as one JSON object: flattened fields, numbers as numbers, in one pass.
 
-use std::{
-    borrow::Cow,
-    fmt::{self, Write as _},
-};
+use std::{borrow::Cow, fmt::Write as _};
 
-use tracing::{
-    Metadata,
-    field::{Field, Visit},
-};
+use tracing::Metadata;
 
 use super::{
-    callsites::{Callsite, Callsites, Keys},
-    format::{Ids, Line, Severity, TraceIds},
-    number, span_fields,
-    text::{Bounded, CUT, MAX_VALUE, end_of_value},
+    bounded_text::MAX_VALUE,
+    callsite_parts::{Callsite, Callsites, Keys},
+    json_members::Members,
+    json_text::{escape, key, renamed_key, write_key},
+    line::{Ids, Line, Severity, TraceIds, is_log_metadata, is_log_record},
     timestamp,
 };
 use telemetry_api::{
@@ -141,8 +136,11 @@ impl Json {
     ) -> Cow<'_, Callsite> {
         self.callsites.get(metadata, || {
             let mut head = [self.severity, (self.severity_name)(severity), &self.service].concat();
-            escape(&mut head, metadata.target(), usize::MAX);
-            head.push('"');
+            let is_log_record = is_log_record(metadata);
+            if !is_log_record {
+                escape(&mut head, metadata.target(), usize::MAX);
+                head.push('"');
+            }
             let fields = metadata.fields();
             let key = |name: &str| self.key(name);
             // No field poses as what the line says of the principal.
@@ -150,13 +148,14 @@ impl Json {
                 true => renamed_key(name),
                 false => self.key(name),
             };
+            let is_shown = |name: &str| !(is_log_record && is_log_metadata(name));
             let poses = fields.iter().any(|field| is_principal_key(field.name()));
             Callsite {
                 metadata,
                 head,
                 place: self.place(metadata.file().zip(metadata.line())),
-                keys: Keys::of(fields, key),
-                beside_principal: poses.then(|| Keys::of(fields, beside_principal)),
+                keys: Keys::of(fields, is_shown, key),
+                beside_principal: poses.then(|| Keys::of(fields, is_shown, beside_principal)),
             }
         })
     }
@@ -188,18 +187,17 @@ pub(crate) fn write(text: &mut String, json: &Json, line: &Line<'_>) {
     let callsite = &*json.callsite(line.event.metadata(), line.severity);
     timestamp::write(text, json.time, line.now);
     text.push_str(&callsite.head);
+    if is_log_record(line.event.metadata()) {
+        escape(text, line.target, usize::MAX);
+        text.push('"');
+    }
     let principal = line.ids.principal.as_ref();
     let other_keys = callsite.beside_principal.as_ref();
-    line.event.record(&mut Members {
-        text,
-        keys: other_keys
-            .filter(|_| principal.is_some())
-            .unwrap_or(&callsite.keys),
-        max_value: MAX_VALUE,
-    });
-    if let Some(spans) = line.spans {
-        span_fields::write(text, line, spans);
-    }
+    let keys = other_keys
+        .filter(|_| principal.is_some())
+        .unwrap_or(&callsite.keys);
+    line.event.record(&mut Members::new(text, keys, MAX_VALUE));
+    line.write_span_fields(text);
     if line.source.is_some() {
         text.push_str(&json.place(line.source));
     } else if !callsite.place.is_empty() {
@@ -277,202 +275,5 @@ fn write_principal(text: &mut String, principal: &Principal) {
     }
     if principal.roles().len() > 0 {
         text.push(']');
-    }
-}
-
-/// Appends each field as a member: `,"key":value`.
-pub(crate) struct Members<'a> {
-    text: &'a mut String,
-    keys: &'a Keys,
-    max_value: usize,
-}
-
-impl<'a> Members<'a> {
-    pub(crate) fn of_span(text: &'a mut String, callsite: &'a Callsite, max_value: usize) -> Self {
-        Self {
-            text,
-            keys: &callsite.keys,
-            max_value,
-        }
-    }
-
-    /// What JSON writes without quotes.
-    fn bare(&mut self, field: &Field, write: impl FnOnce(&mut String)) {
-        if let Some(key) = self.keys.get(field) {
-            self.text.push_str(&key.bare);
-            write(self.text);
-        }
-    }
-
-    fn digits(&mut self, field: &Field, value: impl itoa::Integer) {
-        self.bare(field, |text| {
-            text.push_str(itoa::Buffer::new().format(value));
-        });
-    }
-
-    fn quoted(&mut self, field: &Field, value: fmt::Arguments<'_>) {
-        if let Some(key) = self.keys.get(field) {
-            self.text.push_str(&key.quoted);
-            let _ = Bounded::new(self.text, self.max_value, escape).write_fmt(value);
-            self.text.push('"');
-        }
-    }
-}
-
-impl Visit for Members<'_> {
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.digits(field, value);
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.digits(field, value);
-    }
-
-    fn record_i128(&mut self, field: &Field, value: i128) {
-        match i64::try_from(value) {
-            Ok(value) => self.digits(field, value),
-            // Readers round it, and a number of that size is an identifier more often than a quantity.
-            Err(_) => self.quoted(field, format_args!("{value}")),
-        }
-    }
-
-    fn record_u128(&mut self, field: &Field, value: u128) {
-        match u64::try_from(value) {
-            Ok(value) => self.digits(field, value),
-            // Readers round it, and a number of that size is an identifier more often than a quantity.
-            Err(_) => self.quoted(field, format_args!("{value}")),
-        }
-    }
-
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        if value.is_finite() {
-            self.bare(field, |text| number::write(text, value));
-        } else {
-            // JSON has no NaN and no infinity.
-            self.quoted(field, format_args!("{value}"));
-        }
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.bare(field, |text| {
-            text.push_str(if value { "true" } else { "false" });
-        });
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        if let Some(key) = self.keys.get(field) {
-            self.text.push_str(&key.quoted);
-            let end = end_of_value(self.text, self.max_value);
-            if !escape(self.text, value, end) {
-                self.text.push(CUT);
-            }
-            self.text.push('"');
-        }
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.quoted(field, format_args!("{value:?}"));
-    }
-}
-
-/// The start of a member that is a string: `,"name":"`.
-fn key(name: &str) -> String {
-    let mut text = String::new();
-    write_key(&mut text, name);
-    text
-}
-
-fn write_key(text: &mut String, name: &str) {
-    text.push_str(",\"");
-    escape(text, name, usize::MAX);
-    text.push_str("\":\"");
-}
-
-/// The same for a field whose own name means something else.
-fn renamed_key(name: &str) -> String {
-    key(&["field.", name].concat())
-}
-
-/// Appends the text until the length `end`. Returns whether all of it fitted.
-#[inline]
-fn escape(text: &mut String, part: &str, end: usize) -> bool {
-    // Nearly all text is plain.
-    if part.len() <= end.saturating_sub(text.len()) && !has_special(part.as_bytes()) {
-        text.push_str(part);
-        return true;
-    }
-    escape_each(text, part, end)
-}
-
-#[cold]
-fn escape_each(text: &mut String, part: &str, end: usize) -> bool {
-    for c in part.chars() {
-        // The longest escape has six bytes.
-        if text.len() + 6 > end {
-            return false;
-        }
-        match c {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            c if c < ' ' => {
-                let _ = write!(text, "\\u{:04x}", u32::from(c));
-            }
-            c => text.push(c),
-        }
-    }
-    true
-}
-
-/// Whether JSON escapes any of the bytes. Looks at many at once; the last may be looked at twice.
-// Alone it is cheap to call; in `escape` it would use up the registers.
-#[inline(never)]
-fn has_special(bytes: &[u8]) -> bool {
-    if let Some(last) = bytes.last_chunk::<16>() {
-        let (chunks, _) = bytes.as_chunks::<16>();
-        return chunks.iter().any(any_special) || any_special(last);
-    }
-    ends_special::<8>(bytes)
-        .or_else(|| ends_special::<4>(bytes))
-        .or_else(|| ends_special::<2>(bytes))
-        .unwrap_or_else(|| bytes.iter().any(is_special))
-}
-
-/// Whether one is among the first or the last `N` bytes, if there are so many.
-fn ends_special<const N: usize>(bytes: &[u8]) -> Option<bool> {
-    Some(any_special(bytes.first_chunk::<N>()?) | any_special(bytes.last_chunk::<N>()?))
-}
-
-/// Not `any`, which looks at one after the other.
-fn any_special<const N: usize>(bytes: &[u8; N]) -> bool {
-    bytes
-        .iter()
-        .fold(false, |found, byte| found | is_special(byte))
-}
-
-fn is_special(byte: &u8) -> bool {
-    (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_byte_is_found_wherever_it_stands() {
-        for length in 0..40 {
-            for at in 0..length {
-                for byte in 0..=u8::MAX {
-                    for around in [b'a', 0x7f, 0x80, 0xff, 0x20] {
-                        let mut bytes = vec![around; length];
-                        bytes[at] = byte;
-                        let expected = byte < 0x20 || byte == b'"' || byte == b'\\';
-                        assert_eq!(has_special(&bytes), expected, "{bytes:?}");
-                    }
-                }
-            }
-        }
     }
 }

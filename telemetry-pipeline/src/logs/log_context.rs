@@ -19,11 +19,15 @@ impl Drop for Ends {
     fn drop(&mut self) {}
 }
 
+/// Whether there is a current context: not while the thread ends.
+pub(crate) fn is_readable() -> bool {
+    ENDS.try_with(|_| ()).is_ok()
+}
+
 /// Looks at the current context; `None` while the thread ends, where [`Context`] has none and would panic, which there
 /// ends the process.
 pub(crate) fn with_current<T>(look: impl FnOnce(&Context) -> T) -> Option<T> {
-    ENDS.try_with(|_| ()).ok()?;
-    Some(Context::map_current(look))
+    is_readable().then(|| Context::map_current(look))
 }
 
 /// Whether nothing that happens here is to be exported.

@@ -19,13 +19,16 @@ use crate::otlp::{
     batch::{self, Encode},
     flush::Flush,
     limits::AttributeLimits,
-    monitor::Signal,
     queue::Queue,
     report::Reporter,
+    signal::Signal,
     size,
     worker::Worker,
 };
-use crate::{config::Batching, error::BootstrapError, otlp::endpoint::Endpoint};
+use crate::{
+    error::BootstrapError,
+    otlp::{Batching, endpoint::Endpoint},
+};
 
 type Record = (SdkLogRecord, InstrumentationScope);
 

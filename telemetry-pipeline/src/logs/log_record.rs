@@ -9,27 +9,38 @@ use opentelemetry::{
 use opentelemetry_sdk::logs::{SdkLogRecord, SdkLogger};
 use tracing::field::{Field, FieldSet, Visit};
 
-use super::format::Line;
+use super::line::{Line, is_log_metadata, is_log_record};
+use crate::guarded_format;
 use telemetry_api::{
     correlation::CORRELATION_ID,
     instrument::pipeline::is_principal_key,
     principal::attribute::{USER_HASH, USER_ID, USER_ROLES},
 };
 
-pub(crate) fn emit(logger: &SdkLogger, line: &Line<'_>) {
+/// The target of the events of steps.
+const STEP: &str = "telemetry_core::step";
+
+/// The fields of a step's event that are attributes of the step's span, where they have the prefix of the business.
+const STEP_FIELDS: [&str; 4] = ["flow", "stage", "outcome", "reason"];
+
+/// `prefix` is the one of business attributes.
+pub(crate) fn emit(logger: &SdkLogger, line: &Line<'_>, prefix: &str) {
     let metadata = line.event.metadata();
     let mut record = logger.create_log_record();
     record.set_timestamp(line.now);
-    record.set_target(metadata.target());
+    record.set_target(line.target.to_owned());
     record.set_severity_number(line.severity.otlp());
     record.set_severity_text(line.severity.as_str());
     // Without `name:` the macros call an event after its place in the source, which names no kind of event.
-    if !metadata.name().starts_with("event ") {
+    let is_log_record = is_log_record(metadata);
+    if !metadata.name().starts_with("event ") && !is_log_record {
         record.set_event_name(metadata.name());
     }
     line.event.record(&mut Attributes {
         record: &mut record,
         fields: metadata.fields(),
+        is_log_record,
+        step_prefix: (metadata.target() == STEP && metadata.name() == "step").then_some(prefix),
         principal: line.ids.principal.is_some(),
     });
     if let Some(id) = line.ids.correlation() {
@@ -52,6 +63,9 @@ pub(crate) fn emit(logger: &SdkLogger, line: &Line<'_>) {
 struct Attributes<'a> {
     record: &'a mut SdkLogRecord,
     fields: &'static FieldSet,
+    is_log_record: bool,
+    /// The prefix of a step's fields, if the event is a step's.
+    step_prefix: Option<&'a str>,
     /// Whether the record says on whose behalf it was written.
     principal: bool,
 }
@@ -69,11 +83,17 @@ impl Attributes<'_> {
         {
             return;
         }
+        if self.is_log_record && is_log_metadata(name) {
+            return;
+        }
         if name == "message" {
             self.record.set_body(value.into());
         } else if name == CORRELATION_ID || self.principal && is_principal_key(name) {
             let renamed = ["field.", name].concat();
             self.record.add_attribute(Key::from(renamed), value.into());
+        } else if let Some(prefix) = self.step_prefix.filter(|_| STEP_FIELDS.contains(&name)) {
+            let key = [prefix, ".", name].concat();
+            self.record.add_attribute(Key::from(key), value.into());
         } else {
             self.record
                 .add_attribute(Key::from_static_str(name), value.into());
@@ -121,6 +141,14 @@ impl Visit for Attributes<'_> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.add(field, format!("{value:?}"));
+        self.add(field, guarded_format::to_text(format_args!("{value:?}")));
+    }
+}
+
+/// The prefix of the attributes of steps: the namespace of the service, or `step` without one.
+pub(crate) fn business_prefix(namespace: &str) -> String {
+    match namespace {
+        "" => "step".to_owned(),
+        namespace => namespace.to_owned(),
     }
 }

@@ -1,21 +1,25 @@
-//! A log line for people: time, level, message, fields, ids.
+//! A log line for people: time, level, target, ids, message, fields.
+//!
+//! The ids stand before all text of the application, and a text that holds `=` or blanks is quoted. So no text can pose as
+//! an id or as another field.
 
 use std::fmt::{self, Write as _};
 
 use tracing::field::{Field, Visit};
 
 use super::{
-    format::Line,
-    span_fields,
-    text::{Bounded, MAX_VALUE},
+    bounded_text::{Bounded, CUT, MAX_VALUE, end_of_value, is_unsafe},
+    line::{Ids, Line, is_log_metadata, is_log_record},
 };
 use telemetry_api::{
     correlation::CORRELATION_ID,
-    principal::attribute::{USER_HASH, USER_ID, USER_ROLES},
+    principal::{
+        Principal,
+        attribute::{USER_HASH, USER_ID, USER_ROLES},
+    },
 };
 
 pub(crate) fn write(text: &mut String, line: &Line<'_>) {
-    let metadata = line.event.metadata();
     let time = humantime::format_rfc3339_millis(line.now).to_string();
     // The date is on the wall.
     let time = time.get(11..23).unwrap_or(&time);
@@ -23,42 +27,65 @@ pub(crate) fn write(text: &mut String, line: &Line<'_>) {
         text,
         "{time} {:>5} {}:",
         line.severity.as_str(),
-        metadata.target()
+        line.target
     );
+    write_ids(text, line.ids);
     for message in [true, false] {
         line.event.record(&mut Fields {
             text,
             message,
+            is_log_record: is_log_record(line.event.metadata()),
             max_value: MAX_VALUE,
         });
     }
-    if let Some(spans) = line.spans {
-        span_fields::write(text, line, spans);
-    }
-    if let Some(ids) = &line.ids.trace {
-        let _ = write!(text, " trace_id={} span_id={}", ids.trace, ids.span);
-    }
-    if let Some(id) = line.ids.correlation() {
-        let _ = write!(text, " {CORRELATION_ID}={id}");
-    }
-    if let Some(principal) = &line.ids.principal {
-        for (key, value) in [(USER_ID, principal.id()), (USER_HASH, principal.hash())] {
-            if let Some(value) = value {
-                let _ = write!(text, " {key}={value:?}");
-            }
-        }
-        let roles: Vec<_> = principal.roles().collect();
-        if !roles.is_empty() {
-            let _ = write!(text, " {USER_ROLES}={roles:?}");
-        }
-    }
+    line.write_span_fields(text);
     text.push('\n');
 }
 
-/// Writes the message, or all that is not the message: the message comes first wherever it stands in the event.
+/// Appends ` [trace_id=.. span_id=.. correlation_id=..]`, if there are ids.
+fn write_ids(text: &mut String, ids: &Ids) {
+    let start = text.len();
+    if let Some(ids) = &ids.trace {
+        let _ = write!(text, " trace_id={} span_id={}", ids.trace, ids.span);
+    }
+    if let Some(id) = ids.correlation() {
+        let _ = write!(text, " {CORRELATION_ID}={id}");
+    }
+    if let Some(principal) = &ids.principal {
+        write_principal(text, principal);
+    }
+    if text.len() > start {
+        text.insert(start + 1, '[');
+        text.push(']');
+    }
+}
+
+fn write_principal(text: &mut String, principal: &Principal) {
+    for (key, value) in [(USER_ID, principal.id()), (USER_HASH, principal.hash())] {
+        if let Some(value) = value {
+            let _ = write!(text, " {key}=");
+            escape(text, value, true, usize::MAX);
+        }
+    }
+    for (index, role) in principal.roles().enumerate() {
+        match index {
+            0 => {
+                let _ = write!(text, " {USER_ROLES}=[");
+            }
+            _ => text.push_str(", "),
+        }
+        escape(text, role, true, usize::MAX);
+    }
+    if principal.roles().len() > 0 {
+        text.push(']');
+    }
+}
+
+/// Writes the message, or all fields but the message: the message comes first wherever it stands in the event.
 pub(crate) struct Fields<'a> {
     text: &'a mut String,
     message: bool,
+    is_log_record: bool,
     max_value: usize,
 }
 
@@ -67,30 +94,49 @@ impl<'a> Fields<'a> {
         Self {
             text,
             message: false,
+            is_log_record: false,
             max_value,
         }
     }
 
     fn write(&mut self, field: &Field, value: fmt::Arguments<'_>) {
-        if (field.name() == "message") != self.message {
+        let name = field.name();
+        if (name == "message") != self.message || self.is_log_record && is_log_metadata(name) {
             return;
         }
         self.text.push(' ');
         if !self.message {
-            self.text.push_str(field.name());
+            self.text.push_str(name);
             self.text.push('=');
         }
-        let _ = Bounded::new(self.text, self.max_value, make_visible).write_fmt(value);
+        let end = end_of_value(self.text, self.max_value);
+        let start = self.text.len();
+        Bounded::new(self.text, self.max_value, push_until).format(value);
+        let value = self.text.split_off(start);
+        let quoted = self.needs_quotes(&value);
+        escape(self.text, &value, quoted, end);
+    }
+
+    /// Whether the text could be taken for more than one value. A message may have blanks: it ends where the first
+    /// field begins, which no text in quotes can pose as.
+    fn needs_quotes(&self, written: &str) -> bool {
+        let is_quoted = || {
+            let inner = written
+                .strip_prefix('"')
+                .and_then(|rest| rest.strip_suffix('"'));
+            inner.is_some_and(|inner| !has_bare_quote(inner))
+        };
+        let needs = match self.message {
+            true => written.contains('='),
+            false => written.is_empty() || written.contains([' ', '"', '=']),
+        };
+        needs && !is_quoted()
     }
 }
 
 impl Visit for Fields<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        if self.message || !value.contains([' ', '"', '=']) {
-            self.write(field, format_args!("{value}"));
-        } else {
-            self.write(field, format_args!("{value:?}"));
-        }
+        self.write(field, format_args!("{value}"));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -98,13 +144,48 @@ impl Visit for Fields<'_> {
     }
 }
 
-/// Replaces control characters: a value from outside must not move the cursor or begin a line of its own.
-fn make_visible(text: &mut String, part: &str, end: usize) -> bool {
-    for c in part.chars() {
-        if text.len() + c.len_utf8() > end {
-            return false;
+/// Whether a quote stands in the text without a backslash that escapes it, or a backslash at the end escapes the quote
+/// that follows the text.
+fn has_bare_quote(text: &str) -> bool {
+    let mut escaped = false;
+    for c in text.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return true,
+            _ => {}
         }
-        text.push(if c.is_control() { '\u{fffd}' } else { c });
     }
-    true
+    escaped
+}
+
+/// Appends a text until the length `end`, in quotes or without, with unsafe characters as Rust escapes them.
+fn escape(text: &mut String, value: &str, quoted: bool, end: usize) {
+    if quoted {
+        text.push('"');
+    }
+    for c in value.chars() {
+        let length = text.len();
+        match c {
+            c if is_unsafe(c) => text.extend(c.escape_default()),
+            '"' | '\\' if quoted => text.extend(['\\', c]),
+            c => text.push(c),
+        }
+        if text.len() > end {
+            text.truncate(length);
+            text.push(CUT);
+            break;
+        }
+    }
+    if quoted {
+        text.push('"');
+    }
+}
+
+/// Appends as much of the text as fits until the length `end`. Returns whether all of it fitted.
+fn push_until(text: &mut String, part: &str, end: usize) -> bool {
+    let room = end.saturating_sub(text.len());
+    let fitting = part.floor_char_boundary(room.min(part.len()));
+    text.push_str(part.get(..fitting).unwrap_or_default());
+    fitting == part.len()
 }

@@ -7,16 +7,30 @@ use tracing::{
     field::{Field, Visit},
 };
 
-use super::format::{Form, Line, SurroundingSpans};
-use telemetry_api::instrument::pipeline::is_principal_key;
-
 /// The most fields of spans on a line; those of outer spans are left out first.
 const MAX_FIELDS: usize = 32;
 
 /// The most bytes of one value: it is repeated on every line.
 const MAX_VALUE: usize = 1024;
 
-/// One span's fields, as lines of the format have them.
+/// Formats the fields of a span in the format of the lines.
+pub(crate) trait FormatFields {
+    /// Hands `record` a visitor that appends the fields to `text`, each with at most `max_value` bytes.
+    fn format_fields(
+        &self,
+        text: &mut String,
+        metadata: &'static Metadata<'static>,
+        max_value: usize,
+        record: &mut dyn FnMut(&mut dyn Visit),
+    );
+}
+
+/// The fields of the spans around an event, the innermost span first.
+pub(crate) trait SurroundingSpans {
+    fn each(&self, visit: &mut dyn FnMut(&SpanFields));
+}
+
+/// The fields of one span, in the format of the lines.
 #[derive(Debug, Default)]
 pub(crate) struct SpanFields {
     text: String,
@@ -27,7 +41,7 @@ pub(crate) struct SpanFields {
 impl SpanFields {
     /// `record` shows the fields to a visitor.
     pub(crate) fn format(
-        form: &Form,
+        form: &dyn FormatFields,
         metadata: &'static Metadata<'static>,
         record: impl FnOnce(&mut dyn Visit),
     ) -> Self {
@@ -77,11 +91,13 @@ impl SpanFields {
     }
 }
 
-/// Appends the fields of the spans around a line's event. Of several of one name the innermost is written, and the
-/// event, with what the line says of the principal, is within all spans.
-pub(crate) fn write(text: &mut String, line: &Line<'_>, spans: &dyn SurroundingSpans) {
-    let event = line.event.metadata().fields();
-    let principal = line.ids.principal.is_some();
+/// Appends the fields of the spans around an event. The innermost field of a name counts, and a field of a name that
+/// `is_taken` on the line is left out.
+pub(crate) fn write(
+    text: &mut String,
+    spans: &dyn SurroundingSpans,
+    is_taken: impl Fn(&str) -> bool,
+) {
     let mut written = [""; MAX_FIELDS];
     let mut count = 0;
     spans.each(&mut |span| {
@@ -89,8 +105,7 @@ pub(crate) fn write(text: &mut String, line: &Line<'_>, spans: &dyn SurroundingS
             if count == MAX_FIELDS {
                 return;
             }
-            let said = event.field(name).is_some() || principal && is_principal_key(name);
-            if !said && !written[..count].contains(&name) {
+            if !is_taken(name) && !written[..count].contains(&name) {
                 text.push_str(member);
                 written[count] = name;
                 count += 1;
@@ -100,18 +115,18 @@ pub(crate) fn write(text: &mut String, line: &Line<'_>, spans: &dyn SurroundingS
 }
 
 struct Collect<'a> {
-    form: &'a Form,
+    form: &'a dyn FormatFields,
     metadata: &'static Metadata<'static>,
     fields: SpanFields,
 }
 
 impl Collect<'_> {
-    fn add(&mut self, field: &Field, record: impl FnOnce(&mut dyn Visit)) {
+    fn add(&mut self, field: &Field, mut record: impl FnMut(&mut dyn Visit)) {
         let SpanFields { text, members } = &mut self.fields;
         let name = field.name();
         if members.len() < MAX_FIELDS && members.iter().all(|(known, _)| *known != name) {
             self.form
-                .visit_fields(text, self.metadata, MAX_VALUE, record);
+                .format_fields(text, self.metadata, MAX_VALUE, &mut record);
             members.push((name, text.len()));
         }
     }

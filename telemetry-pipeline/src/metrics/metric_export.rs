@@ -1,121 +1,34 @@
-//! Metrics by push: the reader that pull and push share, and the loop that sends what it reads.
+//! Metrics by push: the loop that reads and sends them.
 
 use std::{
-    sync::{Arc, OnceLock, Weak},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use opentelemetry::{Context, metrics::Histogram, trace::TraceId};
+use opentelemetry::{Context, trace::TraceId};
 use opentelemetry_proto::tonic::{
     collector::metrics::v1::ExportMetricsServiceRequest,
     metrics::v1::{Exemplar as ProtoExemplar, exemplar::Value, metric::Data},
 };
-use opentelemetry_sdk::{
-    error::OTelSdkResult,
-    metrics::{
-        InstrumentKind, ManualReader, Pipeline, Temporality,
-        data::{AggregatedMetrics, MetricData, ResourceMetrics},
-        reader::MetricReader,
-    },
-};
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics};
 use tokio::{
     select,
     sync::mpsc as commands,
     time::{MissedTickBehavior, interval},
 };
 
+use crate::error::BootstrapError;
+use crate::metrics::metric_reader::SharedReader;
 use crate::otlp::{
-    batch::Sender,
-    flush::{Command, Deadline, Flush},
-    losses::Losses,
-    monitor::{Monitor, Signal, component},
-    overflow::Overflows,
-    panics,
-    report::Reporter,
+    Losses, Monitor, Reporter, Signal, Worker,
+    answer::ExportError,
+    deadline::Deadline,
+    endpoint::Endpoint,
+    flush::{Command, Flush},
+    sender::Sender,
     transport::Transport,
-    worker::Worker,
 };
-use crate::{error::BootstrapError, otlp::endpoint::Endpoint};
 use telemetry_api::instrument::exemplar::{Exemplar, ExemplarStore, StreamExemplars};
-
-/// One cumulative reader for push and pull, so that a measurement is aggregated once. Only a push that is not
-/// cumulative has a reader of its own.
-#[derive(Clone, Debug)]
-pub(crate) struct SharedReader {
-    reader: Arc<ManualReader>,
-    watch: Option<Arc<Overflows>>,
-    durations: Arc<OnceLock<Histogram<f64>>>,
-}
-
-impl SharedReader {
-    pub(crate) fn new() -> Self {
-        Self::with_temporality(Temporality::Cumulative)
-    }
-
-    pub(crate) fn with_temporality(temporality: Temporality) -> Self {
-        let reader = ManualReader::builder().with_temporality(temporality);
-        Self {
-            reader: Arc::new(reader.build()),
-            watch: None,
-            durations: Arc::default(),
-        }
-    }
-
-    /// Looks in all that is read for instruments with too many series.
-    pub(crate) fn watched_by(mut self, overflows: &Arc<Overflows>) -> Self {
-        self.watch = Some(overflows.clone());
-        self
-    }
-
-    /// Records from now on how long reading takes.
-    pub(crate) fn record_durations(&self, histogram: Histogram<f64>) {
-        // There is one pipeline, which does this once.
-        let _ = self.durations.set(histogram);
-    }
-
-    /// All metrics, read for a component of this type.
-    pub(crate) fn read(&self, component_type: &str) -> Option<ResourceMetrics> {
-        let mut metrics = ResourceMetrics::default();
-        let started = Instant::now();
-        let collected = self.reader.collect(&mut metrics);
-        if let Some(durations) = self.durations.get() {
-            let error_type = collected.is_err().then_some("_OTHER");
-            let duration = started.elapsed().as_secs_f64();
-            durations.record(duration, &component(component_type, error_type));
-        }
-        collected.ok()?;
-        if let Some(overflows) = &self.watch {
-            overflows.look(&metrics, self.is_cumulative());
-        }
-        Some(metrics)
-    }
-
-    fn is_cumulative(&self) -> bool {
-        self.reader.temporality(InstrumentKind::Counter) == Temporality::Cumulative
-    }
-}
-
-impl MetricReader for SharedReader {
-    fn register_pipeline(&self, pipeline: Weak<Pipeline>) {
-        self.reader.register_pipeline(pipeline);
-    }
-
-    fn collect(&self, metrics: &mut ResourceMetrics) -> OTelSdkResult {
-        self.reader.collect(metrics)
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.reader.force_flush()
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.reader.shutdown_with_timeout(timeout)
-    }
-
-    fn temporality(&self, kind: InstrumentKind) -> Temporality {
-        self.reader.temporality(kind)
-    }
-}
 
 /// The push loop.
 pub(crate) struct MetricsExport {
@@ -149,7 +62,7 @@ impl MetricsExport {
             interval,
             deadline,
             sender: Sender {
-                transport: Transport::new::<ExportMetricsServiceRequest>(endpoint, worker)?,
+                transport: Transport::new(endpoint, Signal::Metrics, worker)?,
                 reporter: reporter.clone(),
                 losses,
                 monitor,
@@ -204,22 +117,18 @@ impl MetricsExport {
                 return self.sender.losses.explain(why.to_owned());
             }
         };
-        let (count, started, result) = match request {
+        let arrived = match request {
             Ok(None) => return,
             Ok(Some((request, points))) => {
-                let started = self.sender.start(points);
-                let send = panics::caught(self.sender.transport.send(request, &self.deadline));
-                select! {
-                    result = send => (points, started, result),
-                    () = self.deadline.expired() => return self.sender.out_of_time(points),
-                }
+                self.sender.export(request, points, &self.deadline).await
             }
             Err(error) => {
-                let what = format!("reading the metrics failed: {error}");
-                (1, self.sender.start(1), Err(what))
+                let reason = format!("reading the metrics failed: {error}");
+                let failed = Err(ExportError::panicked(reason));
+                self.sender.account(1, self.sender.start(1), failed)
             }
         };
-        if self.sender.account(count, started, result) && self.reader.is_cumulative() {
+        if arrived && self.reader.is_cumulative() {
             // Those that are sent later make up for those that were not.
             self.sender.losses.forgive();
         }

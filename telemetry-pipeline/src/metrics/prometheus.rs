@@ -3,10 +3,10 @@
 
 mod coalesce;
 mod families;
-mod foreign;
-mod name;
-mod server;
-mod write;
+mod family_name;
+mod other_registry;
+mod sample_lines;
+mod scrape_server;
 
 use std::{
     fmt,
@@ -15,9 +15,9 @@ use std::{
 
 use opentelemetry_sdk::Resource;
 
-pub(crate) use self::server::serve;
-use self::{coalesce::Coalesced, families::Families, write::Labels};
-use crate::metrics::metric_export::SharedReader;
+pub(crate) use self::scrape_server::serve;
+use self::{coalesce::Coalesced, families::Families, sample_lines::Labels};
+use crate::metrics::metric_reader::SharedReader;
 use telemetry_api::instrument::{
     exemplar::ExemplarStore,
     scrape::{Exposition, Scrape, ScrapeFormat},
@@ -85,11 +85,14 @@ impl TextExposition {
                 families.add(scope.scope(), metric);
             }
         }
-        for family in others.iter().flat_map(|text| foreign::families(text)) {
+        for family in others
+            .iter()
+            .flat_map(|text| other_registry::families(text))
+        {
             families.add_foreign(family);
         }
         let mut text = String::with_capacity(16 * 1024);
-        write::target_info(&mut text, &self.target, format);
+        sample_lines::target_info(&mut text, &self.target, format);
         families.write(&mut text, &self.exemplars, format);
         if format == ScrapeFormat::OpenMetrics {
             text.push_str("# EOF\n");
@@ -105,6 +108,6 @@ impl fmt::Debug for TextExposition {
 }
 
 #[cfg(test)]
-mod strict;
+mod strict_parser;
 #[cfg(test)]
 mod tests;

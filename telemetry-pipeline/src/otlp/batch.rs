@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use prost::Message as _;
 use tokio::{
     select,
     sync::mpsc as commands,
@@ -10,18 +9,25 @@ use tokio::{
 };
 
 use super::{
-    flush::{Command, Deadline, Flush},
-    losses::{Losses, Reason},
-    monitor::{Monitor, Signal},
+    answer::ExportError,
+    batching::Batching,
+    deadline::Deadline,
+    endpoint::Endpoint,
+    flush::{Command, Flush},
+    losses::Losses,
+    monitor::Monitor,
     panics,
     queue::{self, Intake, Queue},
     report::Reporter,
-    transport::{Accepted, ExportError, Request, Transport},
+    request::Request,
+    sender::{REQUEST_BYTES, Sender},
+    signal::Signal,
+    transport::Transport,
     worker::Worker,
 };
-use crate::{config::Batching, error::BootstrapError, otlp::endpoint::Endpoint};
+use crate::error::BootstrapError;
 
-/// What a batch of items becomes on the wire.
+/// Makes a request of a batch of items.
 pub(crate) trait Encode: Send + Sync + 'static {
     type Item: Send + 'static;
     type Request: Request;
@@ -30,9 +36,9 @@ pub(crate) trait Encode: Send + Sync + 'static {
 
     fn encode(&self, items: Vec<Self::Item>) -> Self::Request;
 
-    /// The bytes of [`encode`](Self::encode)'s request as protobuf.
-    fn protobuf(&self, items: Vec<Self::Item>) -> Vec<u8> {
-        self.encode(items).encode_to_vec()
+    /// The request of the items as protobuf, for a signal that has a faster way to it.
+    fn protobuf(&self, _items: &[Self::Item]) -> Option<Vec<u8>> {
+        None
     }
 }
 
@@ -59,7 +65,7 @@ pub(crate) fn start<E: Encode>(
         intake,
         deadline,
         sender: Sender {
-            transport: Transport::new::<E::Request>(endpoint, worker)?,
+            transport: Transport::new(endpoint, E::SIGNAL, worker)?,
             reporter,
             losses,
             monitor,
@@ -84,9 +90,8 @@ impl<E: Encode> Exporter<E> {
             let command = select! {
                 command = commands.recv() => command,
                 () = self.intake.full() => {
-                    // What does not fill a batch keeps waiting for company until it is due.
-                    let items = self.intake.take();
-                    self.export(items).await;
+                    // Items that do not fill a batch keep waiting for company until they are due.
+                    self.export_next().await;
                     continue;
                 }
                 () = sleep_until(due) => {
@@ -111,16 +116,22 @@ impl<E: Encode> Exporter<E> {
         }
     }
 
-    /// Exports what was recorded before this call. What is recorded meanwhile may have to wait, or this had no end.
+    /// Exports the items that were recorded before this call. Later ones may have to wait, or this would have no end.
     async fn drain(&mut self) {
         let mark = self.intake.mark();
-        while !self.intake.reached(mark) {
-            let items = self.intake.take();
-            if items.is_empty() {
-                return;
-            }
+        while !self.intake.reached(mark) && self.export_next().await {}
+    }
+
+    /// Exports the next batch; false if there is none. While the collector asks for a rest, items wait in the queue,
+    /// where they are bounded.
+    async fn export_next(&mut self) -> bool {
+        self.sender.transport.rest(&self.deadline).await;
+        let items = self.intake.take();
+        let any = !items.is_empty();
+        if any {
             self.export(items).await;
         }
+        any
     }
 
     /// Exports everything, until the deadline, and accounts for the rest.
@@ -141,104 +152,34 @@ impl<E: Encode> Exporter<E> {
     }
 
     async fn export(&mut self, items: Vec<E::Item>) {
-        if items.is_empty() {
-            return;
-        }
+        let (sender, end) = (&self.sender, &self.deadline);
         let count = items.len() as u64;
-        let started = self.sender.start(count);
-        let export = panics::caught(async {
-            let transport = &self.sender.transport;
-            if transport.speaks_json() {
-                return transport
-                    .send(self.encode.encode(items), &self.deadline)
-                    .await;
+        let body = panics::caught(async {
+            if sender.transport.speaks_json() {
+                return Err(items);
             }
-            let body = self.encode.protobuf(items);
-            transport.send_body(body.into(), &self.deadline).await
+            match self.encode.protobuf(&items) {
+                Some(body) if body.len() <= REQUEST_BYTES || count == 1 => Ok(body),
+                _ => Err(items),
+            }
         });
-        select! {
-            result = export => {
-                self.sender.account(count, started, result);
+        let request = match body.await {
+            Ok(Ok(body)) => {
+                sender.export_body(Ok(body.into()), count, end).await;
+                return;
             }
-            () = self.deadline.expired() => self.sender.out_of_time(count),
-        }
-    }
-}
-
-/// Where requests go, and what is kept and said of how they fared.
-pub(crate) struct Sender {
-    pub(crate) transport: Transport,
-    pub(crate) reporter: Arc<Reporter>,
-    pub(crate) losses: Arc<Losses>,
-    pub(crate) monitor: Arc<Monitor>,
-}
-
-impl Sender {
-    /// An export of this many items begins.
-    pub(crate) fn start(&self, count: u64) -> Instant {
-        self.losses.handed_over(count);
-        Instant::now()
-    }
-
-    /// Shutdown did not wait for this many items that were handed over.
-    pub(crate) fn out_of_time(&self, count: u64) {
-        self.losses.failed(Reason::Shutdown, "shutdown", count);
-        self.monitor.failed("shutdown did not wait for the export");
-    }
-
-    /// Counts an export of this many items and reports it. Returns whether all of them arrived.
-    pub(crate) fn account(
-        &self,
-        count: u64,
-        started: Instant,
-        result: Result<Result<Accepted, ExportError>, String>,
-    ) -> bool {
-        let (origin, signal) = (self.transport.origin(), self.losses.signal());
-        let unanswered = matches!(&result, Ok(Err(error)) if error.unanswered());
-        let answered = match &result {
-            Ok(Err(error)) => error.answered(),
-            _ => None,
+            Ok(Err(items)) => panics::caught(async { self.encode.encode(items) }).await,
+            Err(panic) => Err(panic),
         };
-        let (reason, error_type, text) = match result {
-            Ok(Ok(accepted)) => {
-                let rejected = accepted.rejected.min(count);
-                self.losses.exported(count - rejected);
-                self.reporter.succeeded(origin, signal);
-                self.monitor.succeeded();
-                let error_type = (rejected > 0).then_some("rejected");
-                self.monitor
-                    .took(started.elapsed(), error_type, accepted.answered);
-                if rejected == 0 && accepted.message.is_empty() {
-                    return true;
-                }
-                self.reporter
-                    .rejected(origin, signal, rejected, &accepted.message);
-                if rejected > 0 {
-                    self.losses.failed(Reason::Rejected, "rejected", rejected);
-                    self.losses.explain(match accepted.message.as_str() {
-                        "" => "the collector did not say why".to_owned(),
-                        message => format!("the collector said: {message}"),
-                    });
-                }
-                return rejected == 0;
+        match request {
+            Ok(request) => {
+                sender.export(request, count, end).await;
             }
-            Ok(Err(error)) if error.timed_out() => {
-                (Reason::Timeout, error.kind(), error.to_string())
+            Err(panic) => {
+                let panicked = Err(ExportError::panicked(panic));
+                sender.account(count, sender.start(count), panicked);
             }
-            Ok(Err(error)) => (Reason::ExportFailed, error.kind(), error.to_string()),
-            Err(panic) => (Reason::Panicked, "panic".into(), panic),
-        };
-        self.monitor
-            .took(started.elapsed(), Some(&error_type), answered);
-        self.losses.failed(reason, error_type, count);
-        self.monitor.failed(&text);
-        if unanswered {
-            self.reporter.failed(origin, &text);
-        } else {
-            self.reporter.refused(origin, signal, &text);
         }
-        self.losses.explain(text);
-        false
     }
 }
 

@@ -1,14 +1,17 @@
 //! The handle on an export loop: it tells the loop to send, or to end, and waits for it.
 
 use std::{
-    future,
     sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
 
 use tokio::sync::{mpsc as commands, watch};
 
-use super::{losses::Losses, monitor::Monitor};
+use super::{
+    deadline::{Deadline, End},
+    losses::Losses,
+    monitor::Monitor,
+};
 use crate::error::Loss;
 
 /// What an export loop is told. It answers when it is done.
@@ -23,11 +26,8 @@ pub(crate) struct Flush {
     /// Of a loop that exports.
     monitor: Option<Arc<Monitor>>,
     commands: commands::UnboundedSender<Command>,
-    deadline: watch::Sender<Option<Instant>>,
+    deadline: watch::Sender<Option<End>>,
 }
-
-/// When the loop has to end, once that is known.
-pub(crate) struct Deadline(watch::Receiver<Option<Instant>>);
 
 /// An answer that is being waited for.
 pub(crate) struct Pending<'a> {
@@ -44,14 +44,14 @@ impl Flush {
         monitor: Option<Arc<Monitor>>,
     ) -> (Self, commands::UnboundedReceiver<Command>, Deadline) {
         let (commands, receiver) = commands::unbounded_channel();
-        let (deadline, watch) = watch::channel(None);
+        let (deadline, receiving) = Deadline::new();
         let flush = Self {
             losses,
             monitor,
             commands,
             deadline,
         };
-        (flush, receiver, Deadline(watch))
+        (flush, receiver, receiving)
     }
 
     pub(crate) fn monitor(&self) -> Option<&Arc<Monitor>> {
@@ -66,10 +66,12 @@ impl Flush {
 
     /// Tells the loop to send what it has and end.
     pub(crate) fn shutdown(&self, bound: Duration) -> Pending<'_> {
-        let until = Instant::now() + bound;
-        // The loop ends a little before nobody waits for it any more, so that it can say what it did not send.
+        let began = Instant::now();
+        let until = began + bound;
+        // The loop ends a little before the caller stops waiting, so that it can report the items that it did not send.
         let margin = (bound / 10).min(Duration::from_millis(200));
-        self.deadline.send_replace(Some(until - margin));
+        let at = until - margin;
+        self.deadline.send_replace(Some(End { began, at }));
         self.command(Command::Shutdown, until, bound, Losses::total)
     }
 
@@ -109,38 +111,6 @@ impl Pending<'_> {
         });
         loss.unanswered = Some(self.bound);
         Some(loss)
-    }
-}
-
-impl Deadline {
-    pub(crate) fn passed(&self) -> bool {
-        self.0.borrow().is_some_and(|at| Instant::now() >= at)
-    }
-
-    pub(crate) fn is_set(&self) -> bool {
-        self.0.borrow().is_some()
-    }
-
-    /// Waits for the deadline to be set; at once if it is.
-    pub(crate) async fn set(&self) {
-        if self.0.clone().wait_for(Option::is_some).await.is_err() {
-            // Nobody can set it any more.
-            future::pending::<()>().await;
-        }
-    }
-
-    /// Waits for the deadline to be set and to pass.
-    pub(crate) async fn expired(&self) {
-        let mut watch = self.0.clone();
-        let at = match watch.wait_for(Option::is_some).await {
-            Ok(at) => *at,
-            // Nobody can set it any more.
-            Err(_) => None,
-        };
-        match at {
-            Some(at) => tokio::time::sleep_until(at.into()).await,
-            None => future::pending().await,
-        }
     }
 }
 

@@ -9,27 +9,13 @@ use std::{
 
 use opentelemetry::{KeyValue, metrics::Histogram};
 
+pub(crate) use super::signal::Signal;
 use super::{
+    answer::Answered,
+    endpoint::Endpoint,
     losses::{Losses, Reason},
     queue::Fill,
-    transport::Answered,
 };
-pub(crate) use crate::otlp::endpoint::Signal;
-use crate::otlp::endpoint::{Endpoint, Protocol};
-use telemetry_semconv::{
-    http::attribute::HTTP_RESPONSE_STATUS_CODE, rpc::attribute::RPC_RESPONSE_STATUS_CODE,
-};
-
-impl Signal {
-    /// What the items of this signal are called in reports.
-    pub(crate) fn items(self) -> &'static str {
-        match self {
-            Self::Traces => "spans",
-            Self::Metrics => "metric points",
-            Self::Logs => "log records",
-        }
-    }
-}
 
 /// Watches the export of one signal.
 pub(crate) struct Monitor {
@@ -37,7 +23,7 @@ pub(crate) struct Monitor {
     losses: Arc<Losses>,
     queue: Option<Fill>,
     /// `otel.component.type` of the exporter.
-    exporter: &'static str,
+    exporter: String,
     server: Vec<KeyValue>,
     durations: OnceLock<Histogram<f64>>,
     outcomes: Mutex<Outcomes>,
@@ -60,48 +46,22 @@ impl Monitor {
         losses: Arc<Losses>,
         queue: Option<Fill>,
     ) -> Self {
-        let exporters = match signal {
-            Signal::Traces => [
-                "otlp_grpc_span_exporter",
-                "otlp_http_span_exporter",
-                "otlp_http_json_span_exporter",
-            ],
-            Signal::Metrics => [
-                "otlp_grpc_metric_exporter",
-                "otlp_http_metric_exporter",
-                "otlp_http_json_metric_exporter",
-            ],
-            Signal::Logs => [
-                "otlp_grpc_log_exporter",
-                "otlp_http_log_exporter",
-                "otlp_http_json_log_exporter",
-            ],
-        };
         // Known from the start, so that the first loss is an increase for whoever watches.
         losses.failed(Reason::ExportFailed, "connection_failed", 0);
         losses.failed(Reason::Timeout, "timeout", 0);
         losses.failed(Reason::Rejected, "rejected", 0);
-        let mut server = Vec::new();
-        if let Some(host) = endpoint.url.host() {
-            server.push(KeyValue::new("server.address", host.to_owned()));
-        }
-        let port = endpoint.url.port_u16().unwrap_or({
-            if endpoint.url.scheme_str() == Some("https") {
-                443
-            } else {
-                80
-            }
-        });
-        server.push(KeyValue::new("server.port", i64::from(port)));
+        let server = match &endpoint.socket {
+            Some(path) => vec![KeyValue::new("server.address", path.display().to_string())],
+            None => vec![
+                KeyValue::new("server.address", endpoint.host().to_owned()),
+                KeyValue::new("server.port", i64::from(endpoint.port())),
+            ],
+        };
         Self {
             signal,
             losses,
             queue,
-            exporter: match endpoint.protocol {
-                Protocol::Grpc => exporters[0],
-                Protocol::HttpProtobuf => exporters[1],
-                Protocol::HttpJson => exporters[2],
-            },
+            exporter: signal.component(endpoint.protocol.facts().component),
             server,
             durations: OnceLock::new(),
             outcomes: Mutex::default(),
@@ -114,7 +74,7 @@ impl Monitor {
 
     /// The attributes of the exporter's metrics, with the cause of a failure.
     pub(crate) fn exporter(&self, error_type: Option<&str>) -> Vec<KeyValue> {
-        let mut attributes = component(self.exporter, error_type);
+        let mut attributes = component(&self.exporter, error_type);
         attributes.extend(self.server.iter().cloned());
         attributes
     }
@@ -179,20 +139,11 @@ impl Monitor {
         &self,
         duration: Duration,
         error_type: Option<&str>,
-        answered: Option<Answered>,
+        answered: Option<&Answered>,
     ) {
         if let Some(durations) = self.durations.get() {
             let mut attributes = self.exporter(error_type);
-            attributes.extend(match answered {
-                // Others are no statuses, and whoever answers them could make any number of series.
-                Some(Answered::Http(status @ 100..600)) => {
-                    Some(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status)))
-                }
-                Some(Answered::Grpc(status)) => {
-                    Some(KeyValue::new(RPC_RESPONSE_STATUS_CODE, status))
-                }
-                _ => None,
-            });
+            attributes.extend(answered.and_then(|answered| answered.attribute.clone()));
             durations.record(duration.as_secs_f64(), &attributes);
         }
     }

@@ -1,105 +1,117 @@
-//! OTLP over gRPC and over HTTP: one request, with retries within the export's timeout.
+//! Sends encoded requests: tries again within the export's timeout, and rests as long as a collector asks.
 
-mod encode;
+mod client;
+mod compressors;
+mod connect;
 #[cfg(feature = "grpc")]
-mod grpc;
-#[cfg(not(feature = "grpc"))]
-#[path = "transport/without_grpc.rs"]
 mod grpc;
 mod hints;
 mod http;
+mod http_json;
+mod http_protobuf;
+mod json;
+mod proxy;
+mod reason;
 mod retry;
+mod secure;
 #[cfg(feature = "tls")]
-mod tls;
-#[cfg(not(feature = "tls"))]
-#[path = "transport/without_tls.rs"]
 mod tls;
 
 use std::{
-    borrow::Cow,
-    fmt,
+    io,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 
-pub(crate) use encode::Request;
-
-use super::{flush::Deadline, worker::Worker};
-use crate::{
-    error::BootstrapError,
-    otlp::endpoint::{Endpoint, Protocol},
+use self::{
+    client::{Client, Encoding},
+    connect::Connector,
+    retry::Pauses,
 };
+use super::{
+    answer::{Accepted, ExportError, Failure},
+    compression::Compression,
+    deadline::Deadline,
+    endpoint::Endpoint,
+    protocol::Protocol,
+    request::Request,
+    signal::Signal,
+    worker::Worker,
+};
+use crate::error::BootstrapError;
 
 /// No answer of a collector is read beyond this.
 const ANSWER_BYTES: usize = 64 * 1024;
 
-/// What a collector says of itself is cut to this for a log line.
-const MESSAGE_CHARS: usize = 200;
+/// Names exporter, language and version, as the specification of the exporter asks.
+const USER_AGENT: &str = concat!(
+    "OTel-OTLP-Exporter-Rust/",
+    env!("CARGO_PKG_VERSION"),
+    " telemetry-pipeline/",
+    env!("CARGO_PKG_VERSION")
+);
 
-const USER_AGENT: &str = concat!("telemetry-core/", env!("CARGO_PKG_VERSION"));
+/// A connection that was used before gets this part of the remaining time for an answer: a balancer may have forgotten it.
+const SHARE_OF_A_KEPT_CONNECTION: u32 = 3;
+
+/// How long after the begin of shutdown a collector is tried that was never reached: nobody may be collecting at all,
+/// and a service must not take seconds to stop for that.
+const NEVER_REACHED: Duration = Duration::from_millis(700);
+
+/// Whether the program is built with this protocol.
+pub(crate) fn offers(protocol: Protocol) -> bool {
+    client::row(protocol).is_some()
+}
+
+/// Whether the program is built with TLS.
+pub(crate) fn offers_tls() -> bool {
+    secure::is_built_in()
+}
 
 /// Sends the requests of one signal.
 #[derive(Debug)]
 pub(crate) struct Transport {
-    client: Client,
-    protocol: Protocol,
+    client: Box<dyn Client>,
+    encoding: Encoding,
+    /// Compresses requests; `None` if they are not compressed, or the client does it.
+    compress: Option<fn(&[u8]) -> io::Result<Vec<u8>>>,
     origin: String,
     timeout: Duration,
-    /// Whether TLS is spoken without a certificate of our own.
-    anonymous: bool,
-}
-
-#[derive(Debug)]
-enum Client {
-    Http(http::Client),
-    Grpc(grpc::Client),
-}
-
-/// The collector's answer to a request that it accepted.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Accepted {
-    /// How many items it accepted the request without.
-    pub(crate) rejected: u64,
-    /// Why, or a warning if it rejected none.
-    pub(crate) message: String,
-    /// The status of the answer.
-    pub(crate) answered: Option<Answered>,
-}
-
-/// The status that a collector answered with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answered {
-    /// `http.response.status_code`.
-    Http(u16),
-    /// `rpc.response.status_code`: gRPC has a fixed set of names.
-    #[cfg_attr(not(feature = "grpc"), allow(dead_code, reason = "none does"))]
-    Grpc(&'static str),
+    /// Until then the collector asked to be left alone.
+    rest_until: Mutex<Option<Instant>>,
+    /// How long the last answer took, in milliseconds; 0 if there was none.
+    last_answer: AtomicU64,
 }
 
 impl Transport {
-    /// A client for requests of type `R`.
-    pub(crate) fn new<R: Request>(
+    pub(crate) fn new(
         endpoint: Endpoint,
+        signal: Signal,
         worker: &Worker,
     ) -> Result<Self, BootstrapError> {
-        // Both kinds of client register with the runtime they are built in.
+        // Clients register with the runtime they are built in.
         let _runtime = worker.enter();
-        let files = match endpoint.url.scheme_str() {
-            Some("https") => Some(tls::Files::read(&endpoint, R::SIGNAL)?),
-            _ => None,
-        };
-        let anonymous = files.as_ref().is_some_and(tls::Files::is_anonymous);
-        let client = match endpoint.protocol {
-            Protocol::Grpc => grpc::Client::new(&endpoint, files, R::GRPC_PATH).map(Client::Grpc),
-            _ => http::Client::new(&endpoint, files).map(Client::Http),
-        };
+        let missing = |name: &str| endpoint.unusable(format!("{name} is not built in"));
+        let row =
+            client::row(endpoint.protocol).ok_or_else(|| missing(endpoint.protocol.name()))?;
+        let compress = compressors::of(endpoint.compression)
+            .ok_or_else(|| missing(endpoint.compression.name()))?;
+        let connector = Connector::new(&endpoint, signal)?;
+        let compresses = endpoint.compression != Compression::None
+            && endpoint.protocol.facts().compresses_bodies;
         Ok(Self {
-            client: client?,
-            protocol: endpoint.protocol,
-            origin: endpoint.origin,
+            client: (row.client)(&endpoint, signal, connector)?,
+            encoding: row.encoding,
+            compress: compresses.then_some(compress),
             timeout: endpoint.timeout,
-            anonymous,
+            origin: endpoint.origin,
+            rest_until: Mutex::default(),
+            last_answer: AtomicU64::new(0),
         })
     }
 
@@ -110,167 +122,138 @@ impl Transport {
 
     /// Whether messages are JSON rather than protobuf.
     pub(crate) fn speaks_json(&self) -> bool {
-        self.protocol == Protocol::HttpJson
+        self.encoding == Encoding::Json
     }
 
-    /// Encodes a request and sends it, see [`send_body`](Self::send_body).
-    pub(crate) async fn send<R: Request>(
-        &self,
-        request: R,
-        end: &Deadline,
-    ) -> Result<Accepted, ExportError> {
-        let body = encode::encode(&request, self.protocol)?;
-        // The encoded form is all that is needed from here, however long it takes.
-        drop(request);
-        self.send_body(body, end).await
+    /// The bytes of a request.
+    pub(crate) fn encode<R: Request>(&self, request: &R) -> Result<Bytes, ExportError> {
+        match self.encoding {
+            Encoding::Protobuf => Ok(request.encode_to_vec().into()),
+            Encoding::Json => match json::to_vec(request) {
+                Ok(body) => Ok(body.into()),
+                Err(error) => Err(ExportError::fatal(error.to_string())),
+            },
+        }
     }
 
-    /// Sends an encoded request and retries what the specification calls retryable, all within the export's timeout.
-    ///
-    /// Once the end is near, a collector that cannot be reached is tried once more and not again: a service must not
-    /// take seconds to stop because nobody collects.
-    pub(crate) async fn send_body(
+    /// Waits as long as the collector asked for, but not once shutdown has begun.
+    pub(crate) async fn rest(&self, end: &Deadline) {
+        let Some(until) = *self.rest_until() else {
+            return;
+        };
+        tokio::select! {
+            () = tokio::time::sleep_until(until.into()) => {}
+            () = end.set() => {}
+        }
+    }
+
+    /// Sends an encoded request and tries again where the specification allows it, all within the export's timeout. Once
+    /// shutdown has begun, until its deadline.
+    pub(crate) async fn send(&self, body: Bytes, end: &Deadline) -> Result<Accepted, ExportError> {
+        self.rest(end).await;
+        let body = match self.compress.map(|compress| compress(&body)) {
+            None => body,
+            Some(Ok(compressed)) => compressed.into(),
+            Some(Err(error)) => return Err(ExportError::fatal(error.to_string())),
+        };
+        let deadline = Instant::now() + self.timeout;
+        let mut last = None;
+        let attempts = self.attempts(body, deadline, end, &mut last);
+        let result = tokio::select! {
+            result = attempts => return result,
+            () = tokio::time::sleep_until(deadline.into()) => ExportError::timeout(self.timeout),
+            () = end.expired() => ExportError::ended(),
+        };
+        // A collector's answer, or the reason why there is none, says more than that time is up.
+        Err(last.unwrap_or(result))
+    }
+
+    async fn attempts(
         &self,
         body: Bytes,
+        deadline: Instant,
+        end: &Deadline,
+        last: &mut Option<ExportError>,
+    ) -> Result<Accepted, ExportError> {
+        let mut pauses = Pauses::new();
+        loop {
+            let kept = self.client.is_connected();
+            let error = match self.attempt(body.clone(), kept, deadline, end).await {
+                Err(error) if error.retryable => error,
+                result => return result,
+            };
+            if kept && error.answered.is_none() {
+                // The connection was the fault, as far as one can tell. A new one is tried at once.
+                self.client.disconnect();
+                *last = Some(error);
+                continue;
+            }
+            let Some(pause) = self.pause(&mut pauses, &error, deadline, end) else {
+                return Err(error);
+            };
+            *last = Some(error);
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = end.set(), if end.since().is_none() => {}
+            }
+        }
+    }
+
+    /// One attempt. On a connection that was kept it ends early, so that there is time for another.
+    async fn attempt(
+        &self,
+        body: Bytes,
+        kept: bool,
+        deadline: Instant,
         end: &Deadline,
     ) -> Result<Accepted, ExportError> {
-        let deadline = Instant::now() + self.timeout;
-        let mut pauses = retry::Pauses::new();
-        let mut last = None;
-        let attempts = async {
-            let body = match &self.client {
-                Client::Http(client) => client.compress(body)?,
-                Client::Grpc(_) => body,
-            };
-            loop {
-                let ending = end.is_set();
-                let result = match &self.client {
-                    Client::Http(client) => client.send(body.clone()).await,
-                    Client::Grpc(client) => client.send(body.clone()).await,
-                };
-                let error = match result.map_err(|error| self.hinted(error)) {
-                    Err(error) if error.retryable => error,
-                    result => return result,
-                };
-                if ending && error.unreachable {
-                    return Err(error);
-                }
-                let Some(pause) = pauses.next() else {
-                    return Err(error);
-                };
-                let asked = error.retry_after;
-                // Without a wish of the collector, there is no point in waiting for an attempt that cannot be made.
-                if asked.is_none() && Instant::now() + pause >= deadline {
-                    return Err(error);
-                }
-                let unreachable = error.unreachable;
-                last = Some(error);
-                let rest = tokio::time::sleep(asked.unwrap_or_default().max(pause));
-                tokio::select! {
-                    () = rest => {}
-                    () = end.set(), if unreachable => {}
-                }
+        let started = Instant::now();
+        let remaining = end.within(deadline.saturating_duration_since(started));
+        // A collector that is slow as a rule gets twice the time it took before.
+        let usual = Duration::from_millis(self.last_answer.load(Ordering::Relaxed));
+        let bound = (remaining / SHARE_OF_A_KEPT_CONNECTION).max(usual * 2);
+        let sending = self.client.send(body);
+        let result = if kept && bound < remaining {
+            match tokio::time::timeout(bound, sending).await {
+                Ok(result) => result,
+                Err(_) => return Err(ExportError::timeout(bound)),
             }
+        } else {
+            sending.await
         };
-        match tokio::time::timeout_at(deadline.into(), attempts).await {
-            Ok(result) => result,
-            // What the collector did answer says more than that time is up.
-            Err(_) => Err(last.unwrap_or_else(|| ExportError::timeout(self.timeout))),
+        let asked = result.as_ref().err().and_then(|error| error.retry_after);
+        *self.rest_until() = asked.and_then(|asked| Instant::now().checked_add(asked));
+        if result.is_ok() {
+            let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.last_answer.store(took.max(1), Ordering::Relaxed);
         }
+        result
     }
-}
 
-impl Transport {
-    fn hinted(&self, mut error: ExportError) -> ExportError {
-        error.message += hints::of(&error, self.protocol, self.anonymous).unwrap_or_default();
-        error
-    }
-}
-
-/// Why an export failed.
-#[derive(Debug)]
-pub(crate) struct ExportError {
-    message: String,
-    retryable: bool,
-    retry_after: Option<Duration>,
-    unreachable: bool,
-    timed_out: bool,
-    /// What the collector answered, if it did.
-    answered: Option<Answered>,
-}
-
-impl ExportError {
-    fn fatal(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            retryable: false,
-            retry_after: None,
-            unreachable: false,
-            timed_out: false,
-            answered: None,
+    /// How long to wait before the next attempt; `None` if there is none.
+    fn pause(
+        &self,
+        pauses: &mut Pauses,
+        error: &ExportError,
+        deadline: Instant,
+        end: &Deadline,
+    ) -> Option<Duration> {
+        let asked = error.retry_after.unwrap_or_default();
+        if let Some(since) = end.since()
+            && error.failure == Failure::Unreachable
+        {
+            let reached = self.last_answer.load(Ordering::Relaxed) > 0;
+            return (reached || since < NEVER_REACHED).then(|| pauses.while_ending());
         }
+        let pause = pauses.next()?.max(asked);
+        // There is no point in waiting for an attempt that cannot be made.
+        let remaining = end.within(deadline.saturating_duration_since(Instant::now()));
+        (pause < remaining).then_some(pause)
     }
 
-    /// No answer, because there was no connection or it broke.
-    fn unreachable(message: impl Into<String>) -> Self {
-        Self {
-            retryable: true,
-            unreachable: true,
-            ..Self::fatal(message)
-        }
+    fn rest_until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.rest_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn timeout(bound: Duration) -> Self {
-        Self {
-            timed_out: true,
-            ..Self::fatal(format!("no answer within {bound:?}"))
-        }
-    }
-
-    /// Whether the collector did not answer; otherwise it did, and refused.
-    pub(crate) fn unanswered(&self) -> bool {
-        self.unreachable || self.timed_out
-    }
-
-    /// The status of the last answer; `None` if there was none.
-    pub(crate) fn answered(&self) -> Option<Answered> {
-        self.answered
-    }
-
-    /// What `error.type` says of it: the status that the collector answered, or why there is none.
-    pub(crate) fn kind(&self) -> Cow<'static, str> {
-        match self.answered {
-            Some(Answered::Http(status)) => status.to_string().into(),
-            Some(Answered::Grpc(status)) => status.into(),
-            None if self.timed_out => "timeout".into(),
-            None if self.unreachable => "connection_failed".into(),
-            None => "_OTHER".into(),
-        }
-    }
-
-    /// Whether nothing was heard of the collector until the timeout.
-    pub(crate) fn timed_out(&self) -> bool {
-        self.timed_out
-    }
-}
-
-impl fmt::Display for ExportError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-/// The innermost cause: `connection refused` says more than `error sending request`.
-fn cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    one_line(&innermost.to_string())
-}
-
-/// A foreign text as part of a log line.
-fn one_line(text: &str) -> String {
-    let clean = |c: char| if c.is_control() { ' ' } else { c };
-    text.trim().chars().take(MESSAGE_CHARS).map(clean).collect()
 }

@@ -1,4 +1,19 @@
-//! Names of resource attributes, semantic conventions 1.44.
+//! Names of resource attributes, semantic conventions 1.44, and lists of attributes.
+
+use opentelemetry::{KeyValue, Value};
+
+/// The value that counts: the last one.
+pub(crate) fn value<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a Value> {
+    attributes
+        .iter()
+        .rfind(|attribute| attribute.key.as_str() == key)
+        .map(|attribute| &attribute.value)
+}
+
+/// An attribute, if there is a value for it.
+pub(crate) fn known(key: &'static str, value: Option<impl Into<Value>>) -> Option<KeyValue> {
+    value.map(|value| KeyValue::new(key, value))
+}
 
 pub(crate) const SERVICE_NAME: &str = "service.name";
 pub(crate) const SERVICE_NAMESPACE: &str = "service.namespace";

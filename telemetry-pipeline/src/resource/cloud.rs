@@ -8,58 +8,37 @@ use super::{
         AWS_ECS_LAUNCHTYPE, AWS_LOG_GROUP_NAMES, AWS_LOG_STREAM_NAMES, AZURE_RESOURCE_GROUP_NAME,
         CLOUD_ACCOUNT_ID, CLOUD_PLATFORM, CLOUD_PROVIDER, CLOUD_REGION, CLOUD_RESOURCE_ID,
         FAAS_INSTANCE, FAAS_MAX_MEMORY, FAAS_NAME, FAAS_VERSION, GCP_CLOUD_RUN_JOB_EXECUTION,
-        GCP_CLOUD_RUN_JOB_TASK_INDEX,
+        GCP_CLOUD_RUN_JOB_TASK_INDEX, known,
     },
-    known, kubernetes,
+    kubernetes,
 };
-use crate::config::Env;
 
 /// What Elastic Beanstalk, which sets no variable of its own, leaves on its machines.
 const BEANSTALK: &str = "/var/elasticbeanstalk/xray/environment.conf";
 
 const MEBIBYTE: i64 = 1 << 20;
 
-pub(crate) fn detect(machine: &Machine, env: &Env) -> Vec<KeyValue> {
-    let in_kubernetes = kubernetes::is_inside(machine, env);
-    aws(machine, env, in_kubernetes)
-        .or_else(|| azure(env))
+pub(crate) fn detect(machine: &Machine) -> Vec<KeyValue> {
+    let in_kubernetes = kubernetes::is_inside(machine);
+    aws(machine, in_kubernetes)
+        .or_else(|| azure(machine))
         // Knative on any cluster sets the variables of Cloud Run, which is Knative itself.
-        .or_else(|| (!in_kubernetes).then(|| google(env)).flatten())
+        .or_else(|| (!in_kubernetes).then(|| google(machine)).flatten())
         .unwrap_or_default()
 }
 
 type Found = Option<Vec<KeyValue>>;
 
-fn aws(machine: &Machine, env: &Env, in_kubernetes: bool) -> Found {
-    let region = || {
-        env.get("AWS_REGION")
-            .or_else(|| env.get("AWS_DEFAULT_REGION"))
-    };
-    if let Some(function) = env.get("AWS_LAMBDA_FUNCTION_NAME") {
-        return found([
-            known(CLOUD_PROVIDER, Some("aws")),
-            known(CLOUD_PLATFORM, Some("aws_lambda")),
-            known(CLOUD_REGION, region()),
-            known(FAAS_NAME, Some(function)),
-            known(FAAS_VERSION, env.get("AWS_LAMBDA_FUNCTION_VERSION")),
-            known(FAAS_INSTANCE, env.get("AWS_LAMBDA_LOG_STREAM_NAME")),
-            known(
-                FAAS_MAX_MEMORY,
-                mebibytes(env, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
-            ),
-            known(AWS_LOG_GROUP_NAMES, list(env, "AWS_LAMBDA_LOG_GROUP_NAME")),
-            known(
-                AWS_LOG_STREAM_NAMES,
-                list(env, "AWS_LAMBDA_LOG_STREAM_NAME"),
-            ),
-        ]);
+fn aws(machine: &Machine, in_kubernetes: bool) -> Found {
+    if let Some(function) = machine.variable("AWS_LAMBDA_FUNCTION_NAME") {
+        return lambda(machine, function);
     }
     let ecs = [
         "ECS_CONTAINER_METADATA_URI_V4",
         "ECS_CONTAINER_METADATA_URI",
     ];
-    if ecs.iter().any(|name| env.get(name).is_some()) {
-        let launch_type = match env.get("AWS_EXECUTION_ENV").as_deref() {
+    if ecs.iter().any(|name| machine.variable(name).is_some()) {
+        let launch_type = match machine.variable("AWS_EXECUTION_ENV").as_deref() {
             Some("AWS_ECS_FARGATE") => Some("fargate"),
             Some("AWS_ECS_EC2") => Some("ec2"),
             _ => None,
@@ -67,11 +46,11 @@ fn aws(machine: &Machine, env: &Env, in_kubernetes: bool) -> Found {
         return found([
             known(CLOUD_PROVIDER, Some("aws")),
             known(CLOUD_PLATFORM, Some("aws_ecs")),
-            known(CLOUD_REGION, region()),
+            known(CLOUD_REGION, aws_region(machine)),
             known(AWS_ECS_LAUNCHTYPE, launch_type),
         ]);
     }
-    let platform = if in_kubernetes && has_eks_identity(env) {
+    let platform = if in_kubernetes && has_eks_identity(machine) {
         "aws_eks"
     } else if machine.has(BEANSTALK) {
         "aws_elastic_beanstalk"
@@ -81,53 +60,95 @@ fn aws(machine: &Machine, env: &Env, in_kubernetes: bool) -> Found {
     found([
         known(CLOUD_PROVIDER, Some("aws")),
         known(CLOUD_PLATFORM, Some(platform)),
-        known(CLOUD_REGION, region()),
+        known(CLOUD_REGION, aws_region(machine)),
+    ])
+}
+
+fn aws_region(machine: &Machine) -> Option<String> {
+    machine
+        .variable("AWS_REGION")
+        .or_else(|| machine.variable("AWS_DEFAULT_REGION"))
+}
+
+fn lambda(machine: &Machine, function: String) -> Found {
+    found([
+        known(CLOUD_PROVIDER, Some("aws")),
+        known(CLOUD_PLATFORM, Some("aws_lambda")),
+        known(CLOUD_REGION, aws_region(machine)),
+        known(FAAS_NAME, Some(function)),
+        known(
+            FAAS_VERSION,
+            machine.variable("AWS_LAMBDA_FUNCTION_VERSION"),
+        ),
+        known(
+            FAAS_INSTANCE,
+            machine.variable("AWS_LAMBDA_LOG_STREAM_NAME"),
+        ),
+        known(
+            FAAS_MAX_MEMORY,
+            mebibytes(machine, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
+        ),
+        known(
+            AWS_LOG_GROUP_NAMES,
+            list(machine, "AWS_LAMBDA_LOG_GROUP_NAME"),
+        ),
+        known(
+            AWS_LOG_STREAM_NAMES,
+            list(machine, "AWS_LAMBDA_LOG_STREAM_NAME"),
+        ),
     ])
 }
 
 /// EKS gives pods that have a role its credentials in one of two ways.
-fn has_eks_identity(env: &Env) -> bool {
-    let mentions = |name: &str, text: &str| env.get(name).is_some_and(|value| value.contains(text));
+fn has_eks_identity(machine: &Machine) -> bool {
+    let mentions = |name: &str, text: &str| {
+        machine
+            .variable(name)
+            .is_some_and(|value| value.contains(text))
+    };
     mentions("AWS_WEB_IDENTITY_TOKEN_FILE", "eks.amazonaws.com")
         || mentions("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "eks-pod-identity")
 }
 
-fn azure(env: &Env) -> Found {
-    if let Some(app) = env.get("CONTAINER_APP_NAME") {
+fn azure(machine: &Machine) -> Found {
+    if let Some(app) = machine.variable("CONTAINER_APP_NAME") {
         return found([
             known(CLOUD_PROVIDER, Some("azure")),
             known(CLOUD_PLATFORM, Some("azure.container_apps")),
             known(FAAS_NAME, Some(app)),
-            known(FAAS_VERSION, env.get("CONTAINER_APP_REVISION")),
-            known(FAAS_INSTANCE, env.get("CONTAINER_APP_REPLICA_NAME")),
+            known(FAAS_VERSION, machine.variable("CONTAINER_APP_REVISION")),
+            known(
+                FAAS_INSTANCE,
+                machine.variable("CONTAINER_APP_REPLICA_NAME"),
+            ),
         ]);
     }
-    let site = env.get("WEBSITE_SITE_NAME")?;
-    let group = env.get("WEBSITE_RESOURCE_GROUP");
+    let site = machine.variable("WEBSITE_SITE_NAME")?;
+    let group = machine.variable("WEBSITE_RESOURCE_GROUP");
     // `<subscription>+<group>-<region>webspace`
-    let subscription = env
-        .get("WEBSITE_OWNER_NAME")
+    let subscription = machine
+        .variable("WEBSITE_OWNER_NAME")
         .and_then(|owner| Some(owner.split_once('+')?.0.to_owned()));
     let resource = subscription.as_ref().zip(group.as_ref()).map(|(subscription, group)| {
         format!(
             "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Web/sites/{site}"
         )
     });
-    let function = env.get("FUNCTIONS_EXTENSION_VERSION").is_some();
+    let function = machine.variable("FUNCTIONS_EXTENSION_VERSION").is_some();
     let (platform, name, instance) = if function {
         (
             "azure.functions",
             Some(site),
-            env.get("WEBSITE_INSTANCE_ID"),
+            machine.variable("WEBSITE_INSTANCE_ID"),
         )
     } else {
         ("azure.app_service", None, None)
     };
-    let memory = function.then(|| mebibytes(env, "WEBSITE_MEMORY_LIMIT_MB"));
+    let memory = function.then(|| mebibytes(machine, "WEBSITE_MEMORY_LIMIT_MB"));
     found([
         known(CLOUD_PROVIDER, Some("azure")),
         known(CLOUD_PLATFORM, Some(platform)),
-        known(CLOUD_REGION, env.get("REGION_NAME")),
+        known(CLOUD_REGION, machine.variable("REGION_NAME")),
         known(CLOUD_ACCOUNT_ID, subscription),
         known(CLOUD_RESOURCE_ID, resource),
         known(AZURE_RESOURCE_GROUP_NAME, group),
@@ -137,10 +158,10 @@ fn azure(env: &Env) -> Found {
     ])
 }
 
-fn google(env: &Env) -> Found {
-    let project = env
-        .get("GOOGLE_CLOUD_PROJECT")
-        .or_else(|| env.get("GCP_PROJECT"));
+fn google(machine: &Machine) -> Found {
+    let project = machine
+        .variable("GOOGLE_CLOUD_PROJECT")
+        .or_else(|| machine.variable("GCP_PROJECT"));
     let common = |platform: &'static str| {
         [
             known(CLOUD_PROVIDER, Some("gcp")),
@@ -148,35 +169,40 @@ fn google(env: &Env) -> Found {
             known(CLOUD_ACCOUNT_ID, project),
         ]
     };
-    if let Some(service) = env.get("GAE_SERVICE") {
+    if let Some(service) = machine.variable("GAE_SERVICE") {
         return found(common("gcp_app_engine").into_iter().chain([
             known(FAAS_NAME, Some(service)),
-            known(FAAS_VERSION, env.get("GAE_VERSION")),
-            known(FAAS_INSTANCE, env.get("GAE_INSTANCE")),
+            known(FAAS_VERSION, machine.variable("GAE_VERSION")),
+            known(FAAS_INSTANCE, machine.variable("GAE_INSTANCE")),
         ]));
     }
-    if let Some(job) = env.get("CLOUD_RUN_JOB") {
-        let index = env
-            .get("CLOUD_RUN_TASK_INDEX")
+    if let Some(job) = machine.variable("CLOUD_RUN_JOB") {
+        let index = machine
+            .variable("CLOUD_RUN_TASK_INDEX")
             .and_then(|index| index.parse::<i64>().ok());
         return found(common("gcp_cloud_run").into_iter().chain([
             known(FAAS_NAME, Some(job)),
-            known(GCP_CLOUD_RUN_JOB_EXECUTION, env.get("CLOUD_RUN_EXECUTION")),
+            known(
+                GCP_CLOUD_RUN_JOB_EXECUTION,
+                machine.variable("CLOUD_RUN_EXECUTION"),
+            ),
             known(GCP_CLOUD_RUN_JOB_TASK_INDEX, index),
         ]));
     }
-    let service = env.get("K_SERVICE")?;
-    let platform = match env.get("FUNCTION_TARGET") {
+    let service = machine.variable("K_SERVICE")?;
+    let platform = match machine.variable("FUNCTION_TARGET") {
         Some(_) => "gcp_cloud_functions",
         // Cloud Run sets all three.
-        None if env.get("K_REVISION").is_some() && env.get("K_CONFIGURATION").is_some() => {
+        None if machine.variable("K_REVISION").is_some()
+            && machine.variable("K_CONFIGURATION").is_some() =>
+        {
             "gcp_cloud_run"
         }
         None => return None,
     };
     found(common(platform).into_iter().chain([
         known(FAAS_NAME, Some(service)),
-        known(FAAS_VERSION, env.get("K_REVISION")),
+        known(FAAS_VERSION, machine.variable("K_REVISION")),
     ]))
 }
 
@@ -185,11 +211,15 @@ fn found(attributes: impl IntoIterator<Item = Option<KeyValue>>) -> Found {
 }
 
 /// In bytes, as the convention wants it.
-fn mebibytes(env: &Env, name: &str) -> Option<i64> {
-    env.get(name)?.parse::<i64>().ok()?.checked_mul(MEBIBYTE)
+fn mebibytes(machine: &Machine, name: &str) -> Option<i64> {
+    machine
+        .variable(name)?
+        .parse::<i64>()
+        .ok()?
+        .checked_mul(MEBIBYTE)
 }
 
-fn list(env: &Env, name: &str) -> Option<Value> {
-    let one = StringValue::from(env.get(name)?);
+fn list(machine: &Machine, name: &str) -> Option<Value> {
+    let one = StringValue::from(machine.variable(name)?);
     Some(Value::Array(Array::String(vec![one])))
 }

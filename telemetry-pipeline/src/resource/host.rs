@@ -4,16 +4,15 @@ use opentelemetry::KeyValue;
 
 use super::{
     Machine,
-    attribute::{HOST_ARCH, HOST_ID, HOST_NAME},
-    container, known, kubernetes,
+    attribute::{HOST_ARCH, HOST_ID, HOST_NAME, known},
+    container, kubernetes,
 };
-use crate::config::Env;
 
-pub(crate) fn detect(machine: &Machine, env: &Env) -> Vec<KeyValue> {
+pub(crate) fn detect(machine: &Machine) -> Vec<KeyValue> {
     [
-        known(HOST_NAME, name(machine, env)),
+        known(HOST_NAME, name(machine)),
         known(HOST_ARCH, Some(arch(machine.arch))),
-        known(HOST_ID, id(machine, env)),
+        known(HOST_ID, id(machine)),
     ]
     .into_iter()
     .flatten()
@@ -21,17 +20,17 @@ pub(crate) fn detect(machine: &Machine, env: &Env) -> Vec<KeyValue> {
 }
 
 /// As `hostname` prints it. Where no file has it, shells and Windows have a variable.
-fn name(machine: &Machine, env: &Env) -> Option<String> {
+fn name(machine: &Machine) -> Option<String> {
     machine
         .file("/proc/sys/kernel/hostname")
         .or_else(|| machine.file("/etc/hostname"))
-        .or_else(|| env.get("HOSTNAME"))
-        .or_else(|| env.get("COMPUTERNAME"))
+        .or_else(|| machine.variable("HOSTNAME"))
+        .or_else(|| machine.variable("COMPUTERNAME"))
 }
 
 /// The machine id, which in a container is the image's and shared by all who run it.
-fn id(machine: &Machine, env: &Env) -> Option<String> {
-    if container::is_inside(machine) || kubernetes::is_inside(machine, env) {
+fn id(machine: &Machine) -> Option<String> {
+    if container::is_inside(machine) || kubernetes::is_inside(machine) {
         return None;
     }
     machine

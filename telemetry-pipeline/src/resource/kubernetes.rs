@@ -6,11 +6,9 @@ use super::{
     Machine,
     attribute::{
         K8S_CLUSTER_NAME, K8S_CONTAINER_NAME, K8S_DEPLOYMENT_NAME, K8S_NAMESPACE_NAME,
-        K8S_NODE_NAME, K8S_POD_NAME, K8S_POD_UID,
+        K8S_NODE_NAME, K8S_POD_NAME, K8S_POD_UID, known, value,
     },
-    known, value,
 };
-use crate::config::Env;
 
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
@@ -45,22 +43,23 @@ const CONTAINER: [&str; 2] = ["K8S_CONTAINER_NAME", "CONTAINER_NAME"];
 const CLUSTER: [&str; 2] = ["K8S_CLUSTER_NAME", "CLUSTER_NAME"];
 const DEPLOYMENT: [&str; 2] = ["K8S_DEPLOYMENT_NAME", "DEPLOYMENT_NAME"];
 
-pub(crate) fn detect(machine: &Machine, env: &Env) -> Vec<KeyValue> {
-    if !is_inside(machine, env) {
+pub(crate) fn detect(machine: &Machine) -> Vec<KeyValue> {
+    if !is_inside(machine) {
         return Vec::new();
     }
     let mounts = machine.file("/proc/self/mountinfo").unwrap_or_default();
     let mounted = mounts.lines().find_map(Mounted::of);
-    let namespace = first(env, &NAMESPACE).or_else(|| machine.file(NAMESPACE_FILE));
-    let node = first(env, &NODE);
-    let pod = first(env, &POD).or_else(|| pod_by_host_name(machine, env, node.as_deref()));
-    let uid = first(env, &POD_UID).or_else(|| Some(mounted.as_ref()?.pod_uid.to_owned()));
-    let container = first(env, &CONTAINER).or_else(|| Some(mounted.as_ref()?.container.to_owned()));
+    let namespace = first(machine, &NAMESPACE).or_else(|| machine.file(NAMESPACE_FILE));
+    let node = first(machine, &NODE);
+    let pod = first(machine, &POD).or_else(|| pod_by_host_name(machine, node.as_deref()));
+    let uid = first(machine, &POD_UID).or_else(|| Some(mounted.as_ref()?.pod_uid.to_owned()));
+    let container =
+        first(machine, &CONTAINER).or_else(|| Some(mounted.as_ref()?.container.to_owned()));
     [
-        known(K8S_CLUSTER_NAME, first(env, &CLUSTER)),
+        known(K8S_CLUSTER_NAME, first(machine, &CLUSTER)),
         known(K8S_NODE_NAME, node),
         known(K8S_NAMESPACE_NAME, namespace),
-        known(K8S_DEPLOYMENT_NAME, first(env, &DEPLOYMENT)),
+        known(K8S_DEPLOYMENT_NAME, first(machine, &DEPLOYMENT)),
         known(K8S_POD_NAME, pod),
         known(K8S_POD_UID, uid),
         known(K8S_CONTAINER_NAME, container),
@@ -71,8 +70,8 @@ pub(crate) fn detect(machine: &Machine, env: &Env) -> Vec<KeyValue> {
 }
 
 /// Whether this is a pod: the kubelet tells every container where the API is, and nearly all who they are.
-pub(crate) fn is_inside(machine: &Machine, env: &Env) -> bool {
-    env.get("KUBERNETES_SERVICE_HOST").is_some() || machine.has(NAMESPACE_FILE)
+pub(crate) fn is_inside(machine: &Machine) -> bool {
+    machine.variable("KUBERNETES_SERVICE_HOST").is_some() || machine.has(NAMESPACE_FILE)
 }
 
 /// `<namespace>.<pod>.<container>`, if all are known: the same after a restart of the container, as the convention
@@ -84,16 +83,17 @@ pub(crate) fn instance_id(attributes: &[KeyValue]) -> Option<String> {
     Some(format!("{namespace}.{pod}.{container}"))
 }
 
-fn first(env: &Env, names: &[&str]) -> Option<String> {
-    names.iter().find_map(|name| env.get(name))
+fn first(machine: &Machine, names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| machine.variable(name))
 }
 
 /// A pod's host is called like the pod, unless it uses the network of the node, whose name it then has.
-fn pod_by_host_name(machine: &Machine, env: &Env, node: Option<&str>) -> Option<String> {
+fn pod_by_host_name(machine: &Machine, node: Option<&str>) -> Option<String> {
     let node_network = machine
         .file("/etc/hosts")
         .is_some_and(|hosts| hosts.starts_with("# Kubernetes-managed hosts file (host network)"));
-    env.get("HOSTNAME")
+    machine
+        .variable("HOSTNAME")
         .or_else(|| machine.file("/etc/hostname"))
         .filter(|name| !node_network && node != Some(name.as_str()))
 }

@@ -1,21 +1,25 @@
-//! What detectors look at beside the environment: files below a root, and what the process knows of itself.
+//! The sources of detectors: variables, files below a root, and facts that the process knows of itself.
 
 use std::{
-    env,
+    env, fmt,
     fs::{self, File},
     io::Read,
     path::{Path, PathBuf},
     process,
+    sync::Arc,
 };
+
+use crate::settings::Environment;
 
 /// No file that is read is longer than this where it matters; a mount table may be.
 const MAX_FILE: u64 = 1 << 20;
 
-/// The machine and the process on it. Detectors are functions of it and of the environment.
-#[derive(Clone, Debug)]
+/// The machine and the process on it. Detectors are functions of it.
+#[derive(Clone)]
 pub(crate) struct Machine {
     root: PathBuf,
-    /// As `std::env::consts` has them.
+    environment: Environment,
+    /// The names of `std::env::consts`.
     pub(crate) arch: &'static str,
     pub(crate) os: &'static str,
     pub(crate) pid: u32,
@@ -23,10 +27,11 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// This process, with the machine's files below `root`.
+    /// This process and its environment, with the machine's files below `root`.
     pub(crate) fn this(root: PathBuf) -> Self {
         Self {
             root,
+            environment: Arc::new(|name| env::var(name).ok()),
             arch: env::consts::ARCH,
             os: env::consts::OS,
             pid: process::id(),
@@ -34,7 +39,20 @@ impl Machine {
         }
     }
 
-    /// The contents of a file, trimmed; `None` for what is empty, missing, unreadable or not text.
+    /// Reads variables here instead of the environment of the process.
+    pub(crate) fn in_environment(mut self, environment: Environment) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// A variable of the environment, trimmed; `None` if it is unset or empty.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        let text = (self.environment)(name)?;
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// The contents of a file, trimmed; `None` if it is empty, missing, unreadable or not text.
     pub(crate) fn file(&self, path: &str) -> Option<String> {
         let text = String::from_utf8(self.bytes(path)?).ok()?;
         let text = text.trim();
@@ -54,12 +72,12 @@ impl Machine {
         Some(bytes)
     }
 
-    /// Whether there is such a file or directory.
+    /// True if the file or directory exists.
     pub(crate) fn has(&self, path: &str) -> bool {
         fs::exists(self.path(path)).unwrap_or(false)
     }
 
-    /// How many entries a directory has.
+    /// The number of entries of a directory.
     pub(crate) fn entries(&self, path: &str) -> Option<usize> {
         Some(fs::read_dir(self.path(path)).ok()?.count())
     }
@@ -69,15 +87,31 @@ impl Machine {
     }
 }
 
+impl fmt::Debug for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Machine")
+            .field("root", &self.root)
+            .finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 impl Machine {
     pub(crate) fn with_files(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
+            environment: Arc::new(|_| None),
             arch: "x86_64",
             os: "linux",
             pid: 42,
             executable: Some(PathBuf::from("/opt/shop/bin/shop")),
         }
+    }
+
+    pub(crate) fn with_variables(mut self, variables: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let variables: std::collections::HashMap<_, _> = variables.iter().map(owned).collect();
+        self.environment = Arc::new(move |name| variables.get(name).cloned());
+        self
     }
 }

@@ -4,8 +4,7 @@ use opentelemetry::KeyValue;
 
 use super::{
     Machine,
-    attribute::{OS_DESCRIPTION, OS_NAME, OS_TYPE, OS_VERSION},
-    known,
+    attribute::{OS_DESCRIPTION, OS_NAME, OS_TYPE, OS_VERSION, known},
 };
 
 pub(crate) fn detect(machine: &Machine) -> Vec<KeyValue> {

@@ -11,18 +11,16 @@ use super::{
     Machine,
     attribute::{
         PROCESS_CREATION_TIME, PROCESS_EXECUTABLE_NAME, PROCESS_EXECUTABLE_PATH, PROCESS_OWNER,
-        PROCESS_PID, PROCESS_RUNTIME_NAME,
+        PROCESS_PID, PROCESS_RUNTIME_NAME, known,
     },
-    known,
 };
-use crate::config::Env;
 
 /// The unit of times in `/proc`, whatever the kernel's own timer: USER_HZ, on all architectures that Rust has.
 pub(crate) const TICKS_PER_SECOND: u64 = 100;
 
 const END_OF_CALENDAR: Duration = Duration::from_secs(253_402_300_800);
 
-pub(crate) fn detect(machine: &Machine, env: &Env) -> Vec<KeyValue> {
+pub(crate) fn detect(machine: &Machine) -> Vec<KeyValue> {
     let executable = machine.executable.as_deref();
     let name = executable
         .and_then(Path::file_name)
@@ -33,7 +31,7 @@ pub(crate) fn detect(machine: &Machine, env: &Env) -> Vec<KeyValue> {
         known(PROCESS_CREATION_TIME, creation_time(machine)),
         known(PROCESS_EXECUTABLE_NAME, name),
         known(PROCESS_EXECUTABLE_PATH, path),
-        known(PROCESS_OWNER, owner(machine, env)),
+        known(PROCESS_OWNER, owner(machine)),
         // A compiled language has no other. There is no version that it would tell at run time.
         known(PROCESS_RUNTIME_NAME, Some("rust")),
     ]
@@ -63,9 +61,11 @@ fn creation_time(machine: &Machine) -> Option<String> {
 }
 
 /// The name of the user the process runs as; a container's user often has none.
-fn owner(machine: &Machine, env: &Env) -> Option<String> {
+fn owner(machine: &Machine) -> Option<String> {
     if machine.os != "linux" {
-        return env.get("USER").or_else(|| env.get("USERNAME"));
+        return machine
+            .variable("USER")
+            .or_else(|| machine.variable("USERNAME"));
     }
     let status = machine.of_process("status")?;
     // Real, effective, saved and file system user.

@@ -13,7 +13,10 @@ use opentelemetry::{
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 
 use super::*;
-use crate::{Config, SamplerPolicy, Telemetry, View, resource::Machine};
+use crate::{
+    Config, SamplerHandle, SamplerPolicy, Telemetry, View, metrics::metric_reader::SharedReader,
+    resource::Machine,
+};
 use telemetry_api::instrument::scrape::ScrapeFormat;
 
 fn telemetry(vars: &[(&str, &str)]) -> Config {

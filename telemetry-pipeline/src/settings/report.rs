@@ -1,8 +1,10 @@
-//! The effective configuration, fit to be shown.
+//! The effective configuration, as outputs may show it.
 
 use std::fmt;
 
-/// Every setting with its effective value and where that came from. Credentials are redacted.
+use super::source::Source;
+
+/// Every setting with its effective value and the source of it. Secrets are redacted.
 ///
 /// `Display` writes one setting a line, in columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,28 +18,14 @@ pub struct Report {
 pub struct ReportEntry {
     /// The name in docs/configuration.md.
     pub name: &'static str,
-    /// The effective value in the syntax of the variable, credentials redacted; empty if there is none.
+    /// The effective value in the syntax of the variable, credentials redacted; empty if there is no value.
     pub value: String,
-    /// What a number counts, such as `ms`; empty for other values.
+    /// The unit of a number, such as `ms`; empty for other values.
     pub unit: &'static str,
-    /// Where the value came from.
+    /// The source of the value.
     pub source: Source,
-    /// What the setting does, in Markdown.
+    /// The effect of the setting, in Markdown.
     pub about: &'static str,
-}
-
-/// Where a setting's value came from, the strongest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Source {
-    /// Set in code.
-    Code,
-    /// This environment variable; for a signal it may be the general one.
-    Environment(String),
-    /// This key of the declarative configuration file.
-    File(String),
-    /// Nothing says otherwise.
-    Default,
 }
 
 impl Report {
@@ -45,7 +33,7 @@ impl Report {
         Self { entries }
     }
 
-    /// The settings in the order of docs/configuration.md.
+    /// The settings in the order of docs/configuration.md, then those of adapters in the order of their registration.
     pub fn iter(&self) -> std::slice::Iter<'_, ReportEntry> {
         self.entries.iter()
     }
@@ -96,15 +84,4 @@ fn shown(entry: &ReportEntry) -> String {
         text.push_str(entry.unit);
     }
     text
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Code => f.write_str("code"),
-            Self::Environment(variable) => write!(f, "environment {variable}"),
-            Self::File(key) => write!(f, "file {key}"),
-            Self::Default => f.write_str("default"),
-        }
-    }
 }

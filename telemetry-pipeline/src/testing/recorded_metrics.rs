@@ -7,7 +7,7 @@ use opentelemetry_sdk::metrics::data::{
     AggregatedMetrics, HistogramDataPoint, MetricData, ResourceMetrics,
 };
 
-use super::{TestTelemetry, tree};
+use crate::testing::{span_tree, test_telemetry::TestTelemetry};
 
 /// The component that reads metrics for assertions.
 const READER: &str = "test_metric_reader";
@@ -81,7 +81,7 @@ impl InstrumentQuery {
         let value = value.into();
         self.left
             .retain(|series| series.attribute(key) == Some(&value));
-        self.said = format!("{} with {}", self.said, tree::attribute(key, &value));
+        self.said = format!("{} with {}", self.said, span_tree::attribute(key, &value));
         self
     }
 
@@ -229,7 +229,7 @@ impl fmt::Display for Series {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.instrument)?;
         for one in &self.attributes {
-            write!(f, " {}", tree::attribute(one.key.as_str(), &one.value))?;
+            write!(f, " {}", span_tree::attribute(one.key.as_str(), &one.value))?;
         }
         match self.point {
             Point::Number { value, .. } => write!(f, ": {value}"),

@@ -7,10 +7,11 @@ use opentelemetry::{
     Context, InstrumentationScope, KeyValue,
     trace::{SpanKind, Status, TraceContextExt, TraceId},
 };
+use opentelemetry_sdk::trace::Sampler;
 use tracing::Level;
 
 use super::*;
-use telemetry_api::{correlation::CorrelationId, step};
+use telemetry_api::{correlation::CorrelationId, instrument::scrape::ScrapeFormat, step};
 
 /// What an assertion says when it fails.
 fn failure(assertion: impl FnOnce()) -> String {
@@ -551,4 +552,49 @@ async fn two_telemetries_in_one_thread_do_not_mix_and_one_can_begin_again() {
     tracing::warn!("no error");
     one.assert_no_log_above(Level::ERROR);
     one.instrument("retail.steps").assert_value(2.0);
+}
+
+#[test]
+fn views_apply_as_in_a_pipeline() {
+    let telemetry = TestTelemetry::builder()
+        .with_view(crate::View::of("orders").keeping_attributes(["kind"]))
+        .with_view(crate::View::of("noise").dropped())
+        .build();
+    let meter = telemetry.providers().meter(scope());
+    let orders = meter.u64_counter("orders").build();
+    orders.add(1, &[KeyValue::new("kind", "a"), KeyValue::new("id", 1)]);
+    orders.add(2, &[KeyValue::new("kind", "a"), KeyValue::new("id", 2)]);
+    meter.u64_counter("noise").build().add(1, &[]);
+    let query = telemetry.instrument("orders");
+    assert_eq!((query.series(), query.value()), (1, 3.0));
+    telemetry.instrument("noise").assert_absent();
+}
+
+#[test]
+fn a_callback_that_panics_costs_one_measurement_as_in_a_pipeline() {
+    let telemetry = TestTelemetry::new();
+    let meter = telemetry.providers().meter(scope());
+    let _broken = meter
+        .u64_observable_gauge("broken")
+        .with_callback(|_| panic!("broken"))
+        .build();
+    meter.u64_counter("orders").build().add(1, &[]);
+    telemetry.instrument("orders").assert_value(1.0);
+    telemetry
+        .assert_log("the callback of an observable metric panicked")
+        .level(Level::WARN);
+}
+
+#[test]
+fn the_resource_names_the_service_and_nothing_of_the_machine() {
+    let telemetry = TestTelemetry::new();
+    let text = telemetry.providers().scrape(ScrapeFormat::OpenMetrics);
+    let text = text.unwrap();
+    let target = text.lines().find(|line| line.starts_with("target_info{"));
+    let target = target.unwrap();
+    assert!(
+        target.contains(r#"service_name="test",service_namespace="retail""#),
+        "{target}"
+    );
+    assert!(!target.contains("host_name"), "{target}");
 }

@@ -4,7 +4,6 @@
 //! hold back the spans of unsampled traces until it is known how they end.
 
 mod counts;
-mod env;
 mod handle;
 mod keeper;
 mod pending;
@@ -21,8 +20,6 @@ pub(crate) use counts::{DECISIONS, ORIGINS};
 pub use handle::{SamplerHandle, SamplingCounts};
 pub use policy::SamplerPolicy;
 pub use rule::Rule;
-
-pub(crate) use env::resolve;
 
 #[cfg(test)]
 mod tests;

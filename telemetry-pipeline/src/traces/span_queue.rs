@@ -16,19 +16,21 @@ use opentelemetry_sdk::{
     trace::{Span, SpanData, SpanProcessor},
 };
 
-use crate::{config::Batching, error::BootstrapError, otlp::endpoint::Endpoint, traces::Processor};
+use super::{processor::Processor, span_request};
 use crate::{
+    error::BootstrapError,
     otlp::{
+        Batching,
         batch::{self, Encode},
+        endpoint::Endpoint,
         flush::Flush,
         limits::AttributeLimits,
-        monitor::Signal,
         queue::Queue,
         report::Reporter,
+        signal::Signal,
         size,
         worker::Worker,
     },
-    traces::span_request,
 };
 
 #[derive(Debug)]
@@ -99,7 +101,8 @@ impl Encode for EncodeSpans {
         request
     }
 
-    fn protobuf(&self, spans: Vec<SpanData>) -> Vec<u8> {
-        span_request::encode(&spans, &self.resource, self.limits.value_length)
+    fn protobuf(&self, spans: &[SpanData]) -> Option<Vec<u8>> {
+        let limit = self.limits.value_length;
+        Some(span_request::encode(spans, &self.resource, limit))
     }
 }

@@ -33,7 +33,7 @@ fn over_http_each_compression_arrives() {
             let encoding = headers.get("content-encoding").map(String::as_str);
             assert_eq!(encoding, (compression != "none").then_some(compression));
             assert_eq!(headers["x-key"], "a b");
-            assert!(headers["user-agent"].starts_with("telemetry-core/"));
+            assert!(headers["user-agent"].starts_with("OTel-OTLP-Exporter-Rust/0."));
         }
     }
 }

@@ -230,12 +230,88 @@ fn a_warning_without_rejection_is_logged_and_loses_nothing() {
 }
 
 #[test]
-fn an_answer_without_end_is_read_to_a_bound_and_an_odd_one_accepts() {
-    let collector = Collector::answering(|_, _| Answer {
-        body: vec![b'<'; 64 * 1024 * 1024],
+fn an_answer_without_end_is_read_to_a_bound_and_judged_by_its_beginning() {
+    let long = ExportTraceServiceResponse {
+        partial_success: Some(ExportTracePartialSuccess {
+            rejected_spans: 0,
+            error_message: "long".repeat(16 * 1024 * 1024),
+        }),
+    };
+    let collector = Collector::answering(move |_, _| Answer {
+        headers: "content-type: application/x-protobuf\r\n".to_owned(),
+        body: long.encode_to_vec(),
         ..ok()
     });
     let telemetry = traces_to(&collector.url(), &[]);
     record(&tracer(&telemetry), "one");
     assert_eq!(telemetry.shutdown(), Ok(()));
+    assert_eq!(collector.received().len(), 1);
+}
+
+#[test]
+fn success_without_an_answer_of_otlp_is_a_failure_that_says_where_to_look() {
+    for (content_type, body) in [
+        (
+            "content-type: text/html\r\n",
+            "<html><body>Welcome</body></html>",
+        ),
+        ("content-type: text/plain\r\n", "OK"),
+        ("", "<html>Welcome</html>"),
+        ("content-type: application/x-protobuf\r\n", "not protobuf"),
+        ("content-type: application/json\r\n", "[]"),
+    ] {
+        for protocol in ["http/protobuf", "http/json"] {
+            let collector = Collector::answering(move |_, _| Answer {
+                headers: content_type.to_owned(),
+                body: body.as_bytes().to_vec(),
+                ..ok()
+            });
+            let vars = [("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)];
+            let telemetry = traces_to(&collector.url(), &vars);
+            record(&tracer(&telemetry), "lost");
+            let error = telemetry.shutdown().unwrap_err();
+            assert_eq!(error.losses[0].export_failed, 1, "{content_type}{body}");
+            let health = telemetry.health().traces().unwrap();
+            assert_eq!((health.exported, health.last_success), (0, None));
+            let reason = health.last_failure.unwrap().1;
+            assert!(
+                reason.contains("the answer 200 OK is not one of OTLP")
+                    && reason.contains("check OTEL_EXPORTER_OTLP_ENDPOINT"),
+                "{reason}"
+            );
+            assert_eq!(collector.received().len(), 1, "it is not tried again");
+        }
+    }
+}
+
+#[test]
+fn an_empty_answer_and_json_to_protobuf_are_successes() {
+    for (content_type, body) in [
+        ("content-type: text/html\r\n", ""),
+        ("", ""),
+        ("content-type: application/json; charset=utf-8\r\n", "{}"),
+    ] {
+        let collector = Collector::answering(move |_, _| Answer {
+            headers: content_type.to_owned(),
+            body: body.as_bytes().to_vec(),
+            ..ok()
+        });
+        let telemetry = traces_to(&collector.url(), &[]);
+        record(&tracer(&telemetry), "arrives");
+        assert_eq!(telemetry.shutdown(), Ok(()), "{content_type}{body}");
+    }
+}
+
+#[test]
+fn an_answer_of_thousands_of_headers_is_read_and_the_batch_is_sent_once() {
+    for (headers, arrives) in [(5000, true), (20_000, false)] {
+        let collector = Collector::answering(move |_, _| Answer {
+            headers: (0..headers).map(|n| format!("x-{n}: 1\r\n")).collect(),
+            ..ok()
+        });
+        let telemetry = traces_to(&collector.url(), &[]);
+        record(&tracer(&telemetry), "once");
+        assert_eq!(telemetry.shutdown().is_ok(), arrives, "{headers} headers");
+        assert_eq!(collector.received().len(), 1, "{headers} headers");
+    }
 }

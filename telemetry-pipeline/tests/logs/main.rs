@@ -3,13 +3,14 @@
 // Clippy knows test functions, not their helpers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod context;
-mod filters;
-mod formats;
-mod panics;
-mod sink;
+mod ending_threads;
+mod filters_at_run_time;
+mod format_settings;
+mod log_crate;
+mod own_sink;
+mod panic_lines;
 #[cfg(unix)]
-mod stdout;
+mod standard_output;
 
 use std::{
     collections::HashMap,

@@ -55,7 +55,7 @@ macro_rules! emit {
 }
 
 fn is_new(error: &Described) -> bool {
-    context::with_current(|cx| exception::is_new(cx.span().span_context(), error.texts()))
+    context::with_current(|cx| exception::is_new(cx.span().span_context(), &error.texts()))
 }
 
 fn type_of(error: &Described, line: &Line<'_>) -> Option<&'static str> {

@@ -135,7 +135,7 @@ impl Providers {
                 settings::register(setting);
                 setting.cast(&values.value(setting))
             }
-            None => setting.from_environment(),
+            None => setting.read_environment(),
         }
     }
 

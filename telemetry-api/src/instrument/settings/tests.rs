@@ -25,7 +25,7 @@ fn the_special_setting_counts_then_the_general_one_then_the_default() {
         (&[("SHOP_ORDER_WAIT", " ")], 40),
     ] {
         let found = |name: &str| vars.iter().find(|(key, _)| *key == name);
-        let value = WAIT.from_variables(|name| found(name).map(|(_, value)| (*value).to_owned()));
+        let value = WAIT.read_variables(|name| found(name).map(|(_, value)| (*value).to_owned()));
         assert_eq!(value, Duration::from_millis(wait), "{vars:?}");
     }
 }
@@ -36,15 +36,15 @@ fn a_setting_is_registered_when_it_is_read_and_only_once() {
         let named = |setting: &&&dyn AnySetting| setting.name() == "SHOP_WAIT";
         registered().iter().filter(named).count()
     };
-    assert_eq!(GENERAL.from_environment(), Duration::from_millis(40));
-    assert_eq!(GENERAL.from_environment(), Duration::from_millis(40));
+    assert_eq!(GENERAL.read_environment(), Duration::from_millis(40));
+    assert_eq!(GENERAL.read_environment(), Duration::from_millis(40));
     register(&GENERAL);
     assert_eq!(count(), 1);
 }
 
 #[test]
 fn no_output_shows_a_secret() {
-    let value = KEY.from_variables(|_| Some("s3cret".to_owned()));
+    let value = KEY.read_variables(|_| Some("s3cret".to_owned()));
     let any: &dyn AnySetting = &KEY;
     let parsed = any.parse("s3cret");
     for text in [

@@ -8,9 +8,9 @@ use opentelemetry_sdk::metrics::data::{
 };
 
 use super::{
-    foreign::{Foreign, without_exemplar},
-    name::{FamilyName, Kind},
-    write::{self, Labels, Number, ScopeLabels},
+    family_name::{FamilyName, Kind},
+    other_registry::{Foreign, without_exemplar},
+    sample_lines::{self, Labels, Number, ScopeLabels},
 };
 use telemetry_api::instrument::{
     exemplar::{ExemplarStore, StreamExemplars},
@@ -91,7 +91,7 @@ impl<'a> Families<'a> {
 
     pub(crate) fn write(&self, text: &mut String, exemplars: &ExemplarStore, format: ScrapeFormat) {
         for family in self.by_name.values() {
-            write::header(text, &family.name, family.help, format);
+            sample_lines::header(text, &family.name, family.help, format);
             family.write(text, exemplars, format);
         }
     }
@@ -151,7 +151,7 @@ impl Writer<'_> {
             MetricData::Gauge(gauge) => {
                 for point in gauge.data_points() {
                     if let Some(labels) = self.labels(&mut point.attributes()) {
-                        write::sample(self.text, &self.name.base, &labels, point.value());
+                        sample_lines::sample(self.text, &self.name.base, &labels, point.value());
                     }
                 }
             }
@@ -164,7 +164,7 @@ impl Writer<'_> {
                             // A sum that falls is a gauge, and a gauge has none.
                             _ => None,
                         };
-                        write::total(self.text, &name, &labels, point.value(), exemplar);
+                        sample_lines::total(self.text, &name, &labels, point.value(), exemplar);
                     }
                 }
             }
@@ -174,8 +174,8 @@ impl Writer<'_> {
                 for point in histogram.data_points() {
                     if let Some(labels) = self.labels(&mut point.attributes()) {
                         self.buckets(&bucket, point, &labels);
-                        write::sample(self.text, &sum, &labels, point.sum());
-                        write::sample(self.text, &count, &labels, point.count());
+                        sample_lines::sample(self.text, &sum, &labels, point.sum());
+                        sample_lines::sample(self.text, &count, &labels, point.count());
                     }
                 }
             }
@@ -191,7 +191,7 @@ impl Writer<'_> {
         for (i, (bound, count)) in bounds.zip(point.bucket_counts()).enumerate() {
             cumulative += count;
             let exemplar = exemplars.get(i).copied().flatten();
-            write::bucket(self.text, name, labels, bound, cumulative, exemplar);
+            sample_lines::bucket(self.text, name, labels, bound, cumulative, exemplar);
         }
     }
 

@@ -6,7 +6,7 @@ use opentelemetry::{
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 
 use super::{
-    name::{FamilyName, Kind},
+    family_name::{FamilyName, Kind},
     *,
 };
 use telemetry_api::instrument::duration::DurationHistogram;
@@ -85,7 +85,7 @@ fn a_business_counter_carries_the_exemplar_of_the_last_sampled_span() {
     telemetry_api::business_metrics::up_down_counter("shop.carts").add(1, ());
 
     let text = providers.scrape(ScrapeFormat::OpenMetrics).unwrap();
-    strict::parse(&text).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
+    strict_parser::parse(&text).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
     let line = |label: &str| text.lines().find(|line| line.contains(label)).unwrap();
     let exemplar = format!(
         r#"outcome="ok"}} 9 # {{trace_id="{}",span_id="{}"}} 3 "#,
@@ -118,7 +118,7 @@ fn business_metrics_are_named_with_their_units() {
         .providers()
         .scrape(ScrapeFormat::OpenMetrics)
         .unwrap();
-    strict::parse(&text).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
+    strict_parser::parse(&text).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
     for expected in [
         "# TYPE shop_wait_seconds histogram\n# UNIT shop_wait_seconds seconds\n",
         "\nshop_wait_seconds_sum{",
@@ -234,7 +234,7 @@ fn whatever_is_recorded_the_text_is_strict_openmetrics() {
                 .record(1e300, &[]);
         }
     });
-    let families = strict::parse(&text).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
+    let families = strict_parser::parse(&text).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
     let shown: Vec<_> = families
         .iter()
         .map(|(name, kind)| format!("{name} {kind}"))
@@ -276,7 +276,7 @@ fn another_registry_is_shown_once_and_beside_ours() {
         let latency = meter.f64_histogram("latency").with_unit("s").build();
         latency.record(0.5, &[]);
     });
-    let families = strict::parse(&open_metrics).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let families = strict_parser::parse(&open_metrics).unwrap_or_else(|wrong| panic!("{wrong}"));
     let names: Vec<_> = families.keys().map(String::as_str).collect();
     let expected = [
         "build",
@@ -321,7 +321,7 @@ fn a_registry_of_prometheus_client_is_strict_openmetrics_too() {
     let providers = telemetry.providers();
     assert!(providers.merge_registry(Arc::new(registry)));
     let text = providers.scrape(ScrapeFormat::OpenMetrics).unwrap();
-    let families = strict::parse(&text).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
+    let families = strict_parser::parse(&text).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
     assert_eq!(families["shop_wait_seconds"], "histogram");
     assert_eq!(families["shop_build"], "info");
 }
@@ -368,6 +368,6 @@ fn a_name_that_is_nothing_but_its_unit_declares_none() {
         let gauge = meter.u64_gauge("seconds").with_unit("s").build();
         gauge.record(1, &[]);
     });
-    strict::parse(&text).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
+    strict_parser::parse(&text).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
     assert!(text.contains("\n# TYPE seconds gauge\nseconds{"), "{text}");
 }

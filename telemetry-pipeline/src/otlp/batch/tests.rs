@@ -12,7 +12,7 @@ use std::{
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 
 use super::*;
-use crate::otlp::endpoint::{Compression, Protocol, Tls};
+use crate::otlp::{compression::Compression, endpoint::Tls, protocol::Protocol};
 
 /// Numbers, of which 13 cannot be encoded.
 struct Numbers {
@@ -56,6 +56,7 @@ fn collector() -> Endpoint {
     Endpoint {
         protocol: Protocol::HttpProtobuf,
         url: origin.parse().unwrap(),
+        socket: None,
         origin,
         headers: Default::default(),
         timeout: Duration::from_secs(5),

@@ -1,70 +1,110 @@
 //! OTLP over gRPC.
 
-use std::time::Duration;
+use std::{
+    fmt,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::{Buf, BufMut, Bytes};
-use http::uri::PathAndQuery;
+use http::{Uri, uri::PathAndQuery};
+use opentelemetry::KeyValue;
 use tonic::{
     Code, Status,
     codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder},
     metadata::MetadataMap,
-    transport::Channel,
+    transport::{self, Channel},
 };
 use tonic_types::StatusExt as _;
 
 use super::{
-    ANSWER_BYTES, Accepted, Answered, ExportError, USER_AGENT, cause, encode, one_line, tls,
+    ANSWER_BYTES, USER_AGENT,
+    client::{self, Encoding, Row, Sending},
+    connect::Connector,
+    hints, http_protobuf,
 };
 use crate::{
     error::BootstrapError,
-    otlp::endpoint::{Compression, Endpoint},
+    otlp::{
+        answer::{Accepted, Answered, ExportError, cause, one_line},
+        compression::Compression,
+        endpoint::Endpoint,
+        protocol::Protocol,
+        signal::Signal,
+    },
 };
-use telemetry_semconv::rpc;
+use telemetry_semconv::rpc::{self, attribute::RPC_RESPONSE_STATUS_CODE};
 
-/// How long a connection with a request on it may be silent, and how long it then has to answer a ping. Without, a
-/// connection that a firewall forgot would be tried again with every export.
+pub(crate) const ROW: Row = Row {
+    protocol: Protocol::Grpc,
+    encoding: Encoding::Protobuf,
+    client: Client::boxed,
+};
+
+/// tonic compresses by itself. A feature adds its row here and nowhere else.
+const ENCODINGS: &[(Compression, CompressionEncoding)] = &[
+    (Compression::Gzip, CompressionEncoding::Gzip),
+    #[cfg(feature = "zstd")]
+    (Compression::Zstd, CompressionEncoding::Zstd),
+];
+
+/// How long a connection with a request on it may be silent, and how long it then has to answer a ping.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
-#[derive(Debug)]
-pub(crate) struct Client {
-    channel: Channel,
+struct Client {
+    endpoint: transport::Endpoint,
+    connector: Connector,
+    channel: Mutex<Channel>,
+    /// Whether the channel has carried an answer.
+    was_used: AtomicBool,
     path: PathAndQuery,
     metadata: MetadataMap,
     compression: Option<CompressionEncoding>,
 }
 
 impl Client {
-    pub(crate) fn new(
+    fn boxed(
         endpoint: &Endpoint,
-        files: Option<tls::Files>,
-        path: &'static str,
-    ) -> Result<Self, BootstrapError> {
-        let failed = |error: tonic::transport::Error| endpoint.unusable(cause(&error));
-        let mut channel = Channel::builder(endpoint.url.clone())
+        signal: Signal,
+        connector: Connector,
+    ) -> Result<Box<dyn client::Client>, BootstrapError> {
+        let unusable = |error: &dyn std::error::Error| endpoint.unusable(error.to_string());
+        // The connector speaks TLS, so tonic must not. Requests still name the scheme.
+        let authority = endpoint.url.authority().map_or("", |one| one.as_str());
+        let plain: Uri = format!("http://{authority}")
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| unusable(&error))?;
+        let channel = Channel::builder(plain)
+            .origin(endpoint.url.clone())
             .user_agent(USER_AGENT)
-            .map_err(failed)?
+            .map_err(|error| unusable(&error))?
             .connect_timeout(endpoint.timeout)
             .http2_keep_alive_interval(KEEP_ALIVE)
             .keep_alive_timeout(KEEP_ALIVE);
-        if let Some(files) = files {
-            channel = files.configure_grpc(channel).map_err(failed)?;
-        }
-        Ok(Self {
-            channel: channel.connect_lazy(),
-            path: PathAndQuery::from_static(path),
+        let encoding = ENCODINGS
+            .iter()
+            .find(|(compression, _)| *compression == endpoint.compression);
+        Ok(Box::new(Self {
+            channel: Mutex::new(channel.connect_with_connector_lazy(connector.clone())),
+            endpoint: channel,
+            connector,
+            was_used: AtomicBool::new(false),
+            path: PathAndQuery::from_static(signal.grpc_path()),
             metadata: MetadataMap::from_headers(endpoint.headers.clone()),
-            compression: match endpoint.compression {
-                Compression::None => None,
-                Compression::Gzip => Some(CompressionEncoding::Gzip),
-                #[cfg(feature = "zstd")]
-                Compression::Zstd => Some(CompressionEncoding::Zstd),
-            },
-        })
+            compression: encoding.map(|(_, encoding)| *encoding),
+        }))
     }
 
-    /// One attempt.
-    pub(crate) async fn send(&self, body: Bytes) -> Result<Accepted, ExportError> {
-        let mut client = tonic::client::Grpc::new(self.channel.clone())
+    async fn attempt(&self, body: Bytes) -> Result<Accepted, ExportError> {
+        let channel = self
+            .channel
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let mut client = tonic::client::Grpc::new(channel)
             .max_decoding_message_size(ANSWER_BYTES)
             .accept_compressed(CompressionEncoding::Gzip);
         if let Some(compression) = self.compression {
@@ -72,44 +112,114 @@ impl Client {
         }
         let mut request = tonic::Request::new(body);
         *request.metadata_mut() = self.metadata.clone();
-        client
-            .ready()
-            .await
-            .map_err(|error| ExportError::unreachable(cause(&error)))?;
+        client.ready().await.map_err(|error| self.broken(&error))?;
         let answer = client.unary(request, self.path.clone(), Encoded).await;
-        match answer {
-            Ok(answer) => Ok(Accepted {
-                answered: Some(Answered::Grpc("OK")),
-                ..encode::answer(answer.get_ref())
-            }),
-            Err(status) => Err(failure(&status)),
+        let status = match answer {
+            Ok(answer) => {
+                self.was_used.store(true, Ordering::Relaxed);
+                return accepted(answer.get_ref());
+            }
+            Err(status) => status,
+        };
+        // A status with a source is no answer: the connection broke, whatever code tonic chose for that.
+        if let Some(source) = std::error::Error::source(&status) {
+            return Err(self.broken(source));
         }
+        self.was_used.store(true, Ordering::Relaxed);
+        Err(refused(&status))
+    }
+
+    fn broken(&self, error: &(dyn std::error::Error + 'static)) -> ExportError {
+        let mut reason = self.connector.explained(cause(error));
+        // Text where a frame should be.
+        if reason.contains("frame with invalid size") {
+            reason += hints::PORT_OF_HTTP;
+        }
+        ExportError::unreachable(reason)
     }
 }
 
-fn failure(status: &Status) -> ExportError {
-    // A status with a source is no answer: the connection broke, whatever code tonic chose for that.
-    if let Some(source) = std::error::Error::source(status) {
-        return ExportError::unreachable(cause(source));
+impl client::Client for Client {
+    fn send(&self, body: Bytes) -> Sending<'_> {
+        Box::pin(self.attempt(body))
     }
+
+    fn is_connected(&self) -> bool {
+        self.was_used.load(Ordering::Relaxed)
+    }
+
+    fn disconnect(&self) {
+        let channel = (self.endpoint).connect_with_connector_lazy(self.connector.clone());
+        *self.channel.lock().unwrap_or_else(PoisonError::into_inner) = channel;
+        self.was_used.store(false, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+fn answered(code: Code) -> Answered {
+    let name = rpc::status_code(code as i32);
+    Answered {
+        attribute: Some(KeyValue::new(RPC_RESPONSE_STATUS_CODE, name)),
+        error_type: name.into(),
+    }
+}
+
+fn accepted(body: &[u8]) -> Result<Accepted, ExportError> {
+    let answered = Some(answered(Code::Ok));
+    match http_protobuf::accepted(body) {
+        Some(accepted) => Ok(Accepted {
+            answered,
+            ..accepted
+        }),
+        None => Err(ExportError {
+            answered,
+            ..ExportError::fatal("the answer OK is not one of OTLP")
+        }),
+    }
+}
+
+fn refused(status: &Status) -> ExportError {
     let (code, said) = (status.code(), one_line(status.message()));
-    let mut error = ExportError::fatal(format!("the collector answered {code:?}: {said}"));
-    error.answered = Some(Answered::Grpc(rpc::status_code(code as i32)));
-    error.retry_after = status
+    // tonic's own words, for an answer that is none of gRPC.
+    let other = ["invalid compression flag", "mapped from HTTP status"];
+    let hint = if other.iter().any(|text| said.contains(text)) {
+        hints::PORT_OF_HTTP
+    } else {
+        ""
+    };
+    let retry_after = status
         .get_details_retry_info()
         .and_then(|info| info.retry_delay);
-    error.retryable = match code {
-        Code::Cancelled
-        | Code::DeadlineExceeded
-        | Code::Aborted
-        | Code::OutOfRange
-        | Code::Unavailable
-        | Code::DataLoss => true,
-        // Only a collector that says when is one that can recover.
-        Code::ResourceExhausted => error.retry_after.is_some(),
-        _ => false,
-    };
-    error
+    ExportError {
+        answered: Some(answered(code)),
+        retry_after,
+        retryable: match code {
+            Code::Cancelled
+            | Code::DeadlineExceeded
+            | Code::Aborted
+            | Code::OutOfRange
+            | Code::Unavailable
+            | Code::DataLoss => true,
+            // Only a collector that says when is one that can recover.
+            Code::ResourceExhausted => retry_after.is_some(),
+            Code::Ok
+            | Code::Unknown
+            | Code::InvalidArgument
+            | Code::NotFound
+            | Code::AlreadyExists
+            | Code::PermissionDenied
+            | Code::FailedPrecondition
+            | Code::Unimplemented
+            | Code::Internal
+            | Code::Unauthenticated => false,
+        },
+        ..ExportError::fatal(format!("the collector answered {code:?}: {said}{hint}"))
+    }
 }
 
 /// Messages that are encoded already, once for all attempts.

@@ -1,7 +1,7 @@
 use std::io::Write as _;
 
 use super::*;
-use crate::{Config, config::Settings};
+use crate::{Config, config::Plan};
 
 const EMPTY: &str = "file_format: \"1.0\"\n";
 
@@ -21,7 +21,7 @@ fn config(text: &str, vars: &[(&str, &str)]) -> (tempfile::NamedTempFile, Config
     (file, config)
 }
 
-fn resolved(text: &str, vars: &[(&str, &str)]) -> Settings {
+fn resolved(text: &str, vars: &[(&str, &str)]) -> Plan {
     config(text, vars).1.resolve().unwrap()
 }
 
@@ -112,7 +112,7 @@ logger_provider:
 
 #[test]
 fn a_file_says_what_the_variables_say() {
-    let report = resolved(EVERYTHING, &[]).report;
+    let report = resolved(EVERYTHING, &[]).settings.report().0;
     for (name, value, key) in [
         ("OTEL_SERVICE_NAME", "named", "resource.attributes[0]"),
         ("OTEL_SDK_DISABLED", "false", "disabled"),
@@ -340,14 +340,22 @@ fn a_file_reaches_resource_and_endpoints() {
     assert!(attribute("shard").contains("I64(3)"));
     assert!(attribute("zones").contains("Array"));
     assert_eq!(attribute("absent"), "");
-    let traces = settings.traces.unwrap();
+    let traces = settings.traces.export.unwrap();
     assert_eq!(traces.origin, "http://collector:1");
     assert_eq!(traces.headers.get("a").unwrap(), "na,me=d");
     assert_eq!(traces.headers.get("b").unwrap(), "list");
-    assert_eq!(settings.metrics.unwrap().url, "http://collector:2/own");
+    assert_eq!(
+        settings.metrics.export.unwrap().url,
+        "http://collector:2/own"
+    );
     // The one thing in it that cannot be had together.
-    assert_eq!(settings.warnings.len(), 1, "{:?}", settings.warnings);
-    assert!(settings.warnings[0].contains("DEFAULT_HISTOGRAM_AGGREGATION"));
+    assert_eq!(
+        settings.settings.warnings.len(),
+        1,
+        "{:?}",
+        settings.settings.warnings
+    );
+    assert!(settings.settings.warnings[0].contains("DEFAULT_HISTOGRAM_AGGREGATION"));
 }
 
 #[test]
@@ -358,10 +366,14 @@ fn the_environment_beats_the_file_and_the_file_the_code_of_the_service() {
         ("OTEL_BSP_SCHEDULE_DELAY", "7"),
         ("OTEL_SERVICE_NAME", "env"),
     ];
-    let settings = resolved(EVERYTHING, &vars);
-    assert_eq!(settings.traces.unwrap().url, "http://env:1/v1/traces");
-    assert_eq!(settings.spans_batch.delay.as_millis(), 7);
-    let name = settings.report.get("OTEL_SERVICE_NAME").unwrap();
+    let mut settings = resolved(EVERYTHING, &vars);
+    assert_eq!(
+        settings.traces.export.unwrap().url,
+        "http://env:1/v1/traces"
+    );
+    assert_eq!(settings.traces.batching.delay.as_millis(), 7);
+    let report = settings.settings.report().0;
+    let name = report.get("OTEL_SERVICE_NAME").unwrap();
     assert_eq!(
         (&*name.value, &*name.source.to_string()),
         ("env", "environment OTEL_SERVICE_NAME")
@@ -370,12 +382,20 @@ fn the_environment_beats_the_file_and_the_file_the_code_of_the_service() {
 
 #[test]
 fn what_a_file_leaves_out_is_not_there() {
-    let settings = resolved(EMPTY, &[]);
-    assert!(settings.traces.is_none() && settings.metrics.is_none() && settings.logs.is_none());
-    let source = &settings.report.get("OTEL_PROPAGATORS").unwrap().source;
+    let mut settings = resolved(EMPTY, &[]);
+    assert!(
+        settings.traces.export.is_none()
+            && settings.metrics.export.is_none()
+            && settings.logs.export.is_none()
+    );
+    let report = settings.settings.report().0;
+    let source = &report.get("OTEL_PROPAGATORS").unwrap().source;
     assert_eq!(source.to_string(), "file propagator (absent)");
     let settings = resolved(EMPTY, &[("OTEL_TRACES_EXPORTER", "otlp")]);
-    assert!(settings.traces.is_some(), "the environment beats the file");
+    assert!(
+        settings.traces.export.is_some(),
+        "the environment beats the file"
+    );
 }
 
 #[test]
@@ -393,23 +413,23 @@ tracer_provider:
             headers_list: 'x-bad ${TOKEN}'
 ";
     let vars = [("TOKEN", "s3cret"), ("HOST", "collector"), ("DELAY", "")];
-    let settings = resolved(text, &vars);
+    let mut settings = resolved(text, &vars);
     let debug = format!("{settings:?}");
-    let traces = settings.traces.unwrap();
+    let traces = settings.traces.export.unwrap();
     assert_eq!(traces.url, "http://user:s3cret@collector:4318/$x");
     assert_eq!(
         traces.headers.get("authorization").unwrap(),
         "Bearer s3cret"
     );
-    assert_eq!(settings.spans_batch.delay.as_millis(), 5);
+    assert_eq!(settings.traces.batching.delay.as_millis(), 5);
     for text in [
         debug,
-        settings.report.to_string(),
-        settings.warnings.join("\n"),
+        settings.settings.report().0.to_string(),
+        settings.settings.warnings.join("\n"),
     ] {
         assert!(!text.contains("s3cret"), "{text}");
     }
-    assert_eq!(settings.warnings.len(), 1);
+    assert_eq!(settings.settings.warnings.len(), 1);
 }
 
 #[test]
@@ -441,7 +461,7 @@ resource:
   attributes: [{name: a, value: x, type: int}]
 "#;
     let settings = resolved(text, &[]);
-    let warnings = settings.warnings.join("\n");
+    let warnings = settings.settings.warnings.join("\n");
     for expected in [
         "line 2: colour is an unknown key",
         "line 3: instrumentation/development is not supported",
@@ -499,11 +519,11 @@ fn the_example_of_the_document_is_valid() {
     let (_, example) = document.split_once("```yaml\n").unwrap();
     let (example, _) = example.split_once("```").unwrap();
     let settings = resolved(example, &[("TOKEN", "t"), ("COLLECTOR", "http://c:1")]);
-    assert_eq!(settings.warnings, [""; 0]);
+    assert_eq!(settings.settings.warnings, [""; 0]);
     let url = |endpoint: Option<crate::otlp::endpoint::Endpoint>| endpoint.unwrap().url.to_string();
-    assert_eq!(url(settings.traces), "http://c:1/v1/traces");
-    assert_eq!(url(settings.metrics), "http://c:1/v1/metrics");
-    assert_eq!(url(settings.logs), "http://c:1/v1/logs");
+    assert_eq!(url(settings.traces.export), "http://c:1/v1/traces");
+    assert_eq!(url(settings.metrics.export), "http://c:1/v1/metrics");
+    assert_eq!(url(settings.logs.export), "http://c:1/v1/logs");
 }
 
 proptest::proptest! {

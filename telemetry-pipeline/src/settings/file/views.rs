@@ -4,7 +4,10 @@ use std::str::FromStr;
 
 use opentelemetry_sdk::metrics::Aggregation;
 
-use super::{Key, Walk, yaml::Node};
+use super::{
+    walk::{Key, Walk},
+    yaml::Node,
+};
 use crate::metrics::views::{InstrumentKind, View};
 
 impl Walk {

@@ -5,17 +5,17 @@ use opentelemetry_sdk::metrics::Temporality;
 use super::*;
 use crate::{
     Protocol,
-    otlp::endpoint::{Compression, Endpoint},
+    otlp::{compression::Compression, endpoint::Endpoint},
 };
 use telemetry_api::instrument::exemplar::ExemplarFilter;
 
 const ALL: [&str; 3] = ["TRACES", "METRICS", "LOGS"];
 
-fn endpoint(settings: &Settings, signal: &str) -> Endpoint {
+fn endpoint(settings: &Plan, signal: &str) -> Endpoint {
     let endpoint = match signal {
-        "TRACES" => &settings.traces,
-        "METRICS" => &settings.metrics,
-        _ => &settings.logs,
+        "TRACES" => &settings.traces.export,
+        "METRICS" => &settings.metrics.export,
+        _ => &settings.logs.export,
     };
     endpoint.clone().unwrap()
 }
@@ -97,7 +97,7 @@ fn a_grpc_endpoint_without_a_scheme_is_secure_unless_it_is_said_to_be_insecure()
     assert_eq!(endpoint(&settings, "LOGS").origin, "http://c:1");
     let settings = resolved(&[vars[0], vars[1], ("OTEL_EXPORTER_OTLP_INSECURE", "true")]);
     assert_eq!(endpoint(&settings, "METRICS").origin, "http://c:1");
-    let report = resolved(&[vars[0]]).report;
+    let report = report(&mut resolved(&[vars[0]]));
     let shown = &report
         .get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
         .unwrap()
@@ -107,7 +107,7 @@ fn a_grpc_endpoint_without_a_scheme_is_secure_unless_it_is_said_to_be_insecure()
 
 #[test]
 fn variables_of_batches_and_intervals_reach_their_signal() {
-    let settings = resolved(&[
+    let mut settings = resolved(&[
         ("OTEL_BSP_SCHEDULE_DELAY", "11"),
         ("OTEL_BSP_EXPORT_TIMEOUT", "12"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "13"),
@@ -119,22 +119,25 @@ fn variables_of_batches_and_intervals_reach_their_signal() {
         ("OTEL_METRIC_EXPORT_TIMEOUT", "32"),
     ]);
     let ms = Duration::from_millis;
-    let (spans, logs) = (settings.spans_batch, settings.logs_batch);
+    let (spans, logs) = (settings.traces.batching, settings.logs.batching);
     assert_eq!((spans.delay, spans.queue, spans.batch), (ms(11), 13, 7));
     assert_eq!((logs.delay, logs.queue, logs.batch), (ms(1), 23, 23));
-    assert_eq!(settings.metric_interval, ms(31));
+    assert_eq!(settings.metrics.interval, ms(31));
     for (signal, timeout) in ALL.into_iter().zip([12, 32, 22]) {
         assert_eq!(endpoint(&settings, signal).timeout, ms(timeout), "{signal}");
     }
-    assert_eq!(settings.warnings, [""; 0]);
-    let batch = settings
-        .report
-        .get("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE")
-        .unwrap();
+    assert_eq!(settings.settings.warnings, [""; 0]);
+    let report = report(&mut settings);
+    let batch = report.get("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE").unwrap();
     assert_eq!(batch.value, "23");
     let settings = resolved(&[("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4096")]);
-    assert_eq!(settings.spans_batch.batch, 2048);
-    assert_eq!(settings.warnings.len(), 1, "{:?}", settings.warnings);
+    assert_eq!(settings.traces.batching.batch, 2048);
+    assert_eq!(
+        settings.settings.warnings.len(),
+        1,
+        "{:?}",
+        settings.settings.warnings
+    );
 }
 
 #[test]
@@ -143,7 +146,7 @@ fn limits_reach_the_sdk_and_the_export_and_the_general_ones_reach_all() {
         ("OTEL_ATTRIBUTE_COUNT_LIMIT", "9"),
         ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "99"),
     ]);
-    let limits = settings.span_limits;
+    let limits = settings.traces.limits;
     let counts = [
         limits.max_attributes_per_span,
         limits.max_attributes_per_event,
@@ -152,9 +155,9 @@ fn limits_reach_the_sdk_and_the_export_and_the_general_ones_reach_all() {
         limits.max_links_per_span,
     ];
     assert_eq!(counts, [9, 9, 9, 128, 128]);
-    assert_eq!(settings.span_attributes.value_length, Some(99));
-    assert_eq!(settings.log_attributes.value_length, Some(99));
-    assert_eq!(settings.log_attributes.count, Some(9));
+    assert_eq!(settings.traces.attributes.value_length, Some(99));
+    assert_eq!(settings.logs.attributes.value_length, Some(99));
+    assert_eq!(settings.logs.attributes.count, Some(9));
 
     let settings = resolved(&[
         ("OTEL_ATTRIBUTE_COUNT_LIMIT", "9"),
@@ -167,7 +170,7 @@ fn limits_reach_the_sdk_and_the_export_and_the_general_ones_reach_all() {
         ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "7"),
         ("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "0"),
     ]);
-    let limits = settings.span_limits;
+    let limits = settings.traces.limits;
     let counts = [
         limits.max_attributes_per_span,
         limits.max_attributes_per_event,
@@ -176,10 +179,10 @@ fn limits_reach_the_sdk_and_the_export_and_the_general_ones_reach_all() {
         limits.max_links_per_span,
     ];
     assert_eq!(counts, [1, 2, 3, 4, 5]);
-    assert_eq!(settings.log_attributes.count, Some(6));
-    assert_eq!(settings.span_attributes.value_length, Some(7));
-    assert_eq!(settings.log_attributes.value_length, Some(0));
-    assert_eq!(resolved(&[]).span_attributes.value_length, None);
+    assert_eq!(settings.logs.attributes.count, Some(6));
+    assert_eq!(settings.traces.attributes.value_length, Some(7));
+    assert_eq!(settings.logs.attributes.value_length, Some(0));
+    assert_eq!(resolved(&[]).traces.attributes.value_length, None);
 }
 
 #[test]
@@ -190,7 +193,10 @@ fn choices_reach_what_they_choose() {
         ("lowmemory", Temporality::LowMemory),
         ("cumulative", Temporality::Cumulative),
     ] {
-        assert_eq!(resolved(&[(TEMPORALITY, value)]).temporality, temporality);
+        assert_eq!(
+            resolved(&[(TEMPORALITY, value)]).metrics.temporality,
+            temporality
+        );
     }
     const FILTER: &str = "OTEL_METRICS_EXEMPLAR_FILTER";
     for (value, filter) in [
@@ -198,17 +204,21 @@ fn choices_reach_what_they_choose() {
         ("always_off", ExemplarFilter::AlwaysOff),
         ("trace_based", ExemplarFilter::TraceBased),
     ] {
-        assert_eq!(resolved(&[(FILTER, value)]).exemplar_filter, filter);
+        assert_eq!(resolved(&[(FILTER, value)]).metrics.exemplar_filter, filter);
     }
     let disabled = resolved(&[
         ("OTEL_SDK_DISABLED", "True"),
         ("OTEL_METRICS_EXPORTER", "prometheus,console"),
     ]);
-    assert!(disabled.disabled && disabled.traces.is_none() && disabled.prometheus.is_none());
-    assert!(!disabled.console_metrics);
+    assert!(
+        disabled.disabled
+            && !disabled.traces.is_exported()
+            && disabled.metrics.prometheus.is_none()
+    );
+    assert!(!disabled.metrics.console);
     let levels = resolved(&[("OTEL_LOG_LEVEL", "WARNING"), ("RUST_LOG", "shop=debug")]);
-    assert_eq!(levels.own_log_level.as_deref(), Some("warn"));
-    assert_eq!(levels.log_filter, "shop=debug");
+    assert_eq!(levels.logs.own_level, Some("warn"));
+    assert_eq!(levels.logs.filter, "shop=debug");
     let names = |list: &str| format!("{:?}", resolved(&[("OTEL_PROPAGATORS", list)]).propagation);
     assert!(!names("baggage").contains("tracecontext"));
     assert!(!names("none").contains("baggage"));
@@ -223,8 +233,10 @@ fn choices_reach_what_they_choose() {
         OFF[2],
         ("OTEL_PROPAGATORS", "ottrace,baggage"),
     ]);
-    assert_eq!(skipped.warnings.len(), 1);
-    assert!(skipped.warnings[0].contains("\"ottrace\" is not supported yet; using baggage"));
+    assert_eq!(skipped.settings.warnings.len(), 1);
+    assert!(
+        skipped.settings.warnings[0].contains("\"ottrace\" is not supported yet; using baggage")
+    );
 }
 
 #[test]
@@ -239,7 +251,12 @@ fn exponential_histograms_yield_to_text_that_was_asked_for() {
         ("none", false, 0),
     ] {
         let settings = resolved(&[exponential, ("OTEL_METRICS_EXPORTER", exporters)]);
-        assert_eq!(settings.exponential, used, "{exporters}");
-        assert_eq!(settings.warnings.len(), warnings, "{:?}", settings.warnings);
+        assert_eq!(settings.metrics.exponential, used, "{exporters}");
+        assert_eq!(
+            settings.settings.warnings.len(),
+            warnings,
+            "{:?}",
+            settings.settings.warnings
+        );
     }
 }

@@ -312,7 +312,7 @@ fn prometheus_is_served_on_an_address_of_its_own_whatever_clients_do() {
     for (request, status) in [
         ("GET /other HTTP/1.1\r\n\r\n", "404"),
         ("POST /metrics HTTP/1.1\r\n\r\n", "405"),
-        ("\r\n\r\n", "400"),
+        ("GET\r\n\r\n", "400"),
         ("GET /metrics\r\n\r\n", "400"),
         (
             &format!("GET /metrics HTTP/1.1\r\nx: {}", "x".repeat(9000)),

@@ -1,12 +1,12 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{super::Source, *};
-use crate::settings::Env;
+use crate::settings::{Settings, batches, traces};
 
-fn env(code: &[(&str, &str)], vars: &[(&str, &str)], file: &[(&'static str, &str)]) -> Env {
+fn env(code: &[(&str, &str)], vars: &[(&str, &str)], file: &[(&'static str, &str)]) -> Settings {
     let owned = |(name, value): &(&str, &str)| (name.to_string(), value.to_string());
     let vars: HashMap<_, _> = vars.iter().map(owned).collect();
-    Env::with_file_values(
+    Settings::with_file_values(
         code.iter().map(owned),
         Arc::new(move |name| vars.get(name).cloned()),
         file.iter()
@@ -17,39 +17,40 @@ fn env(code: &[(&str, &str)], vars: &[(&str, &str)], file: &[(&'static str, &str
 #[test]
 fn code_beats_environment_beats_file_beats_default_for_every_setting() {
     for setting in all() {
-        let name = setting.name;
+        let name = setting.name();
         let [code, var, file] = samples(setting).map(|value| (name, value));
+        let text = |sample: (&str, &str)| shown(setting, sample.1);
         // The file itself is named by the other two only.
         let in_file: &[_] = if name == "OTEL_CONFIG_FILE" {
             &[]
         } else {
             &[file]
         };
-        let effective = |env: Env| {
+        let effective = |env: Settings| {
             assert_eq!(env.warnings, [""; 0], "{name}");
-            (env.value(name), env.source_of(name))
+            (env.shown(setting).to_owned(), env.source(setting))
         };
         assert_eq!(
             effective(env(&[code], &[var], in_file)),
-            (code.1.to_owned(), Source::Code)
+            (text(code), Source::Code)
         );
         assert_eq!(
             effective(env(&[], &[var], in_file)),
-            (var.1.to_owned(), Source::Environment(name.to_owned()))
+            (text(var), Source::Environment(name.to_owned()))
         );
         if !in_file.is_empty() {
             assert_eq!(
                 effective(env(&[], &[], in_file)),
-                (file.1.to_owned(), Source::File(format!("key.of.{name}")))
+                (text(file), Source::File(format!("key.of.{name}")))
             );
         }
         assert_eq!(
             effective(env(&[], &[], &[])),
-            (setting.default.to_owned(), Source::Default)
+            (setting.default().to_owned(), Source::Default)
         );
         assert_eq!(
             effective(env(&[], &[(name, "  ")], &[])),
-            (setting.default.to_owned(), Source::Default),
+            (setting.default().to_owned(), Source::Default),
             "an empty variable is an unset one"
         );
     }
@@ -58,20 +59,19 @@ fn code_beats_environment_beats_file_beats_default_for_every_setting() {
 #[test]
 fn a_general_setting_counts_where_its_special_one_is_unset_and_a_stronger_source_beats_both() {
     for setting in all() {
-        let (Some(general), name) = (setting.general, setting.name) else {
+        let (Some(general), name) = (setting.general(), setting.name()) else {
             continue;
         };
+        let general = general.name();
         let [a, b, _] = samples(setting);
-        assert_eq!(env(&[], &[(general, a)], &[]).value(name), a, "{name}");
+        let is = |env: Settings, text| {
+            assert_eq!(env.shown(setting), shown(setting, text), "{name}");
+            env.source(setting)
+        };
+        is(env(&[], &[(general, a)], &[]), a);
+        is(env(&[], &[(general, a), (name, b)], &[]), b);
         assert_eq!(
-            env(&[], &[(general, a), (name, b)], &[]).value(name),
-            b,
-            "{name}"
-        );
-        let stronger = env(&[], &[(general, a)], &[(name, b)]);
-        assert_eq!(stronger.value(name), a, "{name}");
-        assert_eq!(
-            stronger.source_of(name),
+            is(env(&[], &[(general, a)], &[(name, b)]), a),
             Source::Environment(general.to_owned())
         );
     }
@@ -80,7 +80,7 @@ fn a_general_setting_counts_where_its_special_one_is_unset_and_a_stronger_source
 #[test]
 fn a_malformed_value_of_any_setting_is_one_warning_that_names_it() {
     for setting in all() {
-        let (name, Some(bad)) = (setting.name, malformed(setting)) else {
+        let (name, Some(bad)) = (setting.name(), malformed(setting)) else {
             continue;
         };
         // The argument is asked for by one kind of sampler only.
@@ -100,12 +100,13 @@ fn a_malformed_value_of_any_setting_is_one_warning_that_names_it() {
                 .with_setting(sampler.0, sampler.1)
                 .with_setting(name, bad),
         ] {
-            let settings = config.resolve().unwrap();
-            let warnings = &settings.warnings;
+            let mut settings = config.resolve().unwrap();
+            let warnings = &settings.settings.warnings;
             assert_eq!(warnings.len(), 1, "{name}: {warnings:?}");
             assert!(warnings[0].starts_with(&format!("{name}=")), "{warnings:?}");
             assert!(warnings[0].contains("; using "), "{warnings:?}");
-            let entry = settings.report.get(name).unwrap();
+            let report = report(&mut settings);
+            let entry = report.get(name).unwrap();
             assert_ne!(entry.value, bad, "what is not used is not reported");
         }
     }
@@ -115,7 +116,10 @@ fn a_malformed_value_of_any_setting_is_one_warning_that_names_it() {
 fn a_malformed_value_gives_way_to_the_next_source_and_its_warning_says_so() {
     const NAME: &str = "OTEL_BSP_SCHEDULE_DELAY";
     let env = env(&[], &[(NAME, "soon")], &[(NAME, "250")]);
-    assert_eq!(env.value(NAME), "250");
+    assert_eq!(
+        env.get(&batches::SPANS.schedule_delay),
+        std::time::Duration::from_millis(250)
+    );
     assert_eq!(env.warnings.len(), 1);
     assert!(
         env.warnings[0].ends_with("; using 250"),
@@ -130,14 +134,15 @@ fn an_unknown_name_in_code_is_a_warning() {
         .with_setting("OTEL_BPS_SCHEDULE_DELAY", "1")
         .resolve()
         .unwrap();
-    assert_eq!(settings.warnings.len(), 1);
-    assert!(settings.warnings[0].contains("OTEL_BPS_SCHEDULE_DELAY"));
+    let warnings = settings.settings.warnings;
+    assert_eq!(warnings.len(), 1);
+    assert!(warnings[0].contains("OTEL_BPS_SCHEDULE_DELAY"));
 }
 
 #[test]
 fn the_name_of_the_service_says_which_of_its_sources_counts() {
     let entry = |config: Config| {
-        let report = config.resolve().unwrap().report;
+        let report = report(&mut config.resolve().unwrap());
         let entry = report.get("OTEL_SERVICE_NAME").unwrap();
         (entry.value.clone(), entry.source.to_string())
     };
@@ -165,9 +170,16 @@ fn the_report_names_every_setting_once_with_value_and_source() {
         .with_setting("OTEL_METRIC_EXPORT_INTERVAL", "99"),
     );
     let report = telemetry.report();
-    assert_eq!(report.iter().count(), all().count());
+    let own = all().map(|setting| setting.name());
+    assert!(
+        report
+            .iter()
+            .map(|entry| entry.name)
+            .take(all().count())
+            .eq(own)
+    );
     let text = report.to_string();
-    assert_eq!(text.lines().count(), all().count());
+    assert_eq!(text.lines().count(), report.iter().count());
     for (name, value, source) in [
         (
             "OTEL_BSP_SCHEDULE_DELAY",
@@ -200,8 +212,8 @@ fn the_report_names_every_setting_once_with_value_and_source() {
 
 #[test]
 fn names_of_choices_are_read_in_any_case() {
-    let env = Env::of([("OTEL_PROPAGATORS", "TraceContext, B3,b3")]);
-    assert_eq!(env.list("OTEL_PROPAGATORS"), ["tracecontext", "b3"]);
+    let env = env(&[], &[("OTEL_PROPAGATORS", "TraceContext, B3,b3")], &[]);
+    assert_eq!(env.shown(&traces::PROPAGATORS), "tracecontext,b3");
     assert_eq!(env.warnings, [""; 0]);
 }
 
@@ -216,10 +228,11 @@ fn a_warning_says_what_is_wrong_and_what_is_used() {
             "RUST_LOG=\"Warning\" lets all of that target pass",
         ),
     ] {
-        let env = Env::of([(name, value)]);
+        let env = env(&[], &[(name, value)], &[]);
         assert_eq!(env.warnings.len(), 1, "{:?}", env.warnings);
         assert!(env.warnings[0].contains(said), "{:?}", env.warnings);
     }
-    let env = Env::of([("RUST_LOG", "warnings_of=debug,errors,allocator")]);
+    let filter = [("RUST_LOG", "warnings_of=debug,errors,allocator")];
+    let env = env(&[], &filter, &[]);
     assert_eq!(env.warnings, [""; 0]);
 }

@@ -2,7 +2,8 @@ use super::*;
 use crate::BootstrapError;
 use crate::settings::redact_endpoint;
 
-const SECRETS: [(&str, &str); 6] = [
+const SECRETS: [(&str, &str); 7] = [
+    ("TELEMETRY_HASH_KEY", "s3cret"),
     (
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "http://user:s3cret/s3cret@collector:4318/?s3cret=s3cret",

@@ -10,7 +10,7 @@ use telemetry_semconv::http::attribute::{HTTP_ROUTE, URL_PATH};
 /// A pattern is the text itself, in which `*` stands for anything: `/api/*`, `GET *`, `*`.
 ///
 /// ```
-/// use telemetry_pipeline::pipeline::Rule;
+/// use telemetry_pipeline::Rule;
 ///
 /// let checks = Rule::drop().path("/health*");
 /// let orders = Rule::keep().route("/orders/{id}").attribute("http.request.method", "POST");

@@ -1,0 +1,56 @@
+//! The status of a gRPC call.
+
+use telemetry_semconv::rpc as semconv_rpc;
+
+/// The status of a method that the server does not have.
+pub(crate) const UNIMPLEMENTED: &str = "UNIMPLEMENTED";
+
+/// The status of a call that the client has cancelled.
+pub(crate) const CANCELLED: &str = "CANCELLED";
+
+/// The status of a call that ended without one.
+pub(crate) const UNKNOWN: &str = "UNKNOWN";
+
+/// The name of a `grpc-status` header. `UNKNOWN` for a value that is not a status code, as clients treat it.
+pub(crate) fn status_name(code: &[u8]) -> &'static str {
+    match code {
+        [digit @ b'0'..=b'9'] => semconv_rpc::status_code(i32::from(digit - b'0')),
+        [b'1', digit @ b'0'..=b'9'] => semconv_rpc::status_code(10 + i32::from(digit - b'0')),
+        _ => UNKNOWN,
+    }
+}
+
+/// Returns true if a status makes a server span an error. The other statuses are the caller's fault.
+pub(crate) fn is_server_error(status: &str) -> bool {
+    matches!(
+        status,
+        "UNKNOWN"
+            | "DEADLINE_EXCEEDED"
+            | "UNIMPLEMENTED"
+            | "INTERNAL"
+            | "UNAVAILABLE"
+            | "DATA_LOSS"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_have_names_and_other_text_is_unknown() {
+        for (code, name) in [
+            ("0", "OK"),
+            ("2", "UNKNOWN"),
+            ("9", "FAILED_PRECONDITION"),
+            ("10", "ABORTED"),
+            ("16", "UNAUTHENTICATED"),
+            ("17", "UNKNOWN"),
+            ("00", "UNKNOWN"),
+            ("+0", "UNKNOWN"),
+            ("", "UNKNOWN"),
+        ] {
+            assert_eq!(status_name(code.as_bytes()), name, "{code:?}");
+        }
+    }
+}

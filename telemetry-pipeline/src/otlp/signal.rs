@@ -1,0 +1,75 @@
+//! The three signals of OTLP, with their names in settings, paths and reports.
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    Traces,
+    Metrics,
+    Logs,
+}
+
+/// The names of one signal.
+struct Names {
+    /// In names of variables.
+    variable: &'static str,
+    /// Of OTLP over HTTP, below the base URL.
+    path: &'static str,
+    grpc_path: &'static str,
+    /// Its items, in reports.
+    items: &'static str,
+    /// Its items, in `otel.component.type`.
+    component: &'static str,
+}
+
+impl Signal {
+    /// The one row of a signal.
+    const fn names(self) -> Names {
+        match self {
+            Self::Traces => Names {
+                variable: "TRACES",
+                path: "v1/traces",
+                grpc_path: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+                items: "spans",
+                component: "span",
+            },
+            Self::Metrics => Names {
+                variable: "METRICS",
+                path: "v1/metrics",
+                grpc_path: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+                items: "metric points",
+                component: "metric",
+            },
+            Self::Logs => Names {
+                variable: "LOGS",
+                path: "v1/logs",
+                grpc_path: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+                items: "log records",
+                component: "log",
+            },
+        }
+    }
+
+    /// The name of this signal's own setting of OTLP export.
+    pub(crate) fn setting(self, setting: &str) -> String {
+        format!("OTEL_EXPORTER_OTLP_{}_{setting}", self.names().variable)
+    }
+
+    /// The path below a base URL of OTLP over HTTP, without a slash before it.
+    pub(crate) const fn path(self) -> &'static str {
+        self.names().path
+    }
+
+    /// The path of the gRPC method.
+    pub(crate) const fn grpc_path(self) -> &'static str {
+        self.names().grpc_path
+    }
+
+    /// The name of this signal's items in reports.
+    pub(crate) const fn items(self) -> &'static str {
+        self.names().items
+    }
+
+    /// `otel.component.type` of this signal's exporter, for the exporter's part of it such as `otlp_grpc`.
+    pub(crate) fn component(self, exporter: &str) -> String {
+        format!("{exporter}_{}_exporter", self.names().component)
+    }
+}

@@ -1,0 +1,31 @@
+//! The `tracing` subscriber of a pipeline: the layer of log lines and the layer of the application's spans.
+
+use std::sync::Arc;
+
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::{Dispatch, level_filters::LevelFilter};
+use tracing_subscriber::{Layer, Registry, layer::SubscriberExt};
+
+use crate::{
+    logs::{FilterHandle, LogLayer, LogOutput},
+    traces::application_spans::{ApplicationSpans, OwnSubscriber, bridge},
+};
+
+/// A subscriber with these filters. Without a provider the application's spans are not recorded.
+pub(crate) fn subscriber(
+    output: Arc<LogOutput>,
+    filters: &FilterHandle,
+    spans: Option<&SdkTracerProvider>,
+) -> Dispatch {
+    let own = OwnSubscriber::default();
+    let recorded = spans.map(|provider| {
+        ApplicationSpans::new(provider, own.clone()).with_filter(filters.of_spans())
+    });
+    let found = spans.map(|provider| bridge(provider).with_filter(LevelFilter::OFF));
+    let logs = LogLayer(output.clone()).with_filter(filters.of_logs());
+    let dispatch = Dispatch::new(Registry::default().with(recorded).with(found).with(logs));
+    filters.belong_to(&dispatch);
+    output.belong_to(&dispatch);
+    let _ = own.set(dispatch.downgrade());
+    dispatch
+}
