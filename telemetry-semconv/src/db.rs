@@ -8,7 +8,7 @@
 //!   would accept it as a table name: `FROM 'artists'` adds nothing to the summary.
 //! - A double-quoted token is an identifier, except in MySQL. SQLite reads an unknown `"name"` as a
 //!   string, so there it is masked wherever a value could stand: kept are the names of tables,
-//!   what stands next to a dot or after AS, and the columns of an INSERT.
+//!   names next to a dot or after AS, and the columns of an INSERT.
 //!
 //! Two settings of a server cannot be seen from the text, and are taken to have their defaults: with
 //! MySQL's `NO_BACKSLASH_ESCAPES`, or PostgreSQL's `standard_conforming_strings = off`, strings with
@@ -18,6 +18,7 @@
 // comments, reports line and column instead of byte spans, allocates per token, and splits
 // `0XAB` and `1_000` into a number and a word, which would let part of a literal through.
 mod bytes;
+mod comments;
 mod dialect;
 mod frame;
 mod keyword;
@@ -97,7 +98,7 @@ pub use crate::buckets::DATABASE_SECONDS as OPERATION_DURATION_BOUNDS;
 /// Bucket bounds of [`RESPONSE_RETURNED_ROWS`].
 pub use crate::buckets::ROWS as RETURNED_ROWS_BOUNDS;
 
-/// What one look at a query text tells.
+/// The result of one look at a query text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     /// `db.query.text` with every literal replaced by `?` and every comment removed
@@ -110,7 +111,7 @@ pub struct Statement {
 /// Sanitises and summarises a query in one pass, linear in its length.
 ///
 /// The result is never longer than the input, and analysing the sanitised text again changes
-/// neither text nor summary. Malformed input is fine: what does not end masks to the end.
+/// neither text nor summary. Malformed input is fine: a literal without an end masks to the end.
 ///
 /// ```
 /// # use telemetry_semconv::db::{analyze, Dialect};
@@ -124,7 +125,7 @@ pub fn analyze(sql: &str, dialect: Dialect) -> Statement {
 }
 
 /// [`analyze`] for a text of any length, with at most this many bytes of output: reads as far as is needed for those,
-/// and the summary is of what was read.
+/// and the summary is of the part that was read.
 #[must_use]
 pub fn analyze_within(sql: &str, dialect: Dialect, limit: usize) -> Statement {
     let (text, summary) = sanitize::run::<true>(sql, dialect, limit);
@@ -137,7 +138,7 @@ pub fn summarize(sql: &str, dialect: Dialect) -> Summary {
     sanitize::run::<false>(sql, dialect, 0).1
 }
 
-/// What a database call is aimed at, from the most to the least telling.
+/// The target of a database call, from the most to the least telling.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Target<'a> {
     /// `db.collection.name` or `db.stored_procedure.name`.

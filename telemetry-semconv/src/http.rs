@@ -128,12 +128,12 @@ pub fn protocol_version(version: Version) -> &'static str {
     }
 }
 
-/// Whether a status makes a server span an error: 5xx does, 4xx is the client's fault and does not.
+/// True if a status makes a server span an error: 5xx does, 4xx is the client's fault and does not.
 pub fn is_server_error(status: u16) -> bool {
     status >= 500
 }
 
-/// Whether a status makes a client span an error: 4xx and 5xx do.
+/// True if a status makes a client span an error: 4xx and 5xx do.
 pub fn is_client_error(status: u16) -> bool {
     status >= 400
 }

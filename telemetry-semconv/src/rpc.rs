@@ -58,7 +58,7 @@ pub fn status_code(code: i32) -> &'static str {
         .unwrap_or("UNKNOWN")
 }
 
-/// Whether a status makes a client span an error: all but `OK` do.
+/// True if a status makes a client span an error: all but `OK` do.
 pub fn is_client_error(code: &str) -> bool {
     code != "OK"
 }

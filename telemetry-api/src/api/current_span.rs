@@ -1,6 +1,6 @@
 //! The span one is in: late attributes, events, links, status, errors.
 //!
-//! There are two that matter. [`current_span`] is the innermost: inside a step the step's, else, in a handler, the
+//! Two spans matter. [`current_span`] is the innermost: inside a step the step's, else, in a handler, the
 //! server's. [`entry_span`] is the one that this service's work began with: in a handler the server span, also from inside
 //! steps and `tracing` spans.
 //!
@@ -95,9 +95,10 @@ pub fn panic_was_logged() -> bool {
 
 struct Entry(Context);
 
-/// A span to say more on. Whatever is said does nothing outside of a span, after its end or when it is not recorded.
+/// A span that takes more attributes, events, links and a status. Calls do nothing outside of a span, after its end or when
+/// it is not recorded.
 ///
-/// It may be kept and sent elsewhere; whoever started the span ends it.
+/// It may be kept and sent elsewhere. It does not end the span.
 #[derive(Clone, Debug)]
 pub struct CurrentSpan(Context);
 
@@ -146,7 +147,7 @@ impl CurrentSpan {
         }
     }
 
-    /// Marks the span as well, whatever instrumentation thinks: by the specification this status is final.
+    /// Sets the status Ok. By the specification this status is final: instrumentation cannot make it an error.
     pub fn set_ok(&self) {
         self.0.span().set_status(Status::Ok);
     }

@@ -1,4 +1,4 @@
-//! The text of a value of the application, whatever its `Display` does.
+//! The text of a value of the application, whose `Display` may fail or panic.
 
 use std::{
     fmt::{Display, Write as _},

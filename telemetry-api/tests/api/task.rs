@@ -59,7 +59,7 @@ fn runtimes() -> [(&'static str, Runtime); 2] {
     ]
 }
 
-/// What each way of doing work has in its context, when the work is wrapped as its documentation says.
+/// The context of each way of doing work, when the work is wrapped as its documentation says.
 async fn kept() -> BTreeMap<&'static str, String> {
     let mut set = JoinSet::new();
     set.spawn(carried_later().in_current_context());

@@ -50,7 +50,7 @@ pub(crate) fn lines(filter: &str, work: impl FnOnce()) -> Vec<Value> {
     lines
 }
 
-/// What a line says of these keys.
+/// The values of these keys in a line.
 fn shown(line: &Value, keys: &[&str]) -> Value {
     keys.iter()
         .filter_map(|key| Some(((*key).to_owned(), line.get(key)?.clone())))

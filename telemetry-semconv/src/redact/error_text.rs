@@ -75,7 +75,7 @@ fn urls<'t>(text: &'t str, names: &Credentials) -> Cow<'t, str> {
     }
 }
 
-/// A password may have every byte, and whoever prints a URL that cannot be parsed prints it as it came.
+/// A password may have every byte, and an error about a URL that cannot be parsed has it as it came.
 fn in_error<'u>(text: &'u str, names: &Credentials) -> Cow<'u, str> {
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
     let is_web = ["http", "https", "ws", "wss"]

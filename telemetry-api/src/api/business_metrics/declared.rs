@@ -28,7 +28,7 @@ use crate::instrument::{
 
 const MAX_SERIES: usize = 500;
 
-/// What is known before there is a pipeline.
+/// The facts that are known before there is a pipeline.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Declaration {
     pub(super) name: &'static str,
@@ -137,7 +137,7 @@ fn to_key_value((key, value): &(&'static str, AttributeValue<'_>)) -> KeyValue {
     }
 }
 
-/// A kind of instrument, as what one of its series records with.
+/// A kind of instrument: the recorder of one of its series.
 pub(super) trait Bind: Sized + Send + Sync + 'static {
     fn binder(declaration: &Declaration, meter: &Meter, providers: &Providers) -> Binder<Self>;
 }

@@ -1,4 +1,4 @@
-//! What `#[step]` expands to. Not for use by hand, and free to change.
+//! The parts that `#[step]` expands to. Not for use by hand, and free to change.
 //!
 //! The macro sees a function's tokens, not its types. Method resolution finds the first of these traits that fits the
 //! output: a `Result` of an error with causes; of a box with one inside; an output that says itself how the step ended; a
@@ -26,7 +26,7 @@ pub fn in_scope<T>(step: Step, work: impl FnOnce() -> T, judge: impl Judge<T>) -
     step.in_scope_judged(work, judge)
 }
 
-/// Tells the compiler that the closure may give away what it has captured.
+/// Tells the compiler that the closure may move the values it has captured.
 pub fn once<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
@@ -111,7 +111,7 @@ impl<'a, T> OfValue<'a> for Of<'a, T> {
     }
 }
 
-/// An argument that becomes an attribute: numbers and truth as what they are, the rest as text.
+/// An argument that becomes an attribute: numbers and truth keep their type, other values become text.
 #[derive(Debug)]
 pub struct Argument<'a, T: ?Sized>(pub &'a T);
 

@@ -19,7 +19,7 @@ use crate::{
 /// was `cancelled`, and `panicked` if a panic drops it.
 ///
 /// It can be held across an await in a future that is `Send`, and because of that it does not make its context current:
-/// run what belongs to the step [`in_context`](Self::in_context) or [`in_scope`](Self::in_scope).
+/// run the work of the step [`in_context`](Self::in_context) or [`in_scope`](Self::in_scope).
 ///
 /// ```
 /// # struct Answer { approved: bool }
@@ -120,7 +120,7 @@ impl StepGuard {
         self.end(|| output::of_output(output));
     }
 
-    /// Whether there is a pipeline and the span is recorded: whether an attribute is worth computing.
+    /// True if there is a pipeline and the span is recorded. False means that attributes need not be computed.
     pub fn is_recorded(&self) -> bool {
         self.cx().is_some_and(|cx| is_recorded(&cx.span()))
     }

@@ -37,7 +37,7 @@ use crate::{
 /// A step in progress; ends exactly once, at the latest when dropped.
 #[derive(Debug)]
 pub(super) struct Running {
-    /// `None` while the step has no span of its own and what is current is its context.
+    /// `None` while the step has no span of its own and the current context is its own.
     cx: Option<Context>,
     started: Instant,
     instruments: Arc<StepInstruments>,
@@ -45,7 +45,7 @@ pub(super) struct Running {
     flow: Option<&'static str>,
     stage: Option<&'static str>,
     ended: bool,
-    /// Still set when it is dropped if the work did not return: it panicked, whoever caught it.
+    /// Still set when it is dropped if the work did not return: it panicked.
     working: bool,
 }
 
@@ -65,7 +65,7 @@ impl Running {
                 .tracer
                 .start_own(parent, name, SpanKind::Internal, || {
                     let keys = &instruments.keys;
-                    // With room for what the end adds.
+                    // With room for the attributes of the end.
                     let mut all = Vec::with_capacity(attributes.len() + 4);
                     all.extend(flow.map(|flow| KeyValue::new(keys.flow.clone(), flow)));
                     all.extend(stage.map(|stage| KeyValue::new(keys.stage.clone(), stage)));
@@ -163,7 +163,7 @@ impl Running {
         let duration = self.started.elapsed().as_secs_f64();
         let instruments = &self.instruments;
         let span = self.cx.as_ref().map(TraceContextExt::span);
-        // Otherwise it may be the parent's, and if not there is nothing to end.
+        // A span that is not recorded may be the parent's.
         let recorded = span.filter(is_recorded);
         if let Some(span) = &recorded {
             let keys = &instruments.keys;
@@ -210,7 +210,7 @@ impl Running {
     }
 }
 
-/// Whoever catches the panic of a step without a span of its own may drop it in another context.
+/// A panic of a step without a span of its own may be caught, and the step dropped, in another context.
 struct KeptOnPanic<'a>(&'a mut Running);
 
 impl Drop for KeptOnPanic<'_> {

@@ -1,4 +1,4 @@
-//! What all steps of a pipeline record with.
+//! The instruments of all steps of a pipeline.
 
 use std::{
     fmt,
@@ -25,7 +25,7 @@ use crate::instrument::{
     tracer::Tracer,
 };
 
-/// Flows times stages times outcomes of a service; what goes beyond shares the overflow series.
+/// Flows times stages times outcomes of a service; further ones share the overflow series.
 const MAX_SERIES: usize = 500;
 
 /// How many series are found without reading their names. A power of two.
@@ -55,7 +55,7 @@ impl SeriesKey {
     }
 }
 
-/// Where the names of a series are.
+/// The addresses of the names of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Address {
     names: [(usize, usize); 3],
@@ -84,7 +84,8 @@ impl Slots {
         Self((0..SLOTS).map(|_| OnceLock::new()).collect())
     }
 
-    /// What `find` finds if the address has no slot yet; it is not kept if others have taken its slots.
+    /// Records with the series of the address. `find` looks it up if the address has no slot yet; the result is not kept if
+    /// others have taken its slots.
     fn get<T>(
         &self,
         address: &Address,

@@ -46,8 +46,8 @@ impl<T> fmt::Debug for Lazy<T> {
     }
 }
 
-/// The `T` of whatever providers are current, for a `static`. That of the first providers is kept, which in an application
-/// are the only ones; that of others, as in tests, is looked up at each use.
+/// The `T` of the current providers, for a `static`. An application has one set of providers, and their `T` is kept. A test
+/// may have others, whose `T` is looked up at each use.
 pub struct PerProviders<T> {
     first: OnceLock<(Providers, Arc<T>)>,
 }
