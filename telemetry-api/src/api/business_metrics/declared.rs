@@ -67,9 +67,9 @@ impl<S: Bind> Cached<S> {
             let declared = providers.shared(|_| Declared::default());
             declared.get(&self.declaration, providers)
         };
-        self.instrument
-            .get(providers, find)
-            .series(attributes, record);
+        self.instrument.with(providers, find, |instrument| {
+            instrument.series(attributes, record);
+        });
     }
 }
 

@@ -63,15 +63,29 @@ impl<T: Send + Sync + 'static> PerProviders<T> {
     /// The `T` of these providers, which `find` makes or looks up.
     #[inline]
     pub fn get(&self, providers: Providers, find: impl FnOnce(&Providers) -> Arc<T>) -> Arc<T> {
+        self.with(providers, find, Arc::clone)
+    }
+
+    /// Looks at the `T` of these providers, which `find` makes or looks up.
+    #[inline]
+    pub fn with<R>(
+        &self,
+        providers: Providers,
+        find: impl FnOnce(&Providers) -> Arc<T>,
+        look: impl FnOnce(&Arc<T>) -> R,
+    ) -> R {
         match self.first.get() {
-            Some((first, found)) if first.is(&providers) => found.clone(),
-            _ => {
-                let found = find(&providers);
-                // A thread that was faster keeps its place.
-                let _ = self.first.set((providers, found.clone()));
-                found
-            }
+            Some((first, found)) if first.is(&providers) => look(found),
+            _ => look(&self.found(providers, find)),
         }
+    }
+
+    #[cold]
+    fn found(&self, providers: Providers, find: impl FnOnce(&Providers) -> Arc<T>) -> Arc<T> {
+        let found = find(&providers);
+        // A thread that was faster keeps its place.
+        let _ = self.first.set((providers, found.clone()));
+        found
     }
 }
 
