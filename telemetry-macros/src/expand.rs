@@ -176,8 +176,10 @@ fn judge() -> TokenStream {
     quote! {
         |#output| {
             #[allow(unused_imports)]
-            use ::telemetry_core::step::__private::{OfOutput as _, OfResult as _, OfValue as _};
-            (&&&::telemetry_core::step::__private::Of(#output)).judge()
+            use ::telemetry_core::step::__private::{
+                OfBox as _, OfError as _, OfOutput as _, OfReport as _, OfResult as _, OfValue as _,
+            };
+            (&&&&&&::telemetry_core::step::__private::Of(#output)).judge()
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::keyword::Keyword;
 
-/// What the statement of a frame does, as far as the meaning of later words depends on it.
+/// The operation of a frame's statement, as far as the meaning of later words depends on it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Does {
     Nothing,
@@ -20,12 +20,14 @@ pub(super) enum Does {
     Vacuum,
     Load,
     Named,
+    /// SET of a setting or variable.
+    Set,
     Grant,
     Other,
 }
 
 impl Does {
-    /// Whether tables can be joined here.
+    /// True if tables can be joined here.
     pub(super) fn joins(self) -> bool {
         matches!(
             self,
@@ -53,7 +55,7 @@ impl Does {
             ),
             Self::Vacuum => matches!(word, K::Scope | K::Analyze | K::Into | K::Table),
             Self::Load => word == K::Table,
-            Self::Named => matches!(word, K::Scope | K::Immediate),
+            Self::Named | Self::Set => matches!(word, K::Scope | K::Immediate),
             _ => false,
         }
     }
@@ -106,4 +108,16 @@ pub(super) enum Last {
     Close,
     Brace,
     Other,
+}
+
+/// Where in `SET name = value` the text stands. An unquoted value looks like a name, and may be a secret.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Assignment {
+    Nothing,
+    /// Before `=` or TO.
+    Name,
+    /// Before the value.
+    Value,
+    /// After the value.
+    End,
 }

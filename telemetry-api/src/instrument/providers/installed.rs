@@ -26,6 +26,7 @@ impl Providers {
         }
         if SCOPED.load(Ordering::Relaxed) > 0 {
             let scoped = this_thread::with(|this| this.providers.borrow().as_deref().cloned());
+            let scoped = scoped.and_then(Self::from_any);
             if scoped.is_some() {
                 return scoped;
             }
@@ -60,9 +61,11 @@ impl Providers {
 }
 
 fn replace(providers: Option<Providers>) -> Option<Providers> {
-    let providers = providers.map(ManuallyDrop::new);
+    let providers = providers.map(|providers| ManuallyDrop::new(providers.into_any()));
     let replaced = this_thread::with(|this| this.providers.replace(providers));
-    replaced.map(ManuallyDrop::into_inner)
+    replaced
+        .map(ManuallyDrop::into_inner)
+        .and_then(Providers::from_any)
 }
 
 /// Restores this thread's previous providers when dropped.
