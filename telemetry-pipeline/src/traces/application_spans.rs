@@ -23,7 +23,7 @@ use tracing_opentelemetry::{OpenTelemetryLayer, get_otel_context};
 use tracing_subscriber::{Layer, layer::Context as LayerContext, registry::LookupSpan};
 
 use crate::guarded_format::{self, Guarded, GuardedError};
-use telemetry_api::instrument::pipeline::is_new_error;
+use telemetry_api::instrument::{pipeline::is_new_error, redaction::Redaction};
 
 /// The subscriber that a layer belongs to. It is known once the subscriber is built.
 pub(crate) type OwnSubscriber = Arc<OnceLock<WeakDispatch>>;
@@ -124,7 +124,7 @@ where
         };
         let mut error = ErrorText(String::new());
         event.record(&mut error);
-        let ErrorText(error) = error;
+        let error = Redaction::current().error(&error.0).into_owned();
         if let Some(context) = get_otel_context(&span.id(), &subscriber) {
             let span = context.span();
             if is_new_error(span.span_context(), &[&error]) {

@@ -208,6 +208,23 @@ async fn a_function_that_succeeds_and_other_errors_in_a_span_leave_its_status() 
     }
 }
 
+#[tracing::instrument(err)]
+fn pay() -> Result<(), io::Error> {
+    Err(io::Error::other(
+        "GET https://pay.example/?token=s3cret failed",
+    ))
+}
+
+#[test]
+fn the_text_of_a_failure_has_no_credentials() {
+    let telemetry = TestTelemetry::new();
+    let _default = telemetry.set_default();
+    pay().unwrap_err();
+    let span = &telemetry.spans()[0];
+    assert!(!format!("{span:?}").contains("s3cret"), "{span:?}");
+    assert!(format!("{span:?}").contains("token=REDACTED"), "{span:?}");
+}
+
 #[test]
 fn an_error_in_a_function_outside_of_a_recorded_span_changes_no_span_of_others() {
     let telemetry = TestTelemetry::new();
