@@ -158,3 +158,26 @@ fn a_filter_changes_within_a_span_that_a_directive_names() {
         "{lines}"
     );
 }
+
+#[test]
+fn a_word_that_was_meant_to_be_a_level_is_one_warning_and_mutes_nothing() {
+    for (word, meant) in [
+        ("true", "info"),
+        ("1", "info"),
+        ("debgu", "debug"),
+        ("info;debug", "commas"),
+    ] {
+        for name in ["RUST_LOG", "TELEMETRY_SPAN_FILTER"] {
+            let (telemetry, lines) = telemetry(&[(name, word)]);
+            let warnings = telemetry.warnings();
+            assert_eq!(warnings.len(), 1, "{warnings:?}");
+            assert!(
+                warnings[0].contains(&format!("{word:?}")) && warnings[0].contains(meant),
+                "{warnings:?}"
+            );
+            assert_eq!(telemetry.filters().logs(), "info");
+            let expected = [&SPANS[..], &["a-warning", "an-info", "an-own-info"]].concat();
+            assert_eq!(emitted(&telemetry, &lines), expected);
+        }
+    }
+}
