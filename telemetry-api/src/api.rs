@@ -1,4 +1,4 @@
-//! What applications and libraries call: steps, metrics, the current span, identity, messages, tasks.
+//! The calls of applications and libraries: steps, metrics, the current span, identity, messages, tasks.
 
 pub mod business_metrics;
 pub mod correlation;

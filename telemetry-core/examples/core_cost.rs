@@ -1,4 +1,4 @@
-//! What one operation costs: run a case some number of times, and count the instructions of two such numbers.
+//! The cost of one operation: run a case some number of times, and count the instructions of two such numbers.
 //!
 //! ```sh
 //! cargo build --profile cost -p telemetry-core --example core_cost

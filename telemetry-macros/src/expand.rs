@@ -206,8 +206,10 @@ impl Expansion<'_> {
         quote! {
             |#output| {
                 #[allow(unused_imports)]
-                use #root::step::__private::{OfOutput as _, OfResult as _, OfValue as _};
-                (&&&#root::step::__private::Of(#output)).judge()
+                use #root::step::__private::{
+                    OfBox as _, OfError as _, OfOutput as _, OfReport as _, OfResult as _, OfValue as _,
+                };
+                (&&&&&&#root::step::__private::Of(#output)).judge()
             }
         }
     }

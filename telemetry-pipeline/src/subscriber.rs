@@ -18,12 +18,15 @@ pub(crate) fn subscriber(
     spans: Option<&SdkTracerProvider>,
 ) -> Dispatch {
     let own = OwnSubscriber::default();
-    let recorded = spans.map(|provider| {
-        ApplicationSpans::new(provider, own.clone()).with_filter(filters.of_spans())
+    let spans = spans.map(|provider| {
+        // Within one filter, so that it costs an event nothing.
+        let found = bridge(provider).with_filter(LevelFilter::OFF);
+        ApplicationSpans::new(provider, own.clone())
+            .and_then(found)
+            .with_filter(filters.of_spans())
     });
-    let found = spans.map(|provider| bridge(provider).with_filter(LevelFilter::OFF));
     let logs = LogLayer(output.clone()).with_filter(filters.of_logs());
-    let dispatch = Dispatch::new(Registry::default().with(recorded).with(found).with(logs));
+    let dispatch = Dispatch::new(Registry::default().with(spans).with(logs));
     filters.belong_to(&dispatch);
     output.belong_to(&dispatch);
     let _ = own.set(dispatch.downgrade());

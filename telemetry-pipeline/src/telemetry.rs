@@ -18,6 +18,7 @@ use telemetry_api::instrument::{
     pipeline::{ShownPrincipal, install_hash_key},
     propagation::TextMap,
     providers::Providers,
+    redaction::Redaction,
 };
 use tracing::Dispatch;
 use tracing_log::LogTracer;
@@ -93,7 +94,7 @@ impl Telemetry {
             global::set_text_map_propagator(TextMap::from(self.providers.propagation().clone()));
         }
         if self.log_panics {
-            log_panics(&self.output);
+            log_panics(&self.output, Redaction::of(&self.providers));
         }
         log(&self.warnings);
         if logger.is_err() {

@@ -1,4 +1,4 @@
-//! What is installed, stays. The only tests that touch what is global, so one test in a process of its own.
+//! Installed telemetry stays. The only tests that touch what is global, so one test in a process of its own.
 
 // Clippy knows test functions, not their helpers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

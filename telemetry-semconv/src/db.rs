@@ -8,7 +8,7 @@
 //!   would accept it as a table name: `FROM 'artists'` adds nothing to the summary.
 //! - A double-quoted token is an identifier, except in MySQL. SQLite reads an unknown `"name"` as a
 //!   string, so there it is masked wherever a value could stand: kept are the names of tables,
-//!   what stands next to a dot or after AS, and the columns of an INSERT.
+//!   names next to a dot or after AS, and the columns of an INSERT.
 //!
 //! Two settings of a server cannot be seen from the text, and are taken to have their defaults: with
 //! MySQL's `NO_BACKSLASH_ESCAPES`, or PostgreSQL's `standard_conforming_strings = off`, strings with
@@ -18,6 +18,7 @@
 // comments, reports line and column instead of byte spans, allocates per token, and splits
 // `0XAB` and `1_000` into a number and a word, which would let part of a literal through.
 mod bytes;
+mod comments;
 mod dialect;
 mod frame;
 mod keyword;
@@ -60,18 +61,44 @@ pub mod attribute {
     pub const SERVER_ADDRESS: &str = "server.address";
     /// Port of the server, if it is not the product's default.
     pub const SERVER_PORT: &str = "server.port";
-    /// Class of the error, present if and only if the operation failed.
-    pub const ERROR_TYPE: &str = "error.type";
+    /// The name of a connection pool.
+    pub const DB_CLIENT_CONNECTION_POOL_NAME: &str = "db.client.connection.pool.name";
+    /// The state of a pool's connection, `idle` or `used`.
+    pub const DB_CLIENT_CONNECTION_STATE: &str = "db.client.connection.state";
+    /// Rows that a statement changed. The name is ours.
+    pub const SQLX_ROWS_AFFECTED: &str = "sqlx.rows_affected";
+    pub use crate::attribute::ERROR_TYPE;
 }
 
 /// Name of the duration histogram, unit `s` (semconv 1.44, `metric.db.client.operation.duration`).
 pub const OPERATION_DURATION: &str = "db.client.operation.duration";
 
-/// Advised bucket bounds of [`OPERATION_DURATION`] in seconds (semconv 1.44, database metrics).
-pub const OPERATION_DURATION_BOUNDS: [f64; 9] =
-    [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
+/// `db.client.response.returned_rows`, a histogram of `{row}`. Opt-in.
+pub const RESPONSE_RETURNED_ROWS: &str = "db.client.response.returned_rows";
+/// `db.client.connection.count`, an up-down counter by [state](attribute::DB_CLIENT_CONNECTION_STATE).
+pub const CONNECTION_COUNT: &str = "db.client.connection.count";
+/// `db.client.connection.max`, an up-down counter.
+pub const CONNECTION_MAX: &str = "db.client.connection.max";
+/// `db.client.connection.idle.max`, an up-down counter.
+pub const CONNECTION_IDLE_MAX: &str = "db.client.connection.idle.max";
+/// `db.client.connection.idle.min`, an up-down counter.
+pub const CONNECTION_IDLE_MIN: &str = "db.client.connection.idle.min";
+/// `db.client.connection.pending_requests`, an up-down counter.
+pub const CONNECTION_PENDING_REQUESTS: &str = "db.client.connection.pending_requests";
+/// `db.client.connection.timeouts`, a counter.
+pub const CONNECTION_TIMEOUTS: &str = "db.client.connection.timeouts";
+/// `db.client.connection.wait_time`, a histogram of seconds.
+pub const CONNECTION_WAIT_TIME: &str = "db.client.connection.wait_time";
+/// `db.client.connection.use_time`, a histogram of seconds.
+pub const CONNECTION_USE_TIME: &str = "db.client.connection.use_time";
 
-/// What one look at a query text tells.
+/// Advised bucket bounds of [`OPERATION_DURATION`] in seconds (semconv 1.44, database metrics).
+pub use crate::buckets::DATABASE_SECONDS as OPERATION_DURATION_BOUNDS;
+
+/// Bucket bounds of [`RESPONSE_RETURNED_ROWS`].
+pub use crate::buckets::ROWS as RETURNED_ROWS_BOUNDS;
+
+/// The result of one look at a query text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     /// `db.query.text` with every literal replaced by `?` and every comment removed
@@ -84,7 +111,7 @@ pub struct Statement {
 /// Sanitises and summarises a query in one pass, linear in its length.
 ///
 /// The result is never longer than the input, and analysing the sanitised text again changes
-/// neither text nor summary. Malformed input is fine: what does not end masks to the end.
+/// neither text nor summary. Malformed input is fine: a literal without an end masks to the end.
 ///
 /// ```
 /// # use telemetry_semconv::db::{analyze, Dialect};
@@ -98,7 +125,7 @@ pub fn analyze(sql: &str, dialect: Dialect) -> Statement {
 }
 
 /// [`analyze`] for a text of any length, with at most this many bytes of output: reads as far as is needed for those,
-/// and the summary is of what was read.
+/// and the summary is of the part that was read.
 #[must_use]
 pub fn analyze_within(sql: &str, dialect: Dialect, limit: usize) -> Statement {
     let (text, summary) = sanitize::run::<true>(sql, dialect, limit);
@@ -111,7 +138,7 @@ pub fn summarize(sql: &str, dialect: Dialect) -> Summary {
     sanitize::run::<false>(sql, dialect, 0).1
 }
 
-/// What a database call is aimed at, from the most to the least telling.
+/// The target of a database call, from the most to the least telling.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Target<'a> {
     /// `db.collection.name` or `db.stored_procedure.name`.

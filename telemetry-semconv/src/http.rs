@@ -18,8 +18,8 @@ pub mod attribute {
     pub const CLIENT_ADDRESS: &str = "client.address";
     /// Opt-in: the client's port.
     pub const CLIENT_PORT: &str = "client.port";
-    /// What went wrong, from a bounded set; absent on success.
-    pub const ERROR_TYPE: &str = "error.type";
+    pub use crate::attribute::ERROR_TYPE;
+
     /// The method if known, else `_OTHER`.
     pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
     /// The method as sent, when it is not the known one.
@@ -28,6 +28,10 @@ pub mod attribute {
     pub const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
     /// The status code, an integer.
     pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
+    /// The start of the names of captured request headers; the name of the header follows a dot.
+    pub const HTTP_REQUEST_HEADER: &str = "http.request.header";
+    /// The start of the names of captured response headers; the name of the header follows a dot.
+    pub const HTTP_RESPONSE_HEADER: &str = "http.response.header";
     /// Opt-in: the bytes of the request's body as transferred, an integer.
     pub const HTTP_REQUEST_BODY_SIZE: &str = "http.request.body.size";
     /// Opt-in: the bytes of the response's body as transferred, an integer.
@@ -77,24 +81,7 @@ pub const CLIENT_REQUEST_BODY_SIZE: &str = "http.client.request.body.size";
 /// `http.client.response.body.size`, a histogram of `By`. Opt-in.
 pub const CLIENT_RESPONSE_BODY_SIZE: &str = "http.client.response.body.size";
 
-/// The bucket bounds the convention advises for both durations, in seconds.
-pub const DURATION_BOUNDS: [f64; 14] = [
-    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
-];
-
-/// Bucket bounds for body sizes, in bytes: from an empty body in steps of eight to 16 MiB. The convention advises
-/// none, and the SDK's own end at 10 kB.
-pub const BODY_SIZE_BOUNDS: [f64; 9] = [
-    0.0,
-    64.0,
-    512.0,
-    4096.0,
-    32768.0,
-    262_144.0,
-    1_048_576.0,
-    4_194_304.0,
-    16_777_216.0,
-];
+pub use crate::buckets::{BODY_BYTES as BODY_SIZE_BOUNDS, CALL_SECONDS as DURATION_BOUNDS};
 
 /// The value of `http.request.method` for a method that is not known.
 pub const OTHER_METHOD: &str = "_OTHER";
@@ -141,12 +128,12 @@ pub fn protocol_version(version: Version) -> &'static str {
     }
 }
 
-/// Whether a status makes a server span an error: 5xx does, 4xx is the client's fault and does not.
+/// True if a status makes a server span an error: 5xx does, 4xx is the client's fault and does not.
 pub fn is_server_error(status: u16) -> bool {
     status >= 500
 }
 
-/// Whether a status makes a client span an error: 4xx and 5xx do.
+/// True if a status makes a client span an error: 4xx and 5xx do.
 pub fn is_client_error(status: u16) -> bool {
     status >= 400
 }

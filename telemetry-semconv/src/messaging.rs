@@ -4,33 +4,34 @@
 
 /// Attribute names.
 pub mod attribute {
-    /// How many messages a span accounts for, if it may be several.
+    /// How many times a message has been delivered, this time included. The name is ours: the conventions have one for each
+    /// system.
+    pub const MESSAGING_MESSAGE_DELIVERY_ATTEMPT: &str = "messaging.message.delivery_attempt";
+    /// The number of messages that a span accounts for, if it may be several.
     pub const MESSAGING_BATCH_MESSAGE_COUNT: &str = "messaging.batch.message_count";
     /// The queue, topic or table.
     pub const MESSAGING_DESTINATION_NAME: &str = "messaging.destination.name";
-    /// What the system calls the operation.
+    /// The system's name of the operation.
     pub const MESSAGING_OPERATION_NAME: &str = "messaging.operation.name";
-    /// What kind of operation it is: `create`, `send` or `process`.
+    /// The kind of operation: `create`, `send` or `process`.
     pub const MESSAGING_OPERATION_TYPE: &str = "messaging.operation.type";
     /// The messaging system, such as `kafka`.
     pub const MESSAGING_SYSTEM: &str = "messaging.system";
 }
 
-/// `messaging.client.operation.duration`, a histogram of seconds: what senders do.
+/// `messaging.client.operation.duration`, a histogram of seconds, for senders.
 pub const CLIENT_OPERATION_DURATION: &str = "messaging.client.operation.duration";
 /// `messaging.client.sent.messages`, a counter.
 pub const CLIENT_SENT_MESSAGES: &str = "messaging.client.sent.messages";
 /// `messaging.client.consumed.messages`, a counter.
 pub const CLIENT_CONSUMED_MESSAGES: &str = "messaging.client.consumed.messages";
-/// `messaging.process.duration`, a histogram of seconds: what consumers do.
+/// `messaging.process.duration`, a histogram of seconds, for consumers.
 pub const PROCESS_DURATION: &str = "messaging.process.duration";
 
 /// Bucket bounds of both durations in seconds.
-pub const DURATION_BOUNDS: [f64; 14] = [
-    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
-];
+pub use crate::buckets::CALL_SECONDS as DURATION_BOUNDS;
 
-/// What is done with a message.
+/// An operation on a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// One of the messages of a batch is made, to be sent with the others.

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The one copy of a name, which is never freed: for the text of routes and configuration, which is as good as the
-/// program's own, and never for what a caller sends.
+/// program's own. Never for text of a caller.
 pub fn forever(name: &str) -> &'static str {
     static KEPT: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,13 +11,10 @@ mod error_text;
 mod query;
 mod url;
 
-pub use credentials::{Credentials, NAMES, Names, SUFFIXES};
+pub use credentials::{Credentials, NAMES, Names, REDACTED, SUFFIXES};
 pub use error_text::{database_text, error_text};
 pub use query::{has_credential, query};
 pub use url::{path, url};
-
-/// The text that stands for a redacted value.
-pub const REDACTED: &str = "REDACTED";
 
 #[cfg(test)]
 mod tests;

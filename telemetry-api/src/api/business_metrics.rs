@@ -13,8 +13,8 @@
 //! CHECKOUTS.add(1, (("retail.outcome", "ok"), ("retail.express", true)));
 //! ```
 //!
-//! They go where all metrics go, OTLP and `/metrics`; what a histogram records or a counter adds in a
-//! sampled span is its exemplar. Before `bootstrap`, and without it, nothing is recorded.
+//! They go where all metrics go, OTLP and `/metrics`. A value that a histogram records, or a counter adds, in a sampled span
+//! becomes an exemplar. Before `bootstrap`, and without it, nothing is recorded.
 //!
 //! **Cost**: each set of attributes is bound to its series once; from then on recording looks it up without a lock or an
 //! allocation. **Bounds**: an instrument has at most 500 series (see `max_series`); all further sets of attributes share
@@ -60,10 +60,10 @@ pub struct Counter(Cached<CounterSeries>);
 /// A distribution, such as the value of checkouts, with exemplars.
 pub struct Histogram(Cached<HistogramSeries>);
 
-/// A number that is what it is, such as the stock of an article.
+/// A number that is set, such as the stock of an article.
 pub struct Gauge(Cached<GaugeSeries>);
 
-/// A number that grows and falls by what is added, such as open carts.
+/// A number that grows and falls by what is added to it, such as open carts.
 pub struct UpDownCounter(Cached<UpDownSeries>);
 
 macro_rules! declared {
@@ -75,7 +75,7 @@ macro_rules! declared {
                 self
             }
 
-            /// What it counts, for people.
+            /// Describes the instrument in one sentence. Default: empty.
             pub const fn description(mut self, description: &'static str) -> Self {
                 self.0.declaration.description = description;
                 self
@@ -131,7 +131,7 @@ impl Histogram {
 }
 
 impl Gauge {
-    /// Says what it is now.
+    /// Sets the value.
     pub fn set(&self, value: impl Number, attributes: impl Attributes) {
         self.0
             .series(&attributes, |series| series.0.record(value.to_f64()));
@@ -139,7 +139,7 @@ impl Gauge {
 }
 
 impl UpDownCounter {
-    /// Adds so many, or takes them away.
+    /// Adds this number, which may be negative.
     pub fn add(&self, count: i64, attributes: impl Attributes) {
         self.0.series(&attributes, |series| series.0.add(count));
     }

@@ -13,15 +13,14 @@ use opentelemetry::{
 
 use crate::instrument::{context, random};
 
-/// The key of the correlation id on spans and in log records.
-pub const CORRELATION_ID: &str = "correlation_id";
+pub use telemetry_semconv::attribute::CORRELATION_ID;
 
 /// The longest correlation id accepted from a caller, in bytes.
 pub const MAX_LENGTH: usize = 128;
 
 /// The identifier a caller quotes and the on-call engineer searches for.
 ///
-/// It is what the caller sent, when that is a valid id, and the trace id otherwise. So a lookup by correlation id
+/// It is the caller's id, if that is valid, and the trace id otherwise. So a lookup by correlation id
 /// always finds the trace, and only an id from outside needs storage: it travels in the [`Context`].
 ///
 /// ```
@@ -152,7 +151,7 @@ impl From<CorrelationId> for opentelemetry::Value {
     }
 }
 
-/// Whether the bytes are a correlation id we accept from a caller.
+/// True if the bytes are a correlation id that we accept from a caller.
 pub fn is_valid(id: &[u8]) -> bool {
     let allowed = |b: &u8| {
         b.is_ascii_alphanumeric()

@@ -1,6 +1,6 @@
 //! The span one is in: late attributes, events, links, status, errors.
 //!
-//! There are two that matter. [`current_span`] is the innermost: inside a step the step's, else, in a handler, the
+//! Two spans matter. [`current_span`] is the innermost: inside a step the step's, else, in a handler, the
 //! server's. [`entry_span`] is the one that this service's work began with: in a handler the server span, also from inside
 //! steps and `tracing` spans.
 //!
@@ -21,10 +21,16 @@ use opentelemetry::{
     trace::{SpanContext, Status, TraceContextExt},
 };
 
+use telemetry_semconv::attribute::ERROR_TYPE;
+
 use crate::{
     instrument::{
-        context, exception,
+        context,
+        described::Described,
+        exception,
+        redaction::Redaction,
         served::request_in,
+        text,
         tracer::{self, is_recorded},
     },
     sensitive::Sensitive,
@@ -81,17 +87,18 @@ pub fn record_error<E: Error + ?Sized>(error: &E) {
     current_span().record_error(error);
 }
 
-/// Whether the panic that this thread has just caught is a log record already, by the hook that the pipeline sets. For
-/// adapters that record exceptions; it is answered once for each panic.
+/// True if the panic that this thread has just caught is a log record already, by the hook that the pipeline sets. For
+/// adapters that record exceptions. The answer is given once for each panic.
 pub fn panic_was_logged() -> bool {
     exception::take_logged_panic()
 }
 
 struct Entry(Context);
 
-/// A span to say more on. Whatever is said does nothing outside of a span, after its end or when it is not recorded.
+/// A span that takes more attributes, events, links and a status. Calls do nothing outside of a span, after its end or when
+/// it is not recorded.
 ///
-/// It may be kept and sent elsewhere; whoever started the span ends it.
+/// It may be kept and sent elsewhere. It does not end the span.
 #[derive(Clone, Debug)]
 pub struct CurrentSpan(Context);
 
@@ -133,12 +140,14 @@ impl CurrentSpan {
     pub fn set_error(&self, error_type: &'static str, description: impl Display) {
         if self.is_recorded() {
             let span = self.0.span();
-            span.set_attribute(KeyValue::new("error.type", error_type));
-            span.set_status(tracer::failed(description.to_string()));
+            let description = text::of(&description);
+            let description = Redaction::current().error(&description).into_owned();
+            span.set_attribute(KeyValue::new(ERROR_TYPE, error_type));
+            span.set_status(tracer::failed(description));
         }
     }
 
-    /// Marks the span as well, whatever instrumentation thinks: by the specification this status is final.
+    /// Sets the status Ok. By the specification this status is final: instrumentation cannot make it an error.
     pub fn set_ok(&self) {
         self.0.span().set_status(Status::Ok);
     }
@@ -147,34 +156,35 @@ impl CurrentSpan {
     /// `exception.type`, `exception.message` and, if it has a cause, `exception.cause`, at ERROR, of target
     /// `telemetry_core::exception`. The status of the span stays: an error that was handled is no failure.
     ///
+    /// URLs and messages of databases in its texts are redacted. The setting `TELEMETRY_ERROR_TEXTS=whole` shows them as
+    /// they are.
+    ///
     /// The same error recorded again on its way up, by a step or around another error, is not recorded again: one with
     /// the same text in the same trace within ten seconds.
     pub fn record_error<E: Error + ?Sized>(&self, error: &E) {
-        if !tracing::event_enabled!(target: "telemetry_core::exception", tracing::Level::ERROR) {
+        if context::is_ending()
+            || !tracing::event_enabled!(target: "telemetry_core::exception", tracing::Level::ERROR)
+        {
             return;
         }
-        let causes = std::iter::successors(error.source(), |cause| (*cause).source());
-        let causes = causes.take(MAX_CAUSES).map(ToString::to_string);
-        let texts: Vec<String> = [error.to_string()].into_iter().chain(causes).collect();
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        if !exception::is_new(self.0.span().span_context(), &texts) {
+        let error = Described::error(std::any::type_name::<E>(), &error, &Redaction::current());
+        if !exception::is_new(self.0.span().span_context(), &error.texts()) {
             return;
         }
         let _attached = context::attach(self.0.clone());
-        let causes = texts.get(1..).unwrap_or_default().join(": ");
         tracing::error!(
             name: "exception",
             target: "telemetry_core::exception",
             {
-                exception.type = std::any::type_name::<E>(),
-                exception.message = texts.first().copied(),
-                exception.cause = (!causes.is_empty()).then_some(causes.as_str()),
+                exception.type = error.kind,
+                exception.message = error.message,
+                exception.cause = error.cause(),
             },
             "exception"
         );
     }
 
-    /// Whether anything said here can reach a backend: whether it is worth computing.
+    /// True if attributes and events set here can reach a backend. False means that they need not be computed.
     pub fn is_recorded(&self) -> bool {
         is_recorded(&self.0.span())
     }
@@ -189,6 +199,3 @@ impl CurrentSpan {
         &self.0
     }
 }
-
-/// A cycle of causes must not hang.
-const MAX_CAUSES: usize = 16;

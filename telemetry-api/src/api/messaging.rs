@@ -1,4 +1,4 @@
-//! Jobs and messages between services: what travels with them, and the spans and metrics of both ends.
+//! Jobs and messages between services: the context that travels with them, and the spans and metrics of both ends.
 //!
 //! ```
 //! use telemetry_api::messaging::{Destination, MessageContext};
@@ -8,7 +8,7 @@
 //! # async fn insert(_: String) -> Result<(), std::io::Error> { Ok(()) }
 //! # async fn confirm() -> Result<(), std::io::Error> { Ok(()) }
 //! # async fn example() -> Result<(), std::io::Error> {
-//! // The sender keeps what it is given with the message: here as text, in a column.
+//! // The sender keeps the context with the message: here as text, in a column.
 //! CONFIRMATIONS.send(|context| insert(context.to_string())).await?;
 //!
 //! # let column = String::new();
@@ -30,8 +30,8 @@ use opentelemetry::{
     trace::{SpanContext, SpanKind, TraceContextExt as _},
 };
 
-use self::operation::{Running, observe};
-use crate::{instrument::context, principal::Principal};
+use self::operation::{Running, by_type, observe};
+use crate::{instrument::context::with_current, principal::Principal, step::Verdict};
 use telemetry_semconv::messaging::Operation;
 
 /// Where messages are sent to and consumed from. Its names are `'static`, so that they stay few.
@@ -45,6 +45,7 @@ pub struct Destination {
     name: &'static str,
     continues: bool,
     trusts: bool,
+    attempt: Option<u32>,
 }
 
 impl Destination {
@@ -55,6 +56,7 @@ impl Destination {
             name,
             continues: false,
             trusts: false,
+            attempt: None,
         }
     }
 
@@ -79,25 +81,48 @@ impl Destination {
         self
     }
 
+    /// This is attempt number so and so to process the message, from 1: `messaging.message.delivery_attempt` of the span.
+    ///
+    /// ```
+    /// use telemetry_api::{Verdict, messaging::{Destination, MessageContext}};
+    ///
+    /// const MAILS: Destination = Destination::new("outbox", "mails");
+    ///
+    /// # async fn deliver() -> Result<(), std::io::Error> { Ok(()) }
+    /// # async fn example(message: &MessageContext, attempt: u32) -> Result<(), std::io::Error> {
+    /// let last = attempt == 5;
+    /// let verdict = |_: &std::io::Error| match last {
+    ///     false => Verdict::Rejected("retry"),
+    ///     true => Verdict::Failed("mail_server"),
+    /// };
+    /// MAILS.with_attempt(attempt).process_with(message, deliver(), verdict).await
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn with_attempt(mut self, attempt: u32) -> Self {
+        self.attempt = Some(attempt);
+        self
+    }
+
     /// Sends one message: a `send` span of kind producer, whose context goes with the message.
     pub async fn send<F, T, E>(&self, send: impl FnOnce(MessageContext) -> F) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>>,
         E: Display,
     {
-        let running = context::with_current(|parent| {
+        let running = with_current(|parent| {
             Running::start(self, Operation::Send, SpanKind::Producer, parent, &[], None)
         });
         let message = match &running {
             Some(running) => MessageContext::of(running.context()),
             None => MessageContext::current(),
         };
-        observe(running, async move { send(message).await }).await
+        observe(running, async move { send(message).await }, by_type).await
     }
 
     /// Makes one message of a batch: a `create` span of its own, so that its consumer can tell it from the others.
     pub fn create(&self) -> MessageContext {
-        let running = context::with_current(|parent| {
+        let running = with_current(|parent| {
             Running::start(
                 self,
                 Operation::Create,
@@ -123,7 +148,7 @@ impl Destination {
     {
         let links = links(messages);
         let count = Some(messages.len());
-        let running = context::with_current(|parent| {
+        let running = with_current(|parent| {
             Running::start(
                 self,
                 Operation::Send,
@@ -133,7 +158,7 @@ impl Destination {
                 count,
             )
         });
-        observe(running, send).await
+        observe(running, send, by_type).await
     }
 
     /// Processes one message: a `process` span with a link to the sender's, and the message's correlation id, principal
@@ -143,8 +168,29 @@ impl Destination {
         F: Future<Output = Result<T, E>>,
         E: Display,
     {
+        self.process_with(message, process, by_type).await
+    }
+
+    /// Like [`process`](Self::process), with the meaning of errors decided by `classify`: an attempt that will be repeated is
+    /// no error yet. [`Verdict::Ok`] and [`Verdict::Rejected`] leave the span's status unset, and a rejected one has a log
+    /// record at INFO with the reason.
+    pub async fn process_with<F, T, E>(
+        &self,
+        message: &MessageContext,
+        process: F,
+        classify: impl Fn(&E) -> Verdict,
+    ) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: Display,
+    {
         let mut links = links(slice::from_ref(message));
-        let cx = context::with_current(|ambient| {
+        // The batch has counted it.
+        let counted = with_current(|ambient| {
+            let batch = ambient.get::<InBatch>();
+            batch.is_some_and(|batch| batch.0 == self.name)
+        });
+        let cx = with_current(|ambient| {
             let span = ambient.span();
             let span = span.span_context();
             if self.continues && message.span_context().is_some() {
@@ -155,18 +201,21 @@ impl Destination {
             message.attach_without_trace(ambient, self.trusts)
         });
         let kind = SpanKind::Consumer;
-        let running = Running::start(self, Operation::Process, kind, &cx, &links, None);
-        if let Some(running) = &running {
+        let mut running = Running::start(self, Operation::Process, kind, &cx, &links, None);
+        if let Some(running) = &mut running {
+            if counted {
+                running.counts_nothing();
+            }
             running.correlate();
             if let Some(principal) = Principal::of(&cx) {
                 principal.record_on(&running.context().span());
             }
         }
-        observe(running, process).await
+        observe(running, process, classify).await
     }
 
     /// Processes several messages at once: a `process` span with a link to each sender's. Whose correlation id it had
-    /// would be arbitrary, so it has none but its own; wrap what concerns one message only in
+    /// would be arbitrary, so it has none but its own. Wrap the work on one message in
     /// [`process`](Self::process).
     pub async fn process_batch<F, T, E>(
         &self,
@@ -180,12 +229,18 @@ impl Destination {
         let links = links(messages);
         let count = Some(messages.len());
         let kind = SpanKind::Consumer;
-        let running = context::with_current(|parent| {
+        let mut running = with_current(|parent| {
             Running::start(self, Operation::Process, kind, parent, &links, count)
         });
-        observe(running, process).await
+        if let Some(running) = &mut running {
+            running.carry(InBatch(self.name));
+        }
+        observe(running, process, by_type).await
     }
 }
+
+/// The context belongs to a batch of this destination, whose messages are counted there.
+struct InBatch(&'static str);
 
 /// The spans that made the messages; a message without one has no link.
 fn links(messages: &[MessageContext]) -> Vec<SpanContext> {

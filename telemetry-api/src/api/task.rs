@@ -18,7 +18,7 @@
 //! # }
 //! ```
 //!
-//! What stays in its task keeps the context without any help: `.await`, `select!`, `join!`, timeouts.
+//! Work that stays in its task keeps the context without any help: `.await`, `select!`, `join!`, timeouts.
 //!
 //! Cost: a clone of the context (two reference counts) when wrapping, and attaching it on each poll.
 
@@ -35,8 +35,8 @@ use pin_project_lite::pin_project;
 use crate::instrument::context;
 
 pin_project! {
-    /// A future, or stream, that works in a context of its own, and is dropped in it if it is dropped before its end: what
-    /// its values log, spawn or roll back then belongs to the same request.
+    /// A future, or stream, that works in a context of its own. If it is dropped before its end, it is dropped in that
+    /// context: logs, spawned work and rollbacks of its values then belong to the same request.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct InContext<T> {
@@ -104,10 +104,10 @@ impl<T: Stream> Stream for InContext<T> {
 
 /// Futures and streams that keep the context they were made in.
 pub trait InCurrentContext: Sized {
-    /// Runs this future, or stream, in the context that is current now: span, correlation id, principal and baggage,
-    /// whoever polls it.
+    /// Runs this future, or stream, in the context that is current now: span, correlation id, principal and baggage. It
+    /// makes no difference which task polls it.
     ///
-    /// The span of that context need not be open any more when the future runs: what it starts are still its children.
+    /// The span of that context may have ended when the future runs: spans of the future are still its children.
     fn in_current_context(self) -> InContext<Self> {
         InContext::new(self, context::current())
     }
@@ -141,5 +141,39 @@ pub fn each_in_current_context<A, T>(work: impl Fn(A) -> T) -> impl Fn(A) -> T {
     move |argument| {
         let _attached = context::attach(cx.clone());
         work(argument)
+    }
+}
+
+/// Like [`in_current_context`] for a closure that is called later, with an argument, and answers a future: both the closure
+/// and the future run in the context that is current now.
+///
+/// It is for callbacks that a library runs in a task of its own, such as the one of a WebSocket's `on_upgrade`. Called in the
+/// handler, it keeps the context of the handshake:
+///
+/// ```
+/// use telemetry_api::task::callback_in_current_context;
+///
+/// # struct Socket;
+/// # struct Upgrade;
+/// # impl Upgrade { fn on_upgrade<F: Future>(self, run: impl FnOnce(Socket) -> F) { let _ = run(Socket); } }
+/// # async fn chat(_: Socket) {}
+/// fn handler(upgrade: Upgrade) {
+///     upgrade.on_upgrade(callback_in_current_context(|socket| chat(socket)))
+/// }
+/// # handler(Upgrade);
+/// ```
+///
+/// [`in_current_context`](InCurrentContext::in_current_context) inside of such a closure has no effect: the closure itself runs
+/// outside of the handler.
+pub fn callback_in_current_context<A, F: Future>(
+    callback: impl FnOnce(A) -> F,
+) -> impl FnOnce(A) -> InContext<F> {
+    let cx = context::current();
+    move |argument| {
+        let future = {
+            let _attached = context::attach(cx.clone());
+            callback(argument)
+        };
+        InContext::new(future, cx)
     }
 }

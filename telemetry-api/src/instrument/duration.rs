@@ -15,10 +15,12 @@ use opentelemetry::{
     trace::SpanContext,
 };
 
+use telemetry_semconv::buckets::SECONDS;
+
 use crate::instrument::exemplar::{ExemplarSlots, ExemplarStore};
 
 /// The attribute of the one series that all label values past a limit share (metrics SDK specification).
-pub const OVERFLOW: &str = "otel.metric.overflow";
+pub use telemetry_semconv::attribute::OTEL_METRIC_OVERFLOW as OVERFLOW;
 
 /// The attributes of the overflow series.
 pub fn overflow() -> Vec<KeyValue> {
@@ -47,7 +49,7 @@ impl DurationHistogram {
         let instrument = meter
             .f64_histogram(name.clone())
             .with_description(description)
-            .with_unit("s")
+            .with_unit(SECONDS)
             .with_boundaries(bounds.to_vec())
             .build();
         Self {

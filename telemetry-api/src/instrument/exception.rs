@@ -48,8 +48,8 @@ pub(crate) fn take_logged_panic() -> bool {
     found.and_then(|at| logged.remove(at)).is_some()
 }
 
-/// Whether nobody has recorded this error on its way up: given the texts of the error and its causes, outermost first,
-/// none of them is known of this trace. Outside of a trace every error is new.
+/// True if nobody has recorded this error on its way up: of the texts of the error and its causes, outermost first, none is
+/// known in this trace. Outside of a trace every error is new.
 pub fn is_new(span: &SpanContext, texts: &[&str]) -> bool {
     if span.trace_id() == TraceId::INVALID {
         return true;

@@ -33,7 +33,7 @@ pub struct Exemplar {
     pub span_id: SpanId,
 }
 
-/// Which measurements may become exemplars (OTEL_METRICS_EXEMPLAR_FILTER).
+/// The measurements that may become exemplars (OTEL_METRICS_EXEMPLAR_FILTER).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ExemplarFilter {
     /// Those made in a sampled span: only they lead to a trace.
@@ -72,7 +72,7 @@ impl ExemplarSlots {
             ExemplarFilter::AlwaysOn => true,
             ExemplarFilter::AlwaysOff => false,
         };
-        // What is no number the histogram does not count either.
+        // The histogram counts finite numbers only.
         if passes && value.is_finite() {
             self.keep(value, span);
         }
@@ -129,7 +129,7 @@ pub struct ExemplarStore {
 type SeriesSlots = HashMap<Vec<KeyValue>, Arc<ExemplarSlots>>;
 
 impl ExemplarStore {
-    /// An empty store that keeps what passes the filter. By default that is what was measured in a sampled span.
+    /// An empty store that keeps the measurements that pass the filter.
     pub fn new(filter: ExemplarFilter) -> Self {
         Self {
             filter,

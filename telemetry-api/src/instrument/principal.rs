@@ -17,12 +17,7 @@ use crate::instrument::sensitive;
 
 /// The attribute names, which are also the keys in baggage.
 pub mod attribute {
-    /// The keyed hash of the user id.
-    pub const USER_HASH: &str = "user.hash";
-    /// The user id as it is; off by default.
-    pub const USER_ID: &str = "user.id";
-    /// The roles or groups, an array of strings.
-    pub const USER_ROLES: &str = "user.roles";
+    pub use telemetry_semconv::attribute::{USER_HASH, USER_ID, USER_ROLES};
 }
 
 use attribute::{USER_HASH, USER_ID, USER_ROLES};
@@ -41,12 +36,12 @@ static SHOWN: OnceLock<Shown> = OnceLock::new();
 /// A user and its roles, as telemetry may show them: the user id is hashed ([`sensitive::hash`]), and not kept, unless
 /// `TELEMETRY_PRINCIPAL_ATTRIBUTES` says otherwise.
 ///
-/// It is what logs and spans say, never what access may be granted by: the services behind take it from baggage that
-/// whoever calls them may write.
+/// It is for logs and spans. Never grant access by it: the services behind take it from baggage, which any caller can
+/// write.
 ///
 /// [`scope`](Self::scope) makes it the principal of a request. The server span gets `user.hash` and `user.roles`, every
 /// log line of the request has them, and telemetry-reqwest sends them on as W3C baggage, but only to hosts that it was
-/// explicitly told to propagate to. The next service reads them there, unless it treats its callers as strangers.
+/// explicitly told to propagate to. The next service reads them there, if an option says that it trusts its callers.
 ///
 /// ```
 /// use telemetry_api::Principal;
@@ -58,12 +53,12 @@ static SHOWN: OnceLock<Shown> = OnceLock::new();
 /// # }
 /// ```
 ///
-/// The default is nobody, and as the principal of a request replaces whom its caller named.
+/// The default is nobody. As the principal of a request it replaces the one that the caller named.
 ///
 /// Ids, roles and numbers of roles beyond the limits of this module, control characters, and commas in a role are
-/// refused: what is refused is left out.
+/// left out.
 ///
-/// Cost: a hash and three allocations when made; on a log line what is written; nothing where there is none.
+/// Cost: a hash and three allocations when made; on a log line the bytes written; nothing where there is none.
 #[derive(Clone, Default)]
 pub struct Principal {
     id: Option<Arc<str>>,
@@ -153,7 +148,7 @@ impl Principal {
         self.roles.iter().map(|role| &**role)
     }
 
-    /// What is to be shown of it, as attributes.
+    /// The attributes that may be shown.
     pub fn attributes(&self) -> impl Iterator<Item = KeyValue> + use<> {
         let text = |key, text: &Option<Arc<str>>| text.clone().map(|text| KeyValue::new(key, text));
         let roles = (!self.roles.is_empty()).then(|| {
@@ -220,12 +215,12 @@ impl Principal {
 
 const KEYS: [&str; 3] = [USER_ID, USER_HASH, USER_ROLES];
 
-/// Whether a reader would take a log field of this name for an attribute of the principal.
+/// True if a reader would take a log field of this name for an attribute of the principal.
 pub fn is_key(name: &str) -> bool {
     KEYS.contains(&name)
 }
 
-/// What else is there. Under the principal's keys it says something of somebody else.
+/// The baggage without the principal's keys, which name somebody else.
 pub(crate) fn without_principal(baggage: &Baggage) -> Baggage {
     let mut others = Baggage::new();
     for (key, (value, metadata)) in baggage.iter() {
@@ -244,7 +239,7 @@ impl PartialEq for Principal {
 
 impl Eq for Principal {}
 
-/// Shows what telemetry may show.
+/// Shows the attributes that telemetry may show.
 impl fmt::Debug for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Principal")

@@ -29,7 +29,7 @@ impl Providers {
     pub fn merge_registry(&self, registry: Arc<Registry>) -> bool {
         self.merge_metrics(Arc::new(move || {
             let mut text = String::new();
-            // Writing to a String cannot fail; an encoder of the user's that does leaves what it wrote.
+            // Writing to a String cannot fail. If an encoder of the application fails, its text so far stays.
             let _ = encode_registry(&mut text, &registry);
             text
         }))

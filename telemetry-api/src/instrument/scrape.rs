@@ -1,4 +1,4 @@
-//! What `/metrics` answers: the text formats and which one a scraper asked for.
+//! The answer of `/metrics`: its text formats, and the choice between them.
 
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ pub trait Scrape: Send + Sync {
     /// The metrics as they are now. May be called from several threads at once.
     fn scrape(&self, format: ScrapeFormat) -> String;
 
-    /// Shows these metrics, too, from now on; whether it can.
+    /// Shows these metrics, too, from now on. Returns false if it cannot, as by default.
     fn merge(&self, other: Exposition) -> bool {
         let _ = other;
         false

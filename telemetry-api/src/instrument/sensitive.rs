@@ -1,4 +1,4 @@
-//! Values that must not be readable in telemetry: they are shown as keyed hashes, which tell them apart, or dropped.
+//! Values that nobody may read in telemetry: keyed hashes tell them apart, or they are left out.
 
 use std::{
     fmt::Display,
@@ -9,11 +9,11 @@ use std::{
 use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
 
-use crate::instrument::hex;
+use crate::instrument::{hex, text};
 
 type KeyedHash = Hmac<Sha256>;
 
-/// What becomes of attributes whose values are said to be sensitive: of `attr_sensitive`, of `sensitive(..)` in `#[step]`
+/// The form of attributes whose values are marked as sensitive: by `attr_sensitive`, `sensitive(..)` in `#[step]`
 /// and of `set_sensitive`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sensitive {
@@ -25,7 +25,7 @@ pub enum Sensitive {
 }
 
 impl Sensitive {
-    /// What is shown instead of the value; `None` for nothing. A value to be dropped is not even formatted.
+    /// The text to show in place of the value; `None` for nothing. A value to be dropped is not even formatted.
     ///
     /// ```
     /// use telemetry_api::sensitive::{Sensitive, hash};
@@ -35,7 +35,7 @@ impl Sensitive {
     /// ```
     pub fn shown(self, value: impl Display) -> Option<String> {
         match self {
-            Self::Hash => Some(hash(&value.to_string())),
+            Self::Hash => Some(hash(&text::of(&value))),
             Self::Drop => None,
         }
     }
@@ -81,7 +81,7 @@ fn keyed(key: &[u8]) -> KeyedHash {
     KeyedHash::new(&block)
 }
 
-/// 128 bits of the system's randomness, which is what the standard library seeds its tables with.
+/// 128 bits of the system's randomness, with which the standard library seeds its tables.
 fn random() -> [u8; 32] {
     let seed = RandomState::new();
     let mut key = [0; 32];

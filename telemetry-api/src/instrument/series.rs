@@ -92,7 +92,7 @@ where
     }
 }
 
-/// What a handle is to be bound for.
+/// The series that a handle is to be bound for.
 #[derive(Clone, Copy, Debug)]
 pub enum Series<'a, Q> {
     /// The series of these label values.

@@ -19,11 +19,11 @@ use opentelemetry::{
 
 use crate::instrument::{propagation::Received, random};
 
-/// Whether a sampler of this process has ever recorded spans that it did not sample. While none has, nobody asks an
+/// True once a sampler of this process records spans that it does not sample. Until then nobody asks an
 /// unsampled span whether it is recorded, which takes its lock.
 static UNSAMPLED_RECORDED: AtomicBool = AtomicBool::new(false);
 
-/// What instrumentation knows about the sampler before asking it.
+/// The facts that instrumentation knows about the sampler before asking it.
 ///
 /// Attributes cost more than the span itself, so they are built before the sampler is asked only when it reads them
 /// or when the span will probably be recorded. `records_roots` may err, which costs time. The others must not be less
@@ -40,7 +40,7 @@ pub struct SamplingHint {
     pub decides: Decides,
 }
 
-/// Which spans a sampler decides about; the others are sampled exactly if their parent is.
+/// The spans that a sampler decides about; the others are sampled exactly if their parent is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Decides {
     /// Spans without a parent.
@@ -64,7 +64,7 @@ impl Default for SamplingHint {
 }
 
 impl SamplingHint {
-    /// Of a tracer that does nothing: what a caller has sent stays the parent of whatever is called from here.
+    /// Of a tracer that does nothing: the caller's span stays the parent of the calls from here.
     pub const NOTHING_RECORDED: Self = Self {
         reads_attributes: false,
         records_roots: false,
@@ -79,7 +79,7 @@ impl SamplingHint {
         }
     }
 
-    /// Whether attributes are to be built before the sampler is asked.
+    /// True if attributes are to be built before the sampler is asked.
     fn wants_attributes(self, parent: &SpanContext) -> bool {
         if self.records_unsampled || self.asks_for_attributes(parent) {
             return true;
@@ -92,12 +92,12 @@ impl SamplingHint {
         }
     }
 
-    /// Whether the sampler must have the attributes to decide about a span below this parent.
+    /// True if the sampler must have the attributes to decide about a span below this parent.
     pub fn asks_for_attributes(self, parent: &SpanContext) -> bool {
         self.reads_attributes && self.decided(parent)
     }
 
-    /// Whether the sampler decides about a span below this parent.
+    /// True if the sampler decides about a span below this parent.
     fn decided(self, parent: &SpanContext) -> bool {
         match self.decides {
             Decides::All => true,
@@ -106,7 +106,7 @@ impl SamplingHint {
         }
     }
 
-    /// What comes of a span below this parent without asking the sampler.
+    /// The fate of a span below this parent, as far as it is known without the sampler.
     fn foregone(self, parent: &SpanContext) -> Foregone {
         let follows = match self.decides {
             Decides::All => false,
@@ -121,8 +121,8 @@ impl SamplingHint {
                 false => Foregone::Unrecorded,
             }
         } else {
-            // Once spans were recorded unsampled, a parent may be one of them whatever the sampler is now, and ending
-            // what stands for the child would end it.
+            // Once spans were recorded unsampled, a parent may be one of them, even if the sampler has changed. Ending the
+            // context that stands for the child would end it.
             match UNSAMPLED_RECORDED.load(Ordering::Relaxed) {
                 true => Foregone::Nothing,
                 false => Foregone::LeftOut,
@@ -151,7 +151,7 @@ impl SamplingHint {
     }
 }
 
-/// What is known of a span before the sampler is asked.
+/// The fate of a span before the sampler is asked.
 enum Foregone {
     /// The sampler decides.
     Nothing,
@@ -171,7 +171,7 @@ impl LiveSamplingHint {
         Self(Arc::new(AtomicU8::new(hint.to_bits())))
     }
 
-    /// What is known now.
+    /// The facts as they are now.
     pub fn get(&self) -> SamplingHint {
         SamplingHint::from_bits(self.0.load(Ordering::Relaxed))
     }
@@ -195,14 +195,14 @@ impl fmt::Debug for LiveSamplingHint {
     }
 }
 
-/// Whether what is set on the span can reach a backend: it is sampled, or recorded in case its trace is kept later.
+/// True if attributes of the span can reach a backend: it is sampled, or recorded in case its trace is kept later.
 ///
 /// Adapters ask this before they build attributes for the end of a span. It takes a lock only if the span is not sampled
 /// and a sampler of this process keeps traces by how they end.
 #[inline]
 pub fn is_recorded(span: &SpanRef<'_>) -> bool {
     let context = span.span_context();
-    // The caller's is recorded there, not here.
+    // A remote span is recorded by the service that started it.
     !context.is_remote()
         && (context.is_sampled()
             || (UNSAMPLED_RECORDED.load(Ordering::Relaxed) && span.is_recording()))
@@ -277,7 +277,7 @@ impl Tracer {
         }
     }
 
-    /// Starts the span of a server below what its caller has sent: [`start`](Self::start), but cheaper.
+    /// Starts the span of a server below its caller's: [`start`](Self::start), but cheaper.
     pub fn start_received(
         &self,
         parent: Received,
@@ -302,7 +302,7 @@ impl fmt::Debug for Tracer {
     }
 }
 
-/// What the SDK makes of a span that its sampler drops, in one allocation.
+/// The span that the SDK makes if its sampler drops it, in one allocation.
 fn unrecorded(caller: &SpanContext, cx: &Context) -> Context {
     cx.with_remote_span_context(SpanContext::new(
         caller.trace_id(),
@@ -313,7 +313,7 @@ fn unrecorded(caller: &SpanContext, cx: &Context) -> Context {
     ))
 }
 
-/// What starts the spans of a scope. Object-safe, so that adapters need no type parameter, and without the second box
+/// Starts the spans of a scope. Object-safe, so that adapters need no type parameter, and without the second box
 /// of `global::BoxedTracer`.
 pub trait StartSpan: Send + Sync {
     /// Starts the span and returns the context that carries it. `attributes` is to be called once at most, and only if

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
 mod business_metrics;
+mod jobs;
 mod messaging;
 mod principal;
 mod propagation;

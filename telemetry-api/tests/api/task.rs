@@ -59,7 +59,7 @@ fn runtimes() -> [(&'static str, Runtime); 2] {
     ]
 }
 
-/// What each way of doing work has in its context, when the work is wrapped as its documentation says.
+/// The context of each way of doing work, when the work is wrapped as its documentation says.
 async fn kept() -> BTreeMap<&'static str, String> {
     let mut set = JoinSet::new();
     set.spawn(carried_later().in_current_context());
@@ -226,4 +226,18 @@ fn what_is_dropped_before_its_end_is_dropped_in_its_context() {
     assert_eq!(seen(&mut || drop(items.take())), expected);
     let mut never_polled = Some(never_polled);
     assert_eq!(seen(&mut || drop(never_polled.take())), expected);
+}
+
+#[test]
+fn a_callback_and_its_future_run_in_the_context_of_the_handler() {
+    let handshake = CorrelationId::parse("handshake").unwrap();
+    let attached = handshake.clone().attach_to(&Context::new()).attach();
+    let callback = callback_in_current_context(|socket: u32| {
+        let in_closure = CorrelationId::current();
+        async move { (socket, in_closure, CorrelationId::current()) }
+    });
+    drop(attached);
+    assert_eq!(CorrelationId::current(), None);
+    let seen = futures_util::FutureExt::now_or_never(callback(7)).unwrap();
+    assert_eq!(seen, (7, Some(handshake.clone()), Some(handshake)));
 }

@@ -44,13 +44,13 @@ fn all(filter: &str, work: impl FnOnce()) -> Vec<Value> {
 }
 
 /// [`all`] without the spans.
-fn lines(filter: &str, work: impl FnOnce()) -> Vec<Value> {
+pub(crate) fn lines(filter: &str, work: impl FnOnce()) -> Vec<Value> {
     let mut lines = all(filter, work);
     lines.retain(|line| line.get("span").is_none());
     lines
 }
 
-/// What a line says of these keys.
+/// The values of these keys in a line.
 fn shown(line: &Value, keys: &[&str]) -> Value {
     keys.iter()
         .filter_map(|key| Some(((*key).to_owned(), line.get(key)?.clone())))

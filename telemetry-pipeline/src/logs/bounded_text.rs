@@ -13,7 +13,7 @@ pub(crate) const MAX_LINE: usize = 128 * 1024;
 
 pub(crate) const CUT: char = '…';
 
-/// Whether a character could move the cursor, begin a line or change the order of the text on a terminal: control
+/// Returns whether a character could move the cursor, begin a line or change the order of the text on a terminal: control
 /// characters (C0, DEL and C1), the line and paragraph separators, and the controls of bidirectional text.
 pub(crate) fn is_unsafe(c: char) -> bool {
     match c {

@@ -1,4 +1,4 @@
-//! What of a JSON line is the same for all events of one callsite, written once.
+//! The parts of a JSON line that are the same for all events of one callsite. They are formatted once.
 
 use std::{borrow::Cow, ptr, sync::OnceLock};
 

@@ -40,7 +40,7 @@ pub(crate) struct ActiveFilter {
     pub(crate) text: String,
     /// The targets that directives name.
     targets: Vec<String>,
-    /// Whether the text leaves our own lines open: it has no level for all targets, and no setting of ours has one. Our
+    /// True if the text leaves our own lines open: it has no level for all targets, and no setting of ours has one. Our
     /// warnings pass then: `shop=debug` does not ask for a service that fails unseen.
     is_open: bool,
 }
@@ -82,7 +82,7 @@ impl ActiveFilter {
         &self.filter
     }
 
-    /// Whether this line is a warning of ours, or an access log, and the filter says nothing about it.
+    /// Returns whether this line is a warning of ours, or an access log, and the filter says nothing about it.
     pub(crate) fn passes_as_ours(&self, metadata: &Metadata<'_>) -> bool {
         if !self.is_open || !metadata.is_event() {
             return false;
@@ -96,7 +96,7 @@ impl ActiveFilter {
         *metadata.level() <= level && OUR_CRATES.contains(&krate) && !self.names(target)
     }
 
-    /// Whether this line is one of OpenTelemetry's own below a warning, such as that a global provider is set, and the
+    /// Returns whether this line is one of OpenTelemetry's own below a warning, such as that a global provider is set, and the
     /// filter does not name OpenTelemetry.
     pub(crate) fn mutes(&self, metadata: &Metadata<'_>) -> bool {
         let target = metadata.target();
@@ -176,7 +176,7 @@ fn mistake(directive: &str) -> Option<String> {
     Some(format!("{directive:?} is no level; {level:?} may be meant"))
 }
 
-/// Whether the word is the level with one letter missing or doubled, with two letters exchanged or, if it is a long one,
+/// Returns whether the word is the level with one letter missing or doubled, with two letters exchanged or, if it is a long one,
 /// with one letter changed. Others are names too often, such as `warp` and `errors`.
 fn is_typo(word: &str, level: &str) -> bool {
     let (word, level) = (word.as_bytes(), level.as_bytes());

@@ -7,7 +7,6 @@ use std::{
 
 use arc_swap::ArcSwap;
 use tracing::{
-    Metadata,
     callsite::rebuild_interest_cache,
     dispatcher::{self, Dispatch, WeakDispatch},
 };
@@ -18,7 +17,7 @@ use crate::logs::{
     layer_filters::{ActiveFilters, LogFilter, SpanFilter},
 };
 
-/// Which log lines are written and which `tracing` spans are recorded. Clones are the same filters.
+/// The filters of log lines and of `tracing` spans. Clones are the same filters.
 ///
 /// The two are independent: with the log filter at `warn` the spans of the application stay, and so do the spans of
 /// requests, clients and steps, which are no `tracing` spans.
@@ -53,18 +52,16 @@ struct Filters {
 /// The choices that filters are made of.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FilterChoices<'a> {
-    /// Which log lines pass, in the syntax of [`EnvFilter`].
+    /// The log lines that pass, in the syntax of [`EnvFilter`].
     pub(crate) logs: &'a str,
-    /// Which `tracing` spans are recorded, in the same syntax.
+    /// The `tracing` spans that are recorded, in the same syntax.
     pub(crate) spans: &'a str,
     /// The level of our own lines, if it has a setting of its own.
     pub(crate) own_level: Option<&'a str>,
-    /// Whether log lines have the fields of spans.
+    /// True if log lines have the fields of spans.
     pub(crate) span_fields: bool,
-    /// Whether log lines of the HTTP and TLS crates may pass.
+    /// True if log lines of the HTTP and TLS crates may pass.
     pub(crate) transport_logs: bool,
-    /// Which events the layer of the spans hears.
-    pub(crate) span_events: fn(&Metadata<'_>) -> bool,
 }
 
 /// Why a filter was not set. The one before stays.
@@ -74,9 +71,9 @@ pub(crate) struct FilterChoices<'a> {
 pub struct FilterError {
     /// `log` or `span`.
     pub which: &'static str,
-    /// What was to be set.
+    /// The filter that was not set.
     pub text: String,
-    /// Which directives are wrong, and why.
+    /// The directives that are wrong, and why.
     pub reason: String,
     /// The filter that stays.
     pub stays: String,
@@ -98,7 +95,6 @@ impl FilterHandle {
                 spans: active(choices.spans, None),
                 span_fields: choices.span_fields,
                 transport_logs: choices.transport_logs,
-                hears: choices.span_events,
             }),
             own,
             dispatch: OnceLock::new(),
@@ -110,12 +106,12 @@ impl FilterHandle {
         let _ = self.0.dispatch.set(dispatch.downgrade());
     }
 
-    /// Which log lines are written, as RUST_LOG says it.
+    /// The filter of log lines, in the syntax of RUST_LOG.
     pub fn logs(&self) -> String {
         self.0.active.logs.load().text.clone()
     }
 
-    /// Which `tracing` spans are recorded.
+    /// The filter of `tracing` spans.
     pub fn spans(&self) -> String {
         self.0.active.spans.load().text.clone()
     }

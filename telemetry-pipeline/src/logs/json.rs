@@ -32,7 +32,7 @@ pub(crate) struct Json {
     span: &'static str,
     correlation: String,
     dialect: Dialect,
-    /// What follows the severity, up to the target.
+    /// The text between the severity and the target.
     service: String,
     /// Names of members the line has of its own. An event's field of the same name is written with a prefix, so that
     /// no object has a key twice.
@@ -128,7 +128,7 @@ impl Json {
         }
     }
 
-    /// What lines of the callsite have in common. All are of one severity.
+    /// The parts that all lines of the callsite share. All are of one severity.
     pub(crate) fn callsite(
         &self,
         metadata: &'static Metadata<'static>,

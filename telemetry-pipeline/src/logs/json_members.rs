@@ -30,7 +30,7 @@ impl<'a> Members<'a> {
         Self::new(text, &callsite.keys, max_value)
     }
 
-    /// What JSON writes without quotes.
+    /// Appends a value that JSON writes without quotes.
     fn bare(&mut self, field: &Field, write: impl FnOnce(&mut String)) {
         if let Some(key) = self.keys.get(field) {
             self.text.push_str(&key.bare);

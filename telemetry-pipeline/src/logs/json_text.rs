@@ -25,15 +25,25 @@ pub(crate) fn renamed_key(name: &str) -> String {
 /// Appends the text until the length `end`. Returns whether all of it fitted.
 #[inline]
 pub(crate) fn escape(text: &mut String, part: &str, end: usize) -> bool {
-    // Nearly all text is plain.
-    if part.len() <= end.saturating_sub(text.len()) && !has_special(part.as_bytes()) {
+    let fits = part.len() <= end.saturating_sub(text.len());
+    // Nearly all text is plain ASCII.
+    if fits && !has_special(part.as_bytes()) {
+        text.push_str(part);
+        return true;
+    }
+    escape_slowly(text, part, end, fits)
+}
+
+/// Appends text that is not plain ASCII. Most of it is letters of other scripts, which are not escaped either.
+#[cold]
+fn escape_slowly(text: &mut String, part: &str, end: usize, fits: bool) -> bool {
+    if fits && !part.bytes().any(may_begin_escaped) {
         text.push_str(part);
         return true;
     }
     escape_each(text, part, end)
 }
 
-#[cold]
 fn escape_each(text: &mut String, part: &str, end: usize) -> bool {
     for c in part.chars() {
         // The longest escape has six bytes.
@@ -55,8 +65,8 @@ fn escape_each(text: &mut String, part: &str, end: usize) -> bool {
     true
 }
 
-/// Whether any of the bytes may begin a character that is escaped. Looks at many at once; the last may be looked at twice.
-// Alone it is cheap to call; in `escape` it would use up the registers.
+/// Returns whether any of the bytes is not plain ASCII. Looks at many at once; the last may be looked at twice.
+// Inlined into `escape` it would use up the registers.
 #[inline(never)]
 fn has_special(bytes: &[u8]) -> bool {
     if let Some(last) = bytes.last_chunk::<16>() {
@@ -69,7 +79,7 @@ fn has_special(bytes: &[u8]) -> bool {
         .unwrap_or_else(|| bytes.iter().any(is_special))
 }
 
-/// Whether one is among the first or the last `N` bytes, if there are so many.
+/// Returns whether one is among the first or the last `N` bytes, if there are so many.
 fn ends_special<const N: usize>(bytes: &[u8]) -> Option<bool> {
     Some(any_special(bytes.first_chunk::<N>()?) | any_special(bytes.last_chunk::<N>()?))
 }
@@ -81,16 +91,15 @@ fn any_special<const N: usize>(bytes: &[u8; N]) -> bool {
         .fold(false, |found, byte| found | is_special(byte))
 }
 
+/// Bytes that JSON escapes, DEL, and all beyond ASCII: as numbers with a sign these and the control characters are one range.
+fn is_special(byte: &u8) -> bool {
+    (byte.cast_signed() < 0x20) | (*byte == b'"') | (*byte == b'\\') | (*byte == 0x7f)
+}
+
 /// Escaped ASCII, and the first bytes of all other characters that are escaped: U+0080 to U+00BF begin with C2, U+0600 to
 /// U+063F with D8, U+2000 to U+2FFF with E2.
-fn is_special(byte: &u8) -> bool {
-    (*byte < 0x20)
-        | (*byte == b'"')
-        | (*byte == b'\\')
-        | (*byte == 0x7f)
-        | (*byte == 0xc2)
-        | (*byte == 0xd8)
-        | (*byte == 0xe2)
+fn may_begin_escaped(byte: u8) -> bool {
+    byte < 0x20 || matches!(byte, b'"' | b'\\' | 0x7f | 0xc2 | 0xd8 | 0xe2)
 }
 
 #[cfg(test)]
@@ -102,11 +111,10 @@ mod tests {
         for length in 0..40 {
             for at in 0..length {
                 for byte in 0..=u8::MAX {
-                    for around in [b'a', 0x80, 0xff, 0x20] {
+                    for around in [b'a', b'~', b' '] {
                         let mut bytes = vec![around; length];
                         bytes[at] = byte;
-                        let expected =
-                            byte < 0x20 || [b'"', b'\\', 0x7f, 0xc2, 0xd8, 0xe2].contains(&byte);
+                        let expected = byte < 0x20 || byte >= 0x7f || byte == b'"' || byte == b'\\';
                         assert_eq!(has_special(&bytes), expected, "{bytes:?}");
                     }
                 }

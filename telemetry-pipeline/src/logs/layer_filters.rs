@@ -29,23 +29,21 @@ const TRANSPORT: [&str; 8] = [
 pub(crate) struct ActiveFilters {
     pub(crate) logs: ArcSwap<ActiveFilter>,
     pub(crate) spans: ArcSwap<ActiveFilter>,
-    /// Whether log lines have the fields of spans.
+    /// True if log lines have the fields of spans.
     pub(crate) span_fields: bool,
-    /// Whether the transport's log lines may pass.
+    /// True if the transport's log lines may pass.
     pub(crate) transport_logs: bool,
-    /// Which events the layer of the spans hears.
-    pub(crate) hears: fn(&Metadata<'_>) -> bool,
 }
 
 /// The filter of the log layer: events that the log filter lets pass and, if lines have their fields, spans.
 pub(crate) struct LogFilter(pub(crate) Arc<ActiveFilters>);
 
 /// The filter of the layer that makes OpenTelemetry spans: `tracing` spans that the span filter lets pass, none of the
-/// transport and none of our own threads, whatever it says. Of events, those that the layer hears.
+/// transport and none of our own threads, whatever it says. Of events, those that tell of a failed function.
 pub(crate) struct SpanFilter(pub(crate) Arc<ActiveFilters>);
 
 impl LogFilter {
-    /// Whether a line never passes, whatever else the filter says.
+    /// Returns whether a line never passes, whatever else the filter says.
     fn excludes(&self, metadata: &Metadata<'_>) -> bool {
         !self.0.transport_logs && is_transport(metadata) && metadata.is_event()
     }
@@ -119,14 +117,14 @@ impl<S: Subscriber> Filter<S> for LogFilter {
 
 impl<S: Subscriber> Filter<S> for SpanFilter {
     fn enabled(&self, metadata: &Metadata<'_>, cx: &LayerContext<'_, S>) -> bool {
-        (metadata.is_span() || (self.0.hears)(metadata))
+        (metadata.is_span() || is_failure(metadata))
             && !is_transport(metadata)
             && self.0.spans.load().inner().enabled(metadata, cx.clone())
             && !log_context::is_suppressed()
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        let is_heard = metadata.is_span() || (self.0.hears)(metadata);
+        let is_heard = metadata.is_span() || is_failure(metadata);
         if !is_heard || is_transport(metadata) {
             return Interest::never();
         }
@@ -162,6 +160,13 @@ impl<S: Subscriber> Filter<S> for SpanFilter {
     fn on_close(&self, id: Id, cx: LayerContext<'_, S>) {
         self.0.spans.load().inner().on_close(id, cx);
     }
+}
+
+/// Returns whether an event is the one by which `#[instrument(err)]` tells of an `Err`: its only field is `error`.
+fn is_failure(metadata: &Metadata<'_>) -> bool {
+    let mut fields = metadata.fields().iter();
+    metadata.is_event()
+        && matches!((fields.next(), fields.next()), (Some(only), None) if only.name() == "error")
 }
 
 fn is_transport(metadata: &Metadata<'_>) -> bool {

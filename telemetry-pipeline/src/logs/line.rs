@@ -100,13 +100,13 @@ pub(crate) struct TraceIds {
     pub(crate) sampled: bool,
 }
 
-/// Whether events of this callsite are records of the `log` crate. All of one level share a callsite, so their target,
+/// Returns whether events of this callsite are records of the `log` crate. All of one level share a callsite, so their target,
 /// file and line are fields.
 pub(crate) fn is_log_record(metadata: &Metadata<'_>) -> bool {
     metadata.target() == "log" && metadata.name() == "log event"
 }
 
-/// Whether a field of a `log` record is metadata and no field of the line.
+/// Returns whether a field of a `log` record is metadata and no field of the line.
 pub(crate) fn is_log_metadata(field: &str) -> bool {
     field.starts_with("log.")
 }

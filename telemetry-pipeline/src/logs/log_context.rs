@@ -19,7 +19,7 @@ impl Drop for Ends {
     fn drop(&mut self) {}
 }
 
-/// Whether there is a current context: not while the thread ends.
+/// Returns whether there is a current context. There is none while the thread ends.
 pub(crate) fn is_readable() -> bool {
     ENDS.try_with(|_| ()).is_ok()
 }
@@ -30,7 +30,7 @@ pub(crate) fn with_current<T>(look: impl FnOnce(&Context) -> T) -> Option<T> {
     is_readable().then(|| Context::map_current(look))
 }
 
-/// Whether nothing that happens here is to be exported.
+/// Returns whether export is suppressed here.
 pub(crate) fn is_suppressed() -> bool {
     with_current(Context::is_telemetry_suppressed).unwrap_or(true)
 }

@@ -39,7 +39,7 @@ pub(crate) struct LogOutput {
     pub(crate) form: Form,
     pub(crate) sink: LogSink,
     pub(crate) otlp: Option<SdkLogger>,
-    /// Whether lines have the fields of the spans around them.
+    /// True if lines have the fields of the spans around them.
     pub(crate) span_fields: bool,
     /// The prefix of business attributes.
     pub(crate) prefix: String,
@@ -51,7 +51,7 @@ impl LogOutput {
     pub(crate) fn log(&self, line: &Line<'_>) {
         self.write_line(line);
         if let Some(logger) = &self.otlp
-            // What the SDK says while it takes a record must not become another.
+            // A line of the SDK about taking a record must not become another record.
             && !line.target.starts_with("opentelemetry")
             && !log_context::is_suppressed()
         {
@@ -155,7 +155,7 @@ where
         let _named = named
             .filter(|_| log_context::is_readable())
             .map(Context::attach);
-        // What OpenTelemetry says of the stack of contexts it says while it holds that stack: to look would panic.
+        // OpenTelemetry holds its stack of contexts while it logs about it. Reading the context then would panic.
         let unreadable =
             metadata.target() == "opentelemetry" && metadata.name().starts_with("Context.");
         let ids = match unreadable {

@@ -66,7 +66,7 @@ struct Attributes<'a> {
     is_log_record: bool,
     /// The prefix of a step's fields, if the event is a step's.
     step_prefix: Option<&'a str>,
-    /// Whether the record says on whose behalf it was written.
+    /// True if the record says on whose behalf it was written.
     principal: bool,
 }
 

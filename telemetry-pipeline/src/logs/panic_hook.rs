@@ -22,7 +22,7 @@ use crate::logs::{
     log_context,
     log_layer::LogOutput,
 };
-use telemetry_api::instrument::pipeline::panic_logged;
+use telemetry_api::instrument::{pipeline::panic_logged, redaction::Redaction};
 
 /// How long a panic waits for its line to leave the process while standard output is slow.
 const FLUSH: Duration = Duration::from_millis(100);
@@ -69,20 +69,22 @@ impl Callsite for PanicCallsite {
 /// `exception` with `exception.type` (`panic`), `exception.message`, `thread.name`, `code.*` and, where RUST_BACKTRACE
 /// asks for one, `exception.stacktrace`. It is an error; where the process is built to end with it, it is fatal. No
 /// filter applies.
-pub(crate) fn log_panics(output: &Arc<LogOutput>) {
+///
+/// The message is redacted as the texts of errors are.
+pub(crate) fn log_panics(output: &Arc<LogOutput>, redaction: Arc<Redaction>) {
     let output = Arc::downgrade(output);
     let previous = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
-        log(&output, panic);
+        log(&output, &redaction, panic);
         previous(panic);
     }));
 }
 
-fn log(output: &Weak<LogOutput>, panic: &PanicHookInfo<'_>) {
+fn log(output: &Weak<LogOutput>, redaction: &Redaction, panic: &PanicHookInfo<'_>) {
     let Some(output) = output.upgrade() else {
         return;
     };
-    write(&output, panic);
+    write(&output, redaction, panic);
     // Whoever catches the panic, such as the layer of a server, need not record it again.
     panic_logged();
     let bound = if cfg!(panic = "abort") {
@@ -93,8 +95,9 @@ fn log(output: &Weak<LogOutput>, panic: &PanicHookInfo<'_>) {
     output.flush(bound);
 }
 
-fn write(output: &LogOutput, panic: &PanicHookInfo<'_>) {
-    let said = message(panic.payload());
+fn write(output: &LogOutput, redaction: &Redaction, panic: &PanicHookInfo<'_>) {
+    let said = redaction.error(message(panic.payload()));
+    let said = &*said;
     let message = format!("panicked: {said}");
     let backtrace = Backtrace::capture();
     let stack = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());

@@ -21,7 +21,7 @@ use telemetry_api::{
 
 pub(crate) fn write(text: &mut String, line: &Line<'_>) {
     let time = humantime::format_rfc3339_millis(line.now).to_string();
-    // The date is on the wall.
+    // People who read a terminal know the date.
     let time = time.get(11..23).unwrap_or(&time);
     let _ = write!(
         text,
@@ -117,7 +117,7 @@ impl<'a> Fields<'a> {
         escape(self.text, &value, quoted, end);
     }
 
-    /// Whether the text could be taken for more than one value. A message may have blanks: it ends where the first
+    /// Returns whether the text could be taken for more than one value. A message may have blanks: it ends where the first
     /// field begins, which no text in quotes can pose as.
     fn needs_quotes(&self, written: &str) -> bool {
         let is_quoted = || {
@@ -144,7 +144,7 @@ impl Visit for Fields<'_> {
     }
 }
 
-/// Whether a quote stands in the text without a backslash that escapes it, or a backslash at the end escapes the quote
+/// Returns whether a quote stands in the text without a backslash that escapes it, or a backslash at the end escapes the quote
 /// that follows the text.
 fn has_bare_quote(text: &str) -> bool {
     let mut escaped = false;
@@ -185,7 +185,9 @@ fn escape(text: &mut String, value: &str, quoted: bool, end: usize) {
 /// Appends as much of the text as fits until the length `end`. Returns whether all of it fitted.
 fn push_until(text: &mut String, part: &str, end: usize) -> bool {
     let room = end.saturating_sub(text.len());
-    let fitting = part.floor_char_boundary(room.min(part.len()));
-    text.push_str(part.get(..fitting).unwrap_or_default());
-    fitting == part.len()
+    // A character is not cut in two.
+    let mut ends = (0..=room.min(part.len())).rev();
+    let fitting = ends.find_map(|end| part.get(..end)).unwrap_or_default();
+    text.push_str(fitting);
+    fitting.len() == part.len()
 }

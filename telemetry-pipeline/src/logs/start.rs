@@ -9,10 +9,7 @@ use super::{
     FilterChoices, FilterHandle, Form, LogOutput, business_prefix, log_queue::LogQueue,
     settings::LogsSettings,
 };
-use crate::{
-    common::Common, error::BootstrapError, otlp::Flush, resource::attribute_text,
-    traces::application_spans::is_failure,
-};
+use crate::{common::Common, error::BootstrapError, otlp::Flush, resource::attribute_text};
 
 /// Running logs.
 pub(crate) struct LogPipeline {
@@ -60,7 +57,6 @@ pub(crate) fn start(
         own_level: settings.own_level,
         span_fields: settings.span_fields,
         transport_logs: true,
-        span_events: is_failure,
     });
     Ok(LogPipeline {
         output,

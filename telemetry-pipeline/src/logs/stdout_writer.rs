@@ -17,12 +17,12 @@ use crate::otlp::{Losses, Reason};
 /// The most bytes that wait. About ten thousand lines.
 const MAX_WAITING: u64 = 4 * 1024 * 1024;
 
-/// What a pipe that can be written to takes at once (PIPE_BUF of Linux).
+/// The bytes that a pipe which is ready takes at once (PIPE_BUF of Linux).
 const ATOMIC: usize = 4096;
 
-/// What lines are written to.
+/// The file that lines are written to.
 pub(crate) trait Output: Send + Sync + 'static {
-    /// Whether [`ATOMIC`] bytes can be written without waiting.
+    /// Returns whether [`ATOMIC`] bytes can be written without waiting.
     fn is_ready(&self) -> bool;
 
     /// Writes some of it, and waits if it cannot.
@@ -224,7 +224,7 @@ impl Shared {
         }
     }
 
-    /// What was not written is lost: there is no reader, or no room on the disk.
+    /// Counts lines as lost that could not be written: there is no reader, or no room on the disk.
     fn failed(&self, state: &mut State, rest: &[u8], error: &io::Error) {
         let lost = count_lines(rest);
         self.losses.lost(Reason::ExportFailed, lost);

@@ -2,6 +2,7 @@ mod broken_values;
 mod cloud_formats;
 mod fields_of_spans;
 mod forged_text;
+mod log_crate_records;
 mod our_lines;
 mod parents;
 mod step_records;
@@ -41,7 +42,6 @@ fn filters(logs: &str, span_fields: bool) -> FilterHandle {
         own_level: None,
         span_fields,
         transport_logs: true,
-        span_events: |_| false,
     })
 }
 

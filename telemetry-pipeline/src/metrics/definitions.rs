@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// What makes two instruments of one name the same.
+/// The properties that two instruments of one name must share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Definition {
     /// Such as `u64 counter`.

@@ -38,7 +38,7 @@ pub(crate) struct TextExposition {
     reporter: Arc<Reporter>,
     /// The families that a warning has named.
     repeated: Mutex<HashSet<String>>,
-    /// Whether a warning has told that the metrics cannot be read.
+    /// True if a warning has told that the metrics cannot be read.
     unread: AtomicBool,
     open_metrics: Coalesced,
     prometheus: Coalesced,

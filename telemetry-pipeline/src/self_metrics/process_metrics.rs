@@ -29,7 +29,7 @@ pub(crate) struct Process {
     usage: Mutex<Usage>,
 }
 
-/// What the files say.
+/// The numbers in the files at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Snapshot {
     /// Seconds in user and in system mode.
@@ -153,64 +153,72 @@ fn labelled<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     Some(value.trim())
 }
 
+const MODES: [(&str, &str); 2] = [("cpu.mode", "user"), ("cpu.mode", "system")];
+const DIRECTIONS: [(&str, &str); 2] = [
+    ("disk.io.direction", "read"),
+    ("disk.io.direction", "write"),
+];
+const FAULTS: [(&str, &str); 2] = [
+    ("system.paging.fault.type", "minor"),
+    ("system.paging.fault.type", "major"),
+];
+
+/// An instrument with the value of each attribute that the process has now.
+macro_rules! instrument {
+    ($meter:ident, $process:ident, $kind:ident, $name:literal, $unit:literal, $about:literal, $by:expr, $read:expr) => {{
+        let process = $process.clone();
+        let attributes = $by.map(|(key, value)| [KeyValue::new(key, value)]);
+        let read: fn(&Process) -> Option<_> = $read;
+        $meter
+            .$kind($name)
+            .with_unit($unit)
+            .with_description($about)
+            .with_callback(move |observer| {
+                for (value, attributes) in read(&process).into_iter().flatten().zip(&attributes) {
+                    observer.observe(value, attributes);
+                }
+            })
+            .build();
+    }};
+    ($meter:ident, $process:ident, $kind:ident, $name:literal, $unit:literal, $about:literal, $read:expr) => {{
+        let process = $process.clone();
+        let read: fn(&Process) -> Option<_> = $read;
+        $meter
+            .$kind($name)
+            .with_unit($unit)
+            .with_description($about)
+            .with_callback(move |observer| {
+                if let Some(value) = read(&process) {
+                    observer.observe(value, &[]);
+                }
+            })
+            .build();
+    }};
+}
+
 /// Makes the instruments. They live as long as the meter's provider.
 pub(crate) fn observe(meter: &Meter, process: Process) {
-    const MODES: [(&str, &str); 2] = [("cpu.mode", "user"), ("cpu.mode", "system")];
-    const DIRECTIONS: [(&str, &str); 2] = [
-        ("disk.io.direction", "read"),
-        ("disk.io.direction", "write"),
-    ];
-    const FAULTS: [(&str, &str); 2] = [
-        ("system.paging.fault.type", "minor"),
-        ("system.paging.fault.type", "major"),
-    ];
     let process = Arc::new(process);
-
-    /// An instrument with the value of each attribute that the process has now.
-    macro_rules! instrument {
-        ($kind:ident, $name:literal, $unit:literal, $about:literal, $by:expr, $read:expr) => {{
-            let process = process.clone();
-            let attributes = $by.map(|(key, value)| [KeyValue::new(key, value)]);
-            let read: fn(&Process) -> Option<_> = $read;
-            meter
-                .$kind($name)
-                .with_unit($unit)
-                .with_description($about)
-                .with_callback(move |observer| {
-                    for (value, attributes) in read(&process).into_iter().flatten().zip(&attributes)
-                    {
-                        observer.observe(value, attributes);
-                    }
-                })
-                .build();
-        }};
-        ($kind:ident, $name:literal, $unit:literal, $about:literal, $read:expr) => {{
-            let process = process.clone();
-            let read: fn(&Process) -> Option<_> = $read;
-            meter
-                .$kind($name)
-                .with_unit($unit)
-                .with_description($about)
-                .with_callback(move |observer| {
-                    if let Some(value) = read(&process) {
-                        observer.observe(value, &[]);
-                    }
-                })
-                .build();
-        }};
-    }
-
     instrument!(
+        meter,
+        process,
         f64_observable_gauge,
         "process.uptime",
         "s",
         "Time the process has been running",
         |process| Some(process.uptime())
     );
-    if process.now().is_none() {
-        return;
+    if process.now().is_some() {
+        observe_processors(meter, &process);
+        observe_memory(meter, &process);
+        observe_system_resources(meter, &process);
     }
+}
+
+fn observe_processors(meter: &Meter, process: &Arc<Process>) {
     instrument!(
+        meter,
+        process,
         f64_observable_counter,
         "process.cpu.time",
         "s",
@@ -219,6 +227,8 @@ pub(crate) fn observe(meter: &Meter, process: Process) {
         |process| Some(process.now()?.cpu)
     );
     instrument!(
+        meter,
+        process,
         f64_observable_gauge,
         "process.cpu.utilization",
         "1",
@@ -226,7 +236,12 @@ pub(crate) fn observe(meter: &Meter, process: Process) {
         MODES,
         Process::utilization
     );
+}
+
+fn observe_memory(meter: &Meter, process: &Arc<Process>) {
     instrument!(
+        meter,
+        process,
         i64_observable_up_down_counter,
         "process.memory.usage",
         "By",
@@ -234,6 +249,8 @@ pub(crate) fn observe(meter: &Meter, process: Process) {
         |process| process.now()?.resident
     );
     instrument!(
+        meter,
+        process,
         i64_observable_up_down_counter,
         "process.memory.virtual",
         "By",
@@ -241,6 +258,22 @@ pub(crate) fn observe(meter: &Meter, process: Process) {
         |process| process.now()?.virt
     );
     instrument!(
+        meter,
+        process,
+        u64_observable_counter,
+        "process.paging.faults",
+        "{fault}",
+        "Page faults",
+        FAULTS,
+        |process| Some(process.now()?.faults)
+    );
+}
+
+/// Disks, threads and file descriptors.
+fn observe_system_resources(meter: &Meter, process: &Arc<Process>) {
+    instrument!(
+        meter,
+        process,
         u64_observable_counter,
         "process.disk.io",
         "By",
@@ -249,14 +282,8 @@ pub(crate) fn observe(meter: &Meter, process: Process) {
         |process| process.now()?.disk
     );
     instrument!(
-        u64_observable_counter,
-        "process.paging.faults",
-        "{fault}",
-        "Page faults",
-        FAULTS,
-        |process| Some(process.now()?.faults)
-    );
-    instrument!(
+        meter,
+        process,
         i64_observable_up_down_counter,
         "process.thread.count",
         "{thread}",
@@ -264,6 +291,8 @@ pub(crate) fn observe(meter: &Meter, process: Process) {
         |process| Some(process.now()?.threads)
     );
     instrument!(
+        meter,
+        process,
         i64_observable_up_down_counter,
         "process.unix.file_descriptor.count",
         "{file_descriptor}",

@@ -6,12 +6,33 @@ use std::sync::Arc;
 use opentelemetry::{KeyValue, metrics::Meter};
 use tokio::runtime::{Handle, RuntimeMetrics};
 
+/// An instrument with one value for each runtime.
+macro_rules! instrument {
+    ($meter:ident, $runtimes:ident, $kind:ident, $name:literal, $unit:literal, $about:literal, $read:expr) => {{
+        let runtimes = $runtimes.clone();
+        let read: fn(&RuntimeMetrics) -> _ = $read;
+        $meter
+            .$kind($name)
+            .with_unit($unit)
+            .with_description($about)
+            .with_callback(move |observer| {
+                for (attributes, metrics) in runtimes.iter() {
+                    observer.observe(read(metrics), attributes);
+                }
+            })
+            .build();
+    }};
+}
+
+/// The runtimes, each with its name.
+type Runtimes = Arc<[([KeyValue; 1], RuntimeMetrics)]>;
+
 /// Makes the instruments. They live as long as the meter's provider.
 pub(crate) fn observe(meter: &Meter, runtimes: Vec<(String, Handle)>) {
     if runtimes.is_empty() {
         return;
     }
-    let runtimes: Arc<[_]> = runtimes
+    let runtimes: Runtimes = runtimes
         .into_iter()
         .map(|(name, handle)| {
             (
@@ -21,24 +42,9 @@ pub(crate) fn observe(meter: &Meter, runtimes: Vec<(String, Handle)>) {
         })
         .collect();
 
-    macro_rules! instrument {
-        ($kind:ident, $name:literal, $unit:literal, $about:literal, $read:expr) => {{
-            let runtimes = runtimes.clone();
-            let read: fn(&RuntimeMetrics) -> _ = $read;
-            meter
-                .$kind($name)
-                .with_unit($unit)
-                .with_description($about)
-                .with_callback(move |observer| {
-                    for (attributes, metrics) in runtimes.iter() {
-                        observer.observe(read(metrics), attributes);
-                    }
-                })
-                .build();
-        }};
-    }
-
     instrument!(
+        meter,
+        runtimes,
         i64_observable_up_down_counter,
         "tokio.runtime.worker.count",
         "{worker}",
@@ -46,6 +52,8 @@ pub(crate) fn observe(meter: &Meter, runtimes: Vec<(String, Handle)>) {
         |metrics| count(metrics.num_workers())
     );
     instrument!(
+        meter,
+        runtimes,
         i64_observable_up_down_counter,
         "tokio.runtime.task.count",
         "{task}",
@@ -53,6 +61,8 @@ pub(crate) fn observe(meter: &Meter, runtimes: Vec<(String, Handle)>) {
         |metrics| count(metrics.num_alive_tasks())
     );
     instrument!(
+        meter,
+        runtimes,
         i64_observable_up_down_counter,
         "tokio.runtime.global_queue.size",
         "{task}",
@@ -60,26 +70,34 @@ pub(crate) fn observe(meter: &Meter, runtimes: Vec<(String, Handle)>) {
         |metrics| count(metrics.global_queue_depth())
     );
     #[cfg(target_has_atomic = "64")]
-    {
-        instrument!(
-            f64_observable_counter,
-            "tokio.runtime.worker.busy_time",
-            "s",
-            "Time that workers were busy, of all together",
-            |metrics| of_workers(metrics)
-                .map(|w| metrics.worker_total_busy_duration(w).as_secs_f64())
-                .sum::<f64>()
-        );
-        instrument!(
-            u64_observable_counter,
-            "tokio.runtime.worker.parks",
-            "{park}",
-            "Times that workers had nothing to do and went to sleep, of all together",
-            |metrics| of_workers(metrics)
-                .map(|w| metrics.worker_park_count(w))
-                .sum::<u64>()
-        );
-    }
+    observe_workers(meter, &runtimes);
+}
+
+/// The metrics that tokio counts with 64-bit atomics.
+#[cfg(target_has_atomic = "64")]
+fn observe_workers(meter: &Meter, runtimes: &Runtimes) {
+    instrument!(
+        meter,
+        runtimes,
+        f64_observable_counter,
+        "tokio.runtime.worker.busy_time",
+        "s",
+        "Time that workers were busy, of all together",
+        |metrics| of_workers(metrics)
+            .map(|w| metrics.worker_total_busy_duration(w).as_secs_f64())
+            .sum::<f64>()
+    );
+    instrument!(
+        meter,
+        runtimes,
+        u64_observable_counter,
+        "tokio.runtime.worker.parks",
+        "{park}",
+        "Times that workers had nothing to do and went to sleep, of all together",
+        |metrics| of_workers(metrics)
+            .map(|w| metrics.worker_park_count(w))
+            .sum::<u64>()
+    );
 }
 
 #[cfg(target_has_atomic = "64")]

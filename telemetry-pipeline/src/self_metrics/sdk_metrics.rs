@@ -165,7 +165,7 @@ fn spans(meter: &Meter, observed: &Observed<'_>) {
 
 /// Those that ended have come to the queue, along with ones that were kept although they were not sampled.
 fn live_sampled(sampler: &SamplerHandle, monitor: &Monitor) -> u64 {
-    // What ends meanwhile is to be taken for live, not for ended before it started.
+    // A span that ends meanwhile counts as live, and not as one that ended before it started.
     let ended = monitor.offered();
     let kept = sampler.spans().kept();
     (sampler.spans().started_of(2) + kept).saturating_sub(ended)

@@ -1,4 +1,4 @@
-//! What must hold for all telemetry of a test together: nothing leaks, and nothing says a secret.
+//! Assertions on all telemetry of a test together: nothing leaks, and no signal has a secret.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ impl TestTelemetry {
         }
     }
 
-    /// What is left open, said in full; `None` if nothing is.
+    /// A full description of everything left open; `None` if nothing is.
     fn leaks(&self, except: &[&str]) -> Option<String> {
         let open = self.open_spans();
         if !open.is_empty() {

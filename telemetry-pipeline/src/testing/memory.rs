@@ -1,4 +1,4 @@
-//! What was exported, in memory. The SDK's own exporters of this kind sit behind processors that block on a future,
+//! Exported spans, records and lines, in memory. The SDK's own exporters of this kind sit behind processors that block on a future,
 //! which panics within a test that does so itself.
 
 use std::{

@@ -97,7 +97,7 @@ impl InstrumentQuery {
         self.left.len()
     }
 
-    /// What a counter, up/down counter or gauge shows, added up over the series.
+    /// The value of a counter, up/down counter or gauge, added up over the series.
     ///
     /// # Panics
     ///

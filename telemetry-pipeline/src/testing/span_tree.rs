@@ -8,7 +8,7 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::SpanData;
 
-/// Which attributes a line shows.
+/// The attributes that a line shows.
 #[derive(Clone, Copy)]
 pub(crate) enum Shown<'a> {
     /// These, in this order.

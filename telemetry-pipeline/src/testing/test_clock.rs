@@ -34,12 +34,12 @@ impl TestClock {
         }));
     }
 
-    /// What the clock shows.
+    /// The time that the clock shows now.
     pub fn now(&self) -> SystemTime {
         self.shown(SystemTime::now())
     }
 
-    /// What the clock showed at a real time. A time before the clock was made was set by hand and stays.
+    /// The time that the clock showed at a real time. A time before the clock was made was set by hand and stays.
     pub(crate) fn shown(&self, real: SystemTime) -> SystemTime {
         let ticks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let tick = ticks.iter().rev().find(|tick| tick.real <= real);

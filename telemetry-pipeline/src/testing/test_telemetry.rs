@@ -68,7 +68,7 @@ impl TestTelemetry {
         Self::builder().with_sampler_handle(sampler).build()
     }
 
-    /// What the code under test instruments with: `TelemetryLayer::new().with_providers(telemetry.providers().clone())`.
+    /// The providers for the code under test: `TelemetryLayer::new().with_providers(telemetry.providers().clone())`.
     pub fn providers(&self) -> &Providers {
         &self.providers
     }
@@ -215,7 +215,7 @@ impl TestTelemetry {
         self.lines.clear();
     }
 
-    /// What failure messages end with: the tree, with these spans marked, and what has not ended.
+    /// The end of a failure message: the tree, with these spans marked, and the spans that have not ended.
     pub(super) fn what_there_is(&self, marked: &[opentelemetry::trace::SpanId]) -> String {
         let mut text = match self.recorded() {
             spans if spans.is_empty() => "no span has ended\n".to_owned(),

@@ -25,7 +25,7 @@ use crate::{
         memory::Memory, open_spans::OpenSpans, seeded_ids::SeededIds, test_clock::TestClock,
         test_telemetry::TestTelemetry,
     },
-    traces::{Processor, Processors, application_spans::is_failure, span_starters},
+    traces::{Processor, Processors, span_starters},
 };
 use telemetry_api::{
     instrument::{
@@ -89,7 +89,7 @@ impl TestTelemetryBuilder {
         self
     }
 
-    /// What becomes of sensitive attributes. Default: they are hashed.
+    /// Treats sensitive attributes like this. Default: they are hashed.
     pub fn with_sensitive(mut self, sensitive: Sensitive) -> Self {
         self.sensitive = sensitive;
         self
@@ -240,7 +240,6 @@ fn subscribe(
         own_level: None,
         span_fields: false,
         transport_logs: false,
-        span_events: is_failure,
     });
     subscriber(output, &filters, Some(spans))
 }

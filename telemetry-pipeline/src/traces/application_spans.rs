@@ -14,7 +14,7 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use tracing::{
-    Event, Metadata, Subscriber,
+    Event, Subscriber,
     dispatcher::WeakDispatch,
     field::{self, Field, Value, Visit},
     span::{Attributes, Id, Record},
@@ -23,7 +23,7 @@ use tracing_opentelemetry::{OpenTelemetryLayer, get_otel_context};
 use tracing_subscriber::{Layer, layer::Context as LayerContext, registry::LookupSpan};
 
 use crate::guarded_format::{self, Guarded, GuardedError};
-use telemetry_api::instrument::pipeline::is_new_error;
+use telemetry_api::instrument::{pipeline::is_new_error, redaction::Redaction};
 
 /// The subscriber that a layer belongs to. It is known once the subscriber is built.
 pub(crate) type OwnSubscriber = Arc<OnceLock<WeakDispatch>>;
@@ -61,13 +61,6 @@ where
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
-}
-
-/// Whether an event is the one by which `#[instrument(err)]` tells of an `Err`: its only field is `error`.
-pub(crate) fn is_failure(metadata: &Metadata<'_>) -> bool {
-    let mut fields = metadata.fields().iter();
-    metadata.is_event()
-        && matches!((fields.next(), fields.next()), (Some(only), None) if only.name() == "error")
 }
 
 impl<S> Layer<S> for ApplicationSpans<S>
@@ -121,7 +114,8 @@ where
         self.bridge.on_close(id, cx);
     }
 
-    /// Of events only [failures](is_failure) come here: the span failed, and has the error once in its trace.
+    /// The filter lets only one kind of event through: `#[instrument(err)]` tells of an `Err`. The span failed, and the error is
+    /// recorded once in its trace.
     fn on_event(&self, event: &Event<'_>, cx: LayerContext<'_, S>) {
         let span = cx.event_span(event);
         let subscriber = self.subscriber.get().and_then(WeakDispatch::upgrade);
@@ -130,7 +124,7 @@ where
         };
         let mut error = ErrorText(String::new());
         event.record(&mut error);
-        let ErrorText(error) = error;
+        let error = Redaction::current().error(&error.0).into_owned();
         if let Some(context) = get_otel_context(&span.id(), &subscriber) {
             let span = context.span();
             if is_new_error(span.span_context(), &[&error]) {
@@ -142,7 +136,7 @@ where
     }
 }
 
-/// Whether all values are of kinds that the bridge takes well.
+/// Returns whether all values are of kinds that the bridge takes well.
 fn takes_well(record: impl FnOnce(&mut dyn Visit)) -> bool {
     let mut kinds = Kinds { all_well: true };
     record(&mut kinds);

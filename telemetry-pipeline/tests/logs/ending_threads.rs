@@ -38,14 +38,14 @@ fn logs_while_its_thread_ends() {
         .tracer(InstrumentationScope::builder("test").build());
     let cx = tracer.start(&Default::default(), "work", SpanKind::Internal, Vec::new);
     let thread = std::thread::spawn(move || {
-        // What a thread has first goes last.
+        // A thread drops its values in the reverse order of their making.
         LAST.with(|_| ());
         let _work = cx.attach();
         tracing::info!("first words");
         Context::current().span().end();
     });
     thread.join().unwrap();
-    // What was lost is of no interest here.
+    // The lost spans do not matter here.
     let _ = telemetry.shutdown();
 }
 

@@ -23,7 +23,7 @@ fn telemetry(vars: &[(&'static str, &'static str)]) -> (Telemetry, Arc<Mutex<Vec
     (telemetry, lines)
 }
 
-/// Which of what this emits comes out.
+/// The names of the emitted spans and lines that come out.
 fn emitted(telemetry: &Telemetry, lines: &Mutex<Vec<String>>) -> Vec<&'static str> {
     lines.lock().unwrap().clear();
     let _providers = telemetry.providers().set_default();
@@ -41,7 +41,7 @@ fn emitted(telemetry: &Telemetry, lines: &Mutex<Vec<String>>) -> Vec<&'static st
         assert!(step.as_mut().poll(&mut cx).is_ready());
     });
     let mut lines = lines.lock().unwrap().clone();
-    // What the step says of itself is a line with its name.
+    // The step has a line with its name.
     lines.retain(|line| !line.contains("\"target\":\"telemetry_core::step\""));
     [
         "an-info-span",
@@ -157,4 +157,27 @@ fn a_filter_changes_within_a_span_that_a_directive_names() {
         !lines.contains("no longer") && !lines.contains("outside"),
         "{lines}"
     );
+}
+
+#[test]
+fn a_word_that_was_meant_to_be_a_level_is_one_warning_and_mutes_nothing() {
+    for (word, meant) in [
+        ("true", "info"),
+        ("1", "info"),
+        ("debgu", "debug"),
+        ("info;debug", "commas"),
+    ] {
+        for name in ["RUST_LOG", "TELEMETRY_SPAN_FILTER"] {
+            let (telemetry, lines) = telemetry(&[(name, word)]);
+            let warnings = telemetry.warnings();
+            assert_eq!(warnings.len(), 1, "{warnings:?}");
+            assert!(
+                warnings[0].contains(&format!("{word:?}")) && warnings[0].contains(meant),
+                "{warnings:?}"
+            );
+            assert_eq!(telemetry.filters().logs(), "info");
+            let expected = [&SPANS[..], &["a-warning", "an-info", "an-own-info"]].concat();
+            assert_eq!(emitted(&telemetry, &lines), expected);
+        }
+    }
 }

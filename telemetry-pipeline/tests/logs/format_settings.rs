@@ -1,4 +1,4 @@
-//! Which format the settings make of a line.
+//! The format of a line, by settings.
 
 use std::sync::{Arc, Mutex};
 

@@ -49,7 +49,7 @@ fn program(test: &str) -> Command {
     command
 }
 
-/// Whether this test is to be the program now.
+/// Returns whether this test is to be the program now.
 fn is_program(test: &str) -> bool {
     std::env::var(PROGRAM).is_ok_and(|program| program == test)
 }

@@ -39,7 +39,7 @@ fn logs_more_than_anyone_takes() {
     std::process::exit(0);
 }
 
-/// What `/metrics` counts of the lines that standard output did not take.
+/// The lines that standard output did not take, as `/metrics` counts them.
 fn counted(telemetry: &Telemetry, error_type: &str) -> Option<u64> {
     let text = telemetry.providers().scrape(Default::default())?;
     let labels = [

@@ -1,4 +1,4 @@
-//! What bytes can be in SQL, whatever the dialect.
+//! The classes of bytes in SQL, in every dialect.
 
 pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)

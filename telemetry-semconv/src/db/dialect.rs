@@ -10,7 +10,7 @@ pub enum Dialect {
     PostgreSql,
     /// MySQL and MariaDB.
     MySql,
-    /// Unknown: standard SQL, and whatever is ambiguous is masked to the end of the text.
+    /// Unknown: standard SQL. From an ambiguous place on, the text is masked to its end.
     Other,
 }
 

@@ -2,7 +2,7 @@
 
 use super::keyword::Keyword;
 
-/// What the statement of a frame does, as far as the meaning of later words depends on it.
+/// The operation of a frame's statement, as far as the meaning of later words depends on it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Does {
     Nothing,
@@ -27,7 +27,7 @@ pub(super) enum Does {
 }
 
 impl Does {
-    /// Whether tables can be joined here.
+    /// True if tables can be joined here.
     pub(super) fn joins(self) -> bool {
         matches!(
             self,

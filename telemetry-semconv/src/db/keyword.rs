@@ -1,4 +1,4 @@
-//! The words that shape a summary. One word has one class; what it means depends on the place.
+//! The words that shape a summary. One word has one class; its meaning depends on the place.
 
 /// Class of a word. Everything else is `Other`, for instance every name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub(super) enum Keyword {
 /// Longest word listed below.
 const LONGEST: usize = 13;
 
-/// Looks a word up, whatever its case.
+/// Looks a word up, in any letter case.
 pub(super) fn classify(word: &str) -> Keyword {
     use Keyword as K;
     let mut buffer = [0_u8; LONGEST];

@@ -6,7 +6,7 @@
 use super::bytes::{continues_word, is_plain_name, is_space};
 use super::dialect::Dialect;
 
-/// What a span of the text is.
+/// The kind of a span of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Space,
@@ -37,15 +37,15 @@ pub(super) struct Token<'a> {
 const PLACEHOLDER_DIGITS: usize = 5;
 
 pub(super) struct Lexer<'a> {
-    sql: &'a str,
-    dialect: Dialect,
+    pub(super) sql: &'a str,
+    pub(super) dialect: Dialect,
     at: usize,
     /// Kind of the token that ends exactly where the next one starts.
     previous: Kind,
     /// PostgreSQL: `E'..'` was last, and a string that continues it has the same escapes.
     escapes_continue: bool,
     /// MySQL: inside `/*! .. */`, whose content the server executes.
-    executable_comment: bool,
+    pub(super) executable_comment: bool,
     /// `[` was punctuation, and no `]` followed.
     in_brackets: bool,
     #[cfg(test)]
@@ -168,7 +168,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Whether a dot and another name follow, so that the one before can be nothing but a name. A mask in the place of
+    /// True if a dot and another name follow, so that the one before can be nothing but a name. A mask in the place of
     /// the other changes nothing.
     fn qualifies(&self, end: usize) -> bool {
         let next = self.byte(end + 1);
@@ -200,7 +200,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// `[name]`, where the dialect has it and the content can be nothing but a name. SQLite takes
-    /// any content for a name, and what is not plain is masked; elsewhere it may be an array.
+    /// any content for a name, and content that is not plain is masked; elsewhere it may be an array.
     fn bracket(&mut self, start: usize) -> (Kind, usize) {
         if matches!(self.dialect, Dialect::PostgreSql | Dialect::MySql) {
             return (Kind::Punct(b'['), start + 1);
@@ -228,67 +228,7 @@ impl<'a> Lexer<'a> {
         )
     }
 
-    /// MySQL wants a blank after `--`, so that `5--1` is arithmetic.
-    fn dashes_start_comment(&self, start: usize) -> bool {
-        self.dialect != Dialect::MySql || self.byte(start + 2) <= b' '
-    }
-
-    fn line_end(&mut self, from: usize) -> usize {
-        let return_ends = matches!(self.dialect, Dialect::PostgreSql | Dialect::Other);
-        self.skip(from, |byte| {
-            byte != b'\n' && !(return_ends && byte == b'\r')
-        })
-    }
-
-    fn block_comment(&mut self, start: usize) -> (Kind, usize) {
-        let mut at = start + 2;
-        if self.dialect == Dialect::MySql {
-            let bang = at + usize::from(self.byte(at) == b'M');
-            if self.byte(bang) == b'!' {
-                let content = bang + 1 + self.digits(bang + 1).min(6);
-                if self.reads_differ(content) {
-                    return (Kind::Literal, self.sql.len());
-                }
-                self.executable_comment = true;
-                return (Kind::Comment, content);
-            }
-        }
-        let mut depth = 1_usize;
-        while at < self.sql.len() && depth > 0 {
-            let step = match (self.byte(at), self.byte(at + 1)) {
-                (b'*', b'/') => {
-                    depth -= 1;
-                    2
-                }
-                (b'/', b'*') if self.dialect == Dialect::PostgreSql => {
-                    depth += 1;
-                    2
-                }
-                // An unknown database may or may not nest comments.
-                (b'/', b'*') if self.dialect == Dialect::Other => self.sql.len() - at,
-                _ => 1,
-            };
-            at += step;
-        }
-        self.charge(at - start);
-        (Kind::Comment, at.min(self.sql.len()))
-    }
-
-    /// MySQL: true if a server that runs the content of `/*! .. */` and one that is too old for it find other literals
-    /// behind it. The content then has a quote or the start of a comment.
-    fn reads_differ(&mut self, content: usize) -> bool {
-        let rest = self.sql.as_bytes().get(content..).unwrap_or_default();
-        let end = rest.windows(2).position(|pair| pair == b"*/");
-        let length = end.unwrap_or(rest.len());
-        let skipped = rest.get(..length).unwrap_or_default();
-        let opens = |pair: &[u8]| matches!(pair, b"/*" | b"--");
-        let differ =
-            skipped.iter().any(|byte| b"'\"`#".contains(byte)) || skipped.windows(2).any(opens);
-        self.charge(length);
-        differ
-    }
-
-    /// Generous on purpose: whatever hangs on to a digit is masked with it.
+    /// Generous on purpose: letters and digits that hang on to a digit are masked with it.
     fn number_end(&mut self, start: usize) -> usize {
         let mut at = start;
         loop {
@@ -342,7 +282,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// How many digits follow, counting at most one more than any caller accepts.
-    fn digits(&mut self, from: usize) -> usize {
+    pub(super) fn digits(&mut self, from: usize) -> usize {
         (from..from + PLACEHOLDER_DIGITS + 2)
             .take_while(|&at| self.byte(at).is_ascii_digit())
             .count()
@@ -445,7 +385,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn skip(&mut self, from: usize, wanted: impl Fn(u8) -> bool) -> usize {
+    pub(super) fn skip(&mut self, from: usize, wanted: impl Fn(u8) -> bool) -> usize {
         let rest = self.sql.as_bytes().get(from..).unwrap_or_default();
         let length = rest
             .iter()
@@ -456,13 +396,13 @@ impl<'a> Lexer<'a> {
     }
 
     /// The byte at a position; past the end NUL, which begins and ends nothing.
-    fn byte(&self, at: usize) -> u8 {
+    pub(super) fn byte(&self, at: usize) -> u8 {
         self.sql.as_bytes().get(at).copied().unwrap_or(0)
     }
 
     /// Counts bytes looked at, so that a test can tell linear work from quadratic.
     #[inline]
-    fn charge(&mut self, _bytes: usize) {
+    pub(super) fn charge(&mut self, _bytes: usize) {
         #[cfg(test)]
         {
             self.work += _bytes + 1;

@@ -1,4 +1,4 @@
-//! What must hold for every text, however hostile.
+//! Properties of every text, however hostile.
 
 use std::cell::Cell;
 

@@ -148,7 +148,7 @@ impl<'a> Text<'a> {
         self.out.push_str(fits);
     }
 
-    /// Whether nothing that comes after this place can be seen. A list of values may still shrink.
+    /// True if nothing after this place can be seen. A list of values may still shrink.
     fn is_full(&self, at: usize) -> bool {
         let pending = at.saturating_sub(self.copied);
         !matches!(self.list, InList::Values(..))

@@ -44,7 +44,7 @@ impl<'a> Summarizer<'a> {
         }
     }
 
-    /// Whether nothing can be added any more.
+    /// True if nothing can be added any more.
     pub(super) fn is_full(&self) -> bool {
         self.out.is_full()
     }
@@ -53,7 +53,7 @@ impl<'a> Summarizer<'a> {
         self.out.finish()
     }
 
-    /// Takes the next token. True: what looks like a name is a value and must be masked.
+    /// Takes the next token. True: the token looks like a name, but is a value and must be masked.
     pub(super) fn feed(&mut self, kind: Kind, text: &'a str) -> bool {
         if self.key && !matches!(kind, Kind::Punct(_)) {
             return self.masked();
@@ -132,7 +132,7 @@ impl<'a> Summarizer<'a> {
         self.outer.first().unwrap_or(&self.frame)
     }
 
-    /// Whether a quoted token is a value here.
+    /// True if a quoted token is a value here.
     fn is_value(&self, kind: Kind) -> bool {
         let expects_name = matches!(self.frame.expect, Expect::Name | Expect::ExpressionName)
             && self.too_deep == 0;
@@ -154,7 +154,7 @@ impl<'a> Summarizer<'a> {
         true
     }
 
-    /// Notes whether the pragma of this name takes a key: `key`, `rekey`, `hexkey` and the like.
+    /// Notes a pragma that takes a key: `key`, `rekey`, `hexkey` and the like.
     fn expect_key(&mut self, name: &str) {
         let name = unquoted(name).as_bytes();
         let end = name.len().saturating_sub(3);
@@ -420,7 +420,7 @@ impl<'a> Summarizer<'a> {
         self.out.begin_target(text);
     }
 
-    /// Notes whether an operation changes rows, if it is what the text does first.
+    /// Notes an operation that changes rows, if it is the first of the text.
     fn main_operation(&mut self, changes: bool) {
         if self.outer.is_empty() && self.too_deep == 0 {
             self.out.main_operation(changes);

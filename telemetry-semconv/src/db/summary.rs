@@ -1,4 +1,4 @@
-//! `db.query.summary`: what it is, and the limits it is written under.
+//! `db.query.summary` and its limits.
 
 /// Most characters of a summary (semconv 1.44, `db.query.summary`).
 const MAX_CHARS: usize = 255;
@@ -33,14 +33,14 @@ impl Summary {
             .filter(|text| !text.is_empty())
     }
 
-    /// Whether the first statement is one that changes rows: INSERT, UPDATE, DELETE, MERGE or the like, also behind
+    /// True if the first statement is one that changes rows: INSERT, UPDATE, DELETE, MERGE or the like, also behind
     /// WITH. Not if only a common table expression does.
     #[must_use]
     pub fn changes_rows(&self) -> bool {
         self.changes_rows
     }
 
-    /// Whether no operation was recognised.
+    /// True if no operation was recognised.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
@@ -84,11 +84,11 @@ pub(super) struct Writer<'a> {
     full: bool,
     /// Length of the first operation.
     operation: usize,
-    /// Whether the first statement changes rows, once its own operation is known.
+    /// True if the first statement changes rows; known once its own operation is.
     changes_rows: Option<bool>,
     /// Names of common table expressions, which are no targets.
     expressions: Vec<&'a str>,
-    /// Being written, until what follows shows that it is complete.
+    /// Being written, until the next token shows that it is complete.
     target: Option<Target<'a>>,
 }
 
@@ -130,9 +130,9 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// What the first statement does; later ones change nothing about that.
+    /// Notes the operation of the first statement; later ones change nothing about it.
     pub(super) fn main_operation(&mut self, changes_rows: bool) {
-        // What has no room in a summary need not be read.
+        // Words that have no room in a summary need not be read.
         if !self.full {
             self.changes_rows.get_or_insert(changes_rows);
         }

@@ -1,4 +1,4 @@
-//! Which request methods are known: labels and span names are made of these and of nothing else.
+//! The known request methods: labels and span names are made of these and of nothing else.
 
 use std::sync::Arc;
 

@@ -4,6 +4,9 @@ use std::{borrow::Cow, sync::Arc};
 
 use percent_encoding::percent_decode;
 
+/// The text that stands for a redacted value.
+pub const REDACTED: &str = "REDACTED";
+
 /// The names that are credentials by default: in lower case, without `-` and `_`. The list of the conventions (1.44), with
 /// `AWSAccessKeyId` and `Signature` of the version before it, is part of it.
 pub const NAMES: &[&str] = &[

@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    REDACTED,
-    credentials::{Credentials, Names},
+    credentials::{Credentials, Names, REDACTED},
     url::url,
 };
 
@@ -76,7 +75,7 @@ fn urls<'t>(text: &'t str, names: &Credentials) -> Cow<'t, str> {
     }
 }
 
-/// A password may have every byte, and whoever prints a URL that cannot be parsed prints it as it came.
+/// A password may have every byte, and an error about a URL that cannot be parsed has it as it came.
 fn in_error<'u>(text: &'u str, names: &Credentials) -> Cow<'u, str> {
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
     let is_web = ["http", "https", "ws", "wss"]
@@ -196,10 +195,7 @@ fn find_ignoring_case(text: &str, word: &str) -> Option<usize> {
 pub fn database_text(message: &str) -> Cow<'_, str> {
     let mut shown = String::new();
     let mut rest = message;
-    loop {
-        let Some(open) = rest.find(['"', '\'', '`']) else {
-            break;
-        };
+    while let Some(open) = rest.find(['"', '\'', '`']) {
         let quote = &rest[open..=open];
         let inside = &rest[open + 1..];
         let name = inside

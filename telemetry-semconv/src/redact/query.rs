@@ -2,10 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{
-    REDACTED,
-    credentials::{Names, decoded, is_credential},
-};
+use super::credentials::{Names, REDACTED, decoded, is_credential};
 
 /// The query with the values of credentials replaced by [`REDACTED`]. `&` and `;` separate parameters.
 ///

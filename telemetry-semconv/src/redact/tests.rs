@@ -229,3 +229,21 @@ fn messages_of_databases_keep_names_and_lose_values() {
         assert_eq!(database_text(expected), expected);
     }
 }
+
+#[test]
+fn the_documentation_lists_every_name() {
+    let readme = include_str!("../../README.md");
+    let (_, listed) = readme.split_once("## Credentials").unwrap();
+    let words: Vec<String> = listed
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .map(|word| word.to_lowercase().replace(['-', '_'], ""))
+        .collect();
+    for name in NAMES.iter().chain(SUFFIXES) {
+        assert!(
+            words.iter().any(|word| word == name),
+            "{name} is not in README.md"
+        );
+    }
+}

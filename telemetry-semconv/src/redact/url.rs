@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    REDACTED,
-    credentials::Names,
+    credentials::{Names, REDACTED},
     query::{has_credential, query},
 };
 

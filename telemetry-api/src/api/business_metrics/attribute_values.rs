@@ -11,7 +11,7 @@ pub enum AttributeValue<'a> {
     Bool(bool),
 }
 
-/// What can be the value of an attribute. Implement it for your enums, by their names.
+/// A type whose values can be the value of an attribute. Implement it for your enums, by their names.
 pub trait ToAttributeValue {
     /// The value.
     fn to_value(&self) -> AttributeValue<'_>;

@@ -16,6 +16,8 @@ use opentelemetry::{
     },
 };
 
+use telemetry_semconv::buckets;
+
 use super::attribute_values::{AttributeValue, Attributes};
 use crate::instrument::{
     duration::overflow,
@@ -23,11 +25,10 @@ use crate::instrument::{
     providers::{PerProviders, Providers},
     series::{Series, SeriesCache, ToKey},
 };
-use telemetry_semconv::buckets;
 
 const MAX_SERIES: usize = 500;
 
-/// What is known before there is a pipeline.
+/// The facts that are known before there is a pipeline.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Declaration {
     pub(super) name: &'static str,
@@ -67,9 +68,9 @@ impl<S: Bind> Cached<S> {
             let declared = providers.shared(|_| Declared::default());
             declared.get(&self.declaration, providers)
         };
-        self.instrument
-            .get(providers, find)
-            .series(attributes, record);
+        self.instrument.with(providers, find, |instrument| {
+            instrument.series(attributes, record);
+        });
     }
 }
 
@@ -137,7 +138,7 @@ fn to_key_value((key, value): &(&'static str, AttributeValue<'_>)) -> KeyValue {
     }
 }
 
-/// A kind of instrument, as what one of its series records with.
+/// A kind of instrument: the recorder of one of its series.
 pub(super) trait Bind: Sized + Send + Sync + 'static {
     fn binder(declaration: &Declaration, meter: &Meter, providers: &Providers) -> Binder<Self>;
 }

@@ -1,4 +1,4 @@
-//! What travels with a message.
+//! The context that travels with a message.
 
 use std::{fmt, str::FromStr as _};
 
@@ -25,31 +25,31 @@ use crate::{
 /// The key of the correlation id, the name of the header it has in HTTP.
 const CORRELATION: &str = "x-correlation-id";
 
-/// More is not what this wrote: the specification's 8192 bytes of baggage, three times over when encoded.
+/// A longer text is not the work of this crate: the specification's 8192 bytes of baggage, three times over when encoded.
 const MAX_BYTES: usize = 32 * 1024;
 const MAX_FIELDS: usize = 64;
 
-/// What separates fields in the text form, and what a column or header may not hold.
+/// The bytes that separate fields in the text form, and those that a column or header may not hold.
 const RESERVED: &AsciiSet = &CONTROLS.add(b'%').add(b'&').add(b'=').add(b'+').add(b' ');
 
-/// Trace context, baggage, correlation id and principal of whoever sent a message.
+/// The trace context, baggage, correlation id and principal of the sender of a message.
 ///
-/// It is a handful of keys and values for any carrier: [`inject`](Self::inject) and [`extract`](Self::extract) for what
-/// has keys, such as headers, `Display` and [`parse`](Self::parse) for one string, such as a column. The keys are those
+/// It is a handful of keys and values for any carrier: [`inject`](Self::inject) and [`extract`](Self::extract) for
+/// carriers with keys, such as headers, `Display` and [`parse`](Self::parse) for one string, such as a column. The keys are those
 /// of the propagation formats, by default `traceparent`, `tracestate` and `baggage`, and `x-correlation-id`.
 ///
-/// Reading cannot fail: what is malformed, too much or hostile is as if it were not there. The principal is part of it,
-/// so whoever can read the messages can read `user.hash` and `user.roles`.
+/// Reading cannot fail: malformed, hostile and too long fields are left out. The principal is part of it, so everybody who
+/// can read the messages can read `user.hash` and `user.roles`.
 #[derive(Clone, Default)]
 pub struct MessageContext(HeaderMap);
 
 impl MessageContext {
-    /// That of the current context, for a message which is sent in a way of your own.
+    /// The context that is current now, for a message that is sent in a way of your own.
     pub fn current() -> Self {
         context::with_current(Self::of)
     }
 
-    /// That of a context.
+    /// The part of this context that travels.
     pub fn of(cx: &Context) -> Self {
         let mut fields = HeaderMap::new();
         let named = Principal::in_baggage(cx);
@@ -113,7 +113,7 @@ impl MessageContext {
         span.is_valid().then_some(span)
     }
 
-    /// The correlation id of whoever sent it.
+    /// The sender's correlation id.
     pub fn correlation_id(&self) -> Option<CorrelationId> {
         CorrelationId::parse(self.0.get(CORRELATION)?.to_str().ok()?)
     }

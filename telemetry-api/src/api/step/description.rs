@@ -77,7 +77,7 @@ impl Step {
         self
     }
 
-    /// An attribute whose value is nobody's business: what is shown is its hash, or nothing (see [`Sensitive`]). It is
+    /// An attribute whose value nobody may read: its hash is shown, or nothing (see [`Sensitive`]). It is
     /// hashed here, if a step that begins here would be recorded.
     ///
     /// [`Sensitive`]: crate::sensitive::Sensitive

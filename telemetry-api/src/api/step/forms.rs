@@ -1,6 +1,6 @@
 //! The forms a step runs in: a future, a closure, a guard.
 
-use std::{fmt::Display, future::Future};
+use std::{error::Error, fmt::Display, future::Future};
 
 use super::{
     description::Step,
@@ -22,6 +22,16 @@ impl Step {
         F::Output: StepOutput,
     {
         StepFuture::new(self, future, output::of_output)
+    }
+
+    /// Like [`run`](Self::run) for a `Result` of a standard error, whose causes are then in the log record, as
+    /// `exception.cause`. `#[step]` does this by itself.
+    pub fn run_result<F, T, E>(self, future: F) -> StepFuture<F, impl Judge<Result<T, E>>>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: Error,
+    {
+        StepFuture::new(self, future, output::by_causes::<T, E>)
     }
 
     /// Like [`run`](Self::run), with the meaning of errors decided by `classify`.
@@ -54,6 +64,11 @@ impl Step {
     /// Runs the closure in this step, on this thread: for work that does not await. Else like [`run`](Self::run).
     pub fn in_scope<T: StepOutput>(self, work: impl FnOnce() -> T) -> T {
         self.in_scope_judged(work, output::of_output)
+    }
+
+    /// Like [`in_scope`](Self::in_scope) for a `Result` of a standard error; see [`run_result`](Self::run_result).
+    pub fn in_scope_result<T, E: Error>(self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        self.in_scope_judged(work, output::by_causes)
     }
 
     /// Like [`in_scope`](Self::in_scope), with the meaning of errors decided by `classify`.

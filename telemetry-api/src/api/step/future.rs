@@ -26,7 +26,7 @@ pin_project! {
     impl<F, C> PinnedDrop for StepFuture<F, C> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            // What is dropped with the future may log, spawn or roll back: that is still the step's.
+            // Values that are dropped with the future may log, spawn or roll back: that still belongs to the step.
             if let State::Running(Some(running)) = this.state {
                 running.abandon(|| this.future.set(None));
             }

@@ -1,12 +1,12 @@
 //! A step around code that is not one future or closure.
 
-use std::fmt::Display;
+use std::{any::type_name, error::Error, fmt::Display};
 
 use opentelemetry::{Context, Key, KeyValue, Value, trace::TraceContextExt as _};
 
 use super::{
     description::Step,
-    output::{self, Judgement, StepOutput, Verdict},
+    output::{self, Explained, Judgement, StepOutput, Verdict},
     running::Running,
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 /// was `cancelled`, and `panicked` if a panic drops it.
 ///
 /// It can be held across an await in a future that is `Send`, and because of that it does not make its context current:
-/// run what belongs to the step [`in_context`](Self::in_context) or [`in_scope`](Self::in_scope).
+/// run the work of the step [`in_context`](Self::in_context) or [`in_scope`](Self::in_scope).
 ///
 /// ```
 /// # struct Answer { approved: bool }
@@ -103,8 +103,15 @@ impl StepGuard {
     pub fn failed(self, error_type: &'static str, error: &dyn Display) {
         self.end(|| Judgement {
             verdict: Verdict::Failed(error_type),
-            error: Some(error),
-            error_name: None,
+            error: Some(Explained::Text(error)),
+        });
+    }
+
+    /// Ends the step: it failed by this error, whose causes are then in the log record, too.
+    pub fn failed_by<E: Error>(self, error_type: &'static str, error: &E) {
+        self.end(|| Judgement {
+            verdict: Verdict::Failed(error_type),
+            error: Some(Explained::Error(type_name::<E>(), error)),
         });
     }
 
@@ -113,7 +120,7 @@ impl StepGuard {
         self.end(|| output::of_output(output));
     }
 
-    /// Whether there is a pipeline and the span is recorded: whether an attribute is worth computing.
+    /// True if there is a pipeline and the span is recorded. False means that attributes need not be computed.
     pub fn is_recorded(&self) -> bool {
         self.cx().is_some_and(|cx| is_recorded(&cx.span()))
     }

@@ -6,9 +6,9 @@ use opentelemetry::{Context, trace::TraceContextExt as _};
 use tracing::{Level, level_filters::LevelFilter};
 
 use super::outcome::Outcome;
-use crate::instrument::{context, exception};
+use crate::instrument::{context, described::Described, exception};
 
-/// What an event says.
+/// The content of an event.
 #[derive(Debug)]
 pub(super) struct Line<'a> {
     pub(super) name: &'static str,
@@ -17,8 +17,7 @@ pub(super) struct Line<'a> {
     pub(super) outcome: Outcome,
     pub(super) reason: Option<&'static str>,
     pub(super) error_type: Option<&'static str>,
-    pub(super) error_name: Option<&'static str>,
-    pub(super) error: Option<&'a str>,
+    pub(super) error: Option<&'a Described>,
     /// Seconds.
     pub(super) duration: f64,
 }
@@ -31,12 +30,8 @@ macro_rules! emit {
             let line: &Line<'_> = $line;
             // Log lines carry the ids of the current context, and this may be a drop outside of any.
             let _attached = $cx.cloned().and_then(context::attach);
-            // The error itself is said once, by the step it came from; asked only if the line is written.
-            let error = LazyCell::new(|| {
-                line.error.filter(|error| {
-                    context::with_current(|cx| exception::is_new(cx.span().span_context(), &[error]))
-                })
-            });
+            // The error itself is recorded once, by the step it came from; asked only if the line is written.
+            let error = LazyCell::new(|| line.error.filter(|error| is_new(error)));
             tracing::event!(
                 name: "step",
                 target: "telemetry_core::step",
@@ -48,8 +43,9 @@ macro_rules! emit {
                     outcome = line.outcome.as_str(),
                     reason = line.reason,
                     error.type = line.error_type,
-                    exception.type = (*error).and(line.error_name.or(line.error_type)),
-                    exception.message = *error,
+                    exception.type = error.and_then(|error| type_of(error, line)),
+                    exception.message = error.map(|error| error.message.as_str()),
+                    exception.cause = error.and_then(Described::cause),
                     duration = line.duration,
                 },
                 $message
@@ -58,9 +54,23 @@ macro_rules! emit {
     };
 }
 
-/// Writes it in the step's context; `None` is the current one. The person on call reads what went wrong: what went well
-/// is in the span and the metrics, and here only for who asks for DEBUG.
+fn is_new(error: &Described) -> bool {
+    context::with_current(|cx| exception::is_new(cx.span().span_context(), &error.texts()))
+}
+
+fn type_of(error: &Described, line: &Line<'_>) -> Option<&'static str> {
+    match error.kind {
+        "" => line.error_type,
+        kind => Some(kind),
+    }
+}
+
+/// Writes it in the step's context; `None` is the current one. The person on call reads the failures. A success is in the
+/// span and the metrics, and here only at DEBUG.
 pub(super) fn write(cx: Option<&Context>, line: &Line<'_>) {
+    if context::is_ending() {
+        return;
+    }
     match line.outcome {
         Outcome::Ok => emit!(Level::DEBUG, cx, line, "step completed"),
         Outcome::Rejected => emit!(Level::INFO, cx, line, "step rejected"),

@@ -1,5 +1,7 @@
 //! The ways a step can end.
 
+use telemetry_semconv::outcome;
+
 /// How a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Outcome {
@@ -13,11 +15,11 @@ pub(super) enum Outcome {
 impl Outcome {
     pub(super) fn as_str(self) -> &'static str {
         match self {
-            Self::Ok => "ok",
-            Self::Rejected => "rejected",
-            Self::Error => "error",
-            Self::Cancelled => "cancelled",
-            Self::Panicked => "panicked",
+            Self::Ok => outcome::OK,
+            Self::Rejected => outcome::REJECTED,
+            Self::Error => outcome::ERROR,
+            Self::Cancelled => outcome::CANCELLED,
+            Self::Panicked => outcome::PANICKED,
         }
     }
 }

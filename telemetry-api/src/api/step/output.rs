@@ -1,8 +1,13 @@
-//! What the output of a step says about how it ended.
+//! The verdict on a step, out of its output.
 
-use std::{any::type_name, fmt, fmt::Display};
+use std::{any::type_name, error::Error, fmt, fmt::Display};
 
-/// What an output or an error means to the business.
+use crate::instrument::{
+    described::{Described, OTHER, stable_name},
+    redaction::Redaction,
+};
+
+/// The meaning of an output or an error to the business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// All went well, such as for an error that only says that there was nothing to do.
@@ -21,10 +26,10 @@ pub enum Verdict {
 /// |---|---|
 /// | `()` | ok |
 /// | `Ok(_)`, `Some(_)` | ok |
-/// | `Err(error)` | error, with the name of its type as `error.type` and its text as description |
+/// | `Err(error)` | error, with the name of its type as `error.type` and its text as description; `_OTHER` for anyhow, eyre and boxes |
 /// | `None` | rejected, with the reason `none` |
 pub trait StepOutput {
-    /// What it means.
+    /// The meaning of this output.
     fn verdict(&self) -> Verdict;
 
     /// The error that explains a failure. Default: none.
@@ -52,7 +57,7 @@ impl<T, E: Display> StepOutput for Result<T, E> {
     fn verdict(&self) -> Verdict {
         match self {
             Ok(_) => Verdict::Ok,
-            Err(_) => Verdict::Failed(type_name::<E>()),
+            Err(_) => Verdict::Failed(stable_name(type_name::<E>())),
         }
     }
 
@@ -65,21 +70,58 @@ impl<T, E: Display> StepOutput for Result<T, E> {
 #[derive(Clone, Copy)]
 pub struct Judgement<'a> {
     pub(super) verdict: Verdict,
-    pub(super) error: Option<&'a dyn Display>,
-    /// The name of the error's type, where it is not its `error.type`.
-    pub(super) error_name: Option<&'static str>,
+    pub(super) error: Option<Explained<'a>>,
 }
 
-/// What the output itself says.
-pub(super) fn of_output<T: StepOutput>(output: &T) -> Judgement<'_> {
-    Judgement {
-        verdict: output.verdict(),
-        error: output.error(),
-        error_name: None,
+/// The error that explains a failure, by as much as is known of it.
+#[derive(Clone, Copy)]
+pub(super) enum Explained<'a> {
+    /// An error without a type of its own.
+    Text(&'a dyn Display),
+    /// A value of this type, by its text.
+    Typed(&'static str, &'a dyn Display),
+    /// An error of this type, by its causes.
+    Error(&'static str, &'a dyn Error),
+    /// An error inside of a box, anyhow or eyre.
+    Boxed(&'a (dyn Error + 'static)),
+}
+
+impl Explained<'_> {
+    pub(super) fn describe(self, redaction: &Redaction) -> Described {
+        match self {
+            Self::Text(text) => Described::text("", text, redaction),
+            Self::Typed(name, text) => Described::text(name, text, redaction),
+            Self::Error(name, error) => Described::error(name, error, redaction),
+            Self::Boxed(error) => Described::boxed(error, redaction),
+        }
     }
 }
 
-/// A `Result` whose errors somebody classifies.
+/// A failure whose `error.type` is the type of the error.
+pub(super) fn by_itself(error: Explained<'_>) -> Judgement<'_> {
+    Judgement {
+        verdict: Verdict::Failed(OTHER),
+        error: Some(error),
+    }
+}
+
+/// The judgement of a `Result` by the type and the causes of its error.
+pub(super) fn by_causes<T, E: Error>(output: &Result<T, E>) -> Judgement<'_> {
+    match output {
+        Ok(_) => Verdict::Ok.into(),
+        Err(error) => by_itself(Explained::Error(type_name::<E>(), error)),
+    }
+}
+
+/// The output's own judgement.
+pub(super) fn of_output<T: StepOutput>(output: &T) -> Judgement<'_> {
+    Judgement {
+        verdict: output.verdict(),
+        error: output.error().map(Explained::Text),
+    }
+}
+
+/// A `Result` whose errors the application classifies.
 pub(super) fn by_error<T, E: Display>(
     classify: impl Fn(&E) -> Verdict,
 ) -> impl Judge<Result<T, E>> {
@@ -87,13 +129,12 @@ pub(super) fn by_error<T, E: Display>(
         Ok(_) => Verdict::Ok.into(),
         Err(error) => Judgement {
             verdict: classify(error),
-            error: Some(error),
-            error_name: Some(type_name::<E>()),
+            error: Some(Explained::Typed(type_name::<E>(), error)),
         },
     })
 }
 
-/// An output that somebody classifies.
+/// An output that the application classifies.
 pub(super) fn by_value<T>(classify: impl Fn(&T) -> Verdict) -> impl Judge<T> {
     judged(move |output: &T| classify(output).into())
 }
@@ -108,7 +149,6 @@ impl From<Verdict> for Judgement<'_> {
         Self {
             verdict,
             error: None,
-            error_name: None,
         }
     }
 }
@@ -119,7 +159,7 @@ impl fmt::Debug for Judgement<'_> {
     }
 }
 
-/// What decides how a step ended.
+/// The function that decides how a step ended.
 pub trait Judge<T>: for<'a> Fn(&'a T) -> Judgement<'a> {}
 
 impl<T, C: for<'a> Fn(&'a T) -> Judgement<'a>> Judge<T> for C {}

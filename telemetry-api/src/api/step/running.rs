@@ -1,10 +1,19 @@
 //! A step in progress.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Instant,
+};
 
 use opentelemetry::{
     Context, KeyValue,
     trace::{SpanKind, TraceContextExt},
+};
+
+use telemetry_semconv::{
+    attribute::ERROR_TYPE,
+    outcome::{PANIC, PANICKED},
 };
 
 use super::{
@@ -18,6 +27,7 @@ use crate::{
     current_span::remember_entry,
     instrument::{
         context,
+        described::{Described, OTHER},
         providers::Providers,
         sensitive::Sensitive,
         tracer::{self, is_recorded},
@@ -27,7 +37,7 @@ use crate::{
 /// A step in progress; ends exactly once, at the latest when dropped.
 #[derive(Debug)]
 pub(super) struct Running {
-    /// `None` while the step has no span of its own and what is current is its context.
+    /// `None` while the step has no span of its own and the current context is its own.
     cx: Option<Context>,
     started: Instant,
     instruments: Arc<StepInstruments>,
@@ -35,7 +45,7 @@ pub(super) struct Running {
     flow: Option<&'static str>,
     stage: Option<&'static str>,
     ended: bool,
-    /// Still set when it is dropped if the work did not return: it panicked, whoever caught it.
+    /// Still set when it is dropped if the work did not return: it panicked.
     working: bool,
 }
 
@@ -55,7 +65,7 @@ impl Running {
                 .tracer
                 .start_own(parent, name, SpanKind::Internal, || {
                     let keys = &instruments.keys;
-                    // With room for what the end adds.
+                    // With room for the attributes of the end.
                     let mut all = Vec::with_capacity(attributes.len() + 4);
                     all.extend(flow.map(|flow| KeyValue::new(keys.flow.clone(), flow)));
                     all.extend(stage.map(|stage| KeyValue::new(keys.stage.clone(), stage)));
@@ -122,36 +132,51 @@ impl Running {
                 reason: Some(reason),
                 ..End::of(Outcome::Rejected)
             },
-            Verdict::Failed(error_type) => End {
-                error_type: Some(error_type),
-                error_name: judgement.error_name,
-                error: judgement.error.map(ToString::to_string),
-                ..End::of(Outcome::Error)
-            },
+            Verdict::Failed(error_type) => {
+                let redaction = &unless_panicked.0.instruments.redaction;
+                let error = judgement.error.map(|error| error.describe(redaction));
+                End {
+                    error_type: Some(match &error {
+                        Some(error) if error_type == OTHER && !error.kind.is_empty() => error.kind,
+                        _ => error_type,
+                    }),
+                    error,
+                    ..End::of(Outcome::Error)
+                }
+            }
         };
         unless_panicked.0.working = false;
         unless_panicked.0.end(end);
     }
 
+    /// While the thread ends, nobody knows which thread-locals of processors are still there.
     fn end(&mut self, end: End) {
         self.ended = true;
+        if context::is_ending() {
+            let _ = catch_unwind(AssertUnwindSafe(|| self.record(&end)));
+        } else {
+            self.record(&end);
+        }
+    }
+
+    fn record(&self, end: &End) {
         let duration = self.started.elapsed().as_secs_f64();
         let instruments = &self.instruments;
         let span = self.cx.as_ref().map(TraceContextExt::span);
-        // Otherwise it may be the parent's, and if not there is nothing to end.
+        // A span that is not recorded may be the parent's.
         let recorded = span.filter(is_recorded);
         if let Some(span) = &recorded {
             let keys = &instruments.keys;
             span.set_attribute(KeyValue::new(keys.outcome.clone(), end.outcome.as_str()));
             if let Some(kind) = end.error_type {
-                span.set_attribute(KeyValue::new("error.type", kind));
+                span.set_attribute(KeyValue::new(ERROR_TYPE, kind));
                 span.set_status(tracer::failed(end.description().to_owned()));
             }
             if let Some(reason) = end.reason {
                 span.set_attribute(KeyValue::new(keys.reason.clone(), reason));
             }
         }
-        log::write(self.cx.as_ref(), &self.line(&end, duration));
+        log::write(self.cx.as_ref(), &self.line(end, duration));
         let key = SeriesKey {
             flow: self.flow,
             stage: self.stage,
@@ -184,14 +209,13 @@ impl Running {
             outcome: end.outcome,
             reason: end.reason,
             error_type: end.error_type,
-            error_name: end.error_name,
-            error: end.error.as_deref(),
+            error: end.error.as_ref(),
             duration,
         }
     }
 }
 
-/// Whoever catches the panic of a step without a span of its own may drop it in another context.
+/// A panic of a step without a span of its own may be caught, and the step dropped, in another context.
 struct KeptOnPanic<'a>(&'a mut Running);
 
 impl Drop for KeptOnPanic<'_> {
@@ -207,7 +231,7 @@ impl Drop for Running {
         if !self.ended {
             self.end(if self.working {
                 End {
-                    error_type: Some("panic"),
+                    error_type: Some(PANIC),
                     ..End::of(Outcome::Panicked)
                 }
             } else {
@@ -222,8 +246,7 @@ struct End {
     outcome: Outcome,
     reason: Option<&'static str>,
     error_type: Option<&'static str>,
-    error_name: Option<&'static str>,
-    error: Option<String>,
+    error: Option<Described>,
 }
 
 impl End {
@@ -232,7 +255,6 @@ impl End {
             outcome,
             reason: None,
             error_type: None,
-            error_name: None,
             error: None,
         }
     }
@@ -240,8 +262,8 @@ impl End {
     /// Of the span's status.
     fn description(&self) -> &str {
         match (&self.error, self.outcome) {
-            (Some(error), _) => error,
-            (None, Outcome::Panicked) => "panicked",
+            (Some(error), _) => &error.message,
+            (None, Outcome::Panicked) => PANICKED,
             // `error.type` says it all.
             (None, _) => "",
         }

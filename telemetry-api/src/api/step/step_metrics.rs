@@ -1,4 +1,4 @@
-//! What all steps of a pipeline record with.
+//! The instruments of all steps of a pipeline.
 
 use std::{
     fmt,
@@ -10,22 +10,23 @@ use opentelemetry::{
     metrics::{BoundCounter, Counter},
 };
 
+use telemetry_semconv::{
+    attribute::{ERROR_TYPE, step},
+    buckets::CALL_SECONDS,
+};
+
 use super::outcome::Outcome;
 use crate::instrument::{
     duration::{BoundDuration, DurationHistogram, overflow},
     exemplar::{ExemplarSlots, ExemplarStore},
     providers::{PerProviders, Providers},
+    redaction::Redaction,
     sensitive::Sensitive,
     series::{Series, SeriesCache},
     tracer::Tracer,
 };
 
-/// Buckets for steps, which range from a cache hit to a call to a payment gateway.
-const BOUNDS: [f64; 14] = [
-    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
-];
-
-/// Flows times stages times outcomes of a service; what goes beyond shares the overflow series.
+/// Flows times stages times outcomes of a service; further ones share the overflow series.
 const MAX_SERIES: usize = 500;
 
 /// How many series are found without reading their names. A power of two.
@@ -55,7 +56,7 @@ impl SeriesKey {
     }
 }
 
-/// Where the names of a series are.
+/// The addresses of the names of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Address {
     names: [(usize, usize); 3],
@@ -84,7 +85,8 @@ impl Slots {
         Self((0..SLOTS).map(|_| OnceLock::new()).collect())
     }
 
-    /// What `find` finds if the address has no slot yet; it is not kept if others have taken its slots.
+    /// Records with the series of the address. `find` looks it up if the address has no slot yet; the result is not kept if
+    /// others have taken its slots.
     fn get<T>(
         &self,
         address: &Address,
@@ -122,6 +124,7 @@ pub(super) struct Recorders {
 pub(super) struct StepInstruments {
     pub(super) tracer: Tracer,
     pub(super) sensitive: Sensitive,
+    pub(super) redaction: Arc<Redaction>,
     count: Counter<u64>,
     count_name: String,
     exemplars: Arc<ExemplarStore>,
@@ -155,9 +158,10 @@ impl StepInstruments {
         let scope = InstrumentationScope::builder("telemetry-core")
             .with_version(env!("CARGO_PKG_VERSION"))
             .build();
+        let redaction = Redaction::of(providers);
         let meter = providers.meter(scope.clone());
         let (prefix, steps, duration) = match providers.namespace() {
-            "" => ("step", "steps".to_owned(), "step.duration".to_owned()),
+            "" => (step::PREFIX, "steps".to_owned(), "step.duration".to_owned()),
             namespace => (
                 namespace,
                 format!("{namespace}.steps"),
@@ -168,6 +172,7 @@ impl StepInstruments {
         Self {
             tracer: providers.tracer(scope),
             sensitive: providers.sensitive(),
+            redaction,
             count: meter
                 .u64_counter(steps.clone())
                 .with_description("Business steps run.")
@@ -179,15 +184,15 @@ impl StepInstruments {
                 &meter,
                 duration,
                 "Duration of business steps.",
-                &BOUNDS,
+                &CALL_SECONDS,
             ),
             slots: Slots::new(),
             series: SeriesCache::new(MAX_SERIES),
             keys: Keys {
-                flow: key("flow"),
-                stage: key("stage"),
-                outcome: key("outcome"),
-                reason: key("reason"),
+                flow: key(step::FLOW),
+                stage: key(step::STAGE),
+                outcome: key(step::OUTCOME),
+                reason: key(step::REASON),
             },
         }
     }
@@ -214,7 +219,7 @@ impl StepInstruments {
                     key.stage
                         .map(|stage| KeyValue::new(self.keys.stage.clone(), stage)),
                 );
-                attributes.extend(key.error_type.map(|kind| KeyValue::new("error.type", kind)));
+                attributes.extend(key.error_type.map(|kind| KeyValue::new(ERROR_TYPE, kind)));
                 attributes
             }
         };

@@ -9,7 +9,7 @@ use opentelemetry::{Key, KeyValue};
 
 use super::{Exemplar, ExemplarSlots, ExemplarStore, sorted};
 
-/// What views make of instruments.
+/// The streams that views make of instruments.
 #[derive(Debug, Default)]
 pub(super) struct Views {
     /// Instruments that at least one view applies to.
@@ -37,7 +37,7 @@ impl ExemplarStore {
         }
     }
 
-    /// The exemplars of a metric as it is exported, whatever views have made of its instrument.
+    /// The exemplars of a metric as it is exported, also if views have changed its instrument.
     ///
     /// None if several instruments share the name: an exemplar of the other one would mislead.
     pub fn of_stream(&self, stream: &str) -> StreamExemplars<'_> {

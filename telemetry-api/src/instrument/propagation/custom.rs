@@ -1,4 +1,4 @@
-//! Propagators of others: their view of the headers, and what happens if they panic.
+//! Propagators of others: their view of the headers, and their panics.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

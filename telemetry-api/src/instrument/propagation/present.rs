@@ -1,4 +1,4 @@
-//! Which headers a request does not have, known without looking each of them up.
+//! The headers that a request does not have, without a look-up for each of them.
 
 use http::{HeaderMap, HeaderName};
 
@@ -18,7 +18,7 @@ impl PresentHeaders {
         )
     }
 
-    /// Whether it is worth looking for this header: never false for one that is there.
+    /// True if it is worth looking for this header. Never false for one that is there.
     pub fn perhaps(self, name: &HeaderName) -> bool {
         self.perhaps_named(name.as_str())
     }
@@ -30,7 +30,7 @@ impl PresentHeaders {
     }
 }
 
-/// Whether this header, which is there, is there more than once. Seldom looks: most requests repeat no header at all.
+/// True if a header that is there is there more than once. It seldom looks: most requests repeat no header at all.
 pub fn is_repeated(headers: &HeaderMap, name: &HeaderName) -> bool {
     headers.len() != headers.keys_len() && headers.get_all(name).iter().nth(1).is_some()
 }

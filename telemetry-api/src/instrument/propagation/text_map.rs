@@ -40,14 +40,14 @@ impl TextMapPropagator for TextMap {
 
     fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
         let mut headers = HeaderMap::new();
-        // Jaeger's baggage has a key for each member, so what is there is asked, not only what is known.
+        // Jaeger's baggage has a key for each member, so all keys are read, not only the known ones.
         for key in extractor.keys() {
             let Ok(name) = HeaderName::try_from(key) else {
                 continue;
             };
             for value in extractor.get_all(key).unwrap_or_default() {
                 if let Ok(value) = HeaderValue::try_from(value) {
-                    // What does not fit is left out.
+                    // A map that is full leaves it out.
                     let _ = headers.try_append(&name, value);
                 }
             }

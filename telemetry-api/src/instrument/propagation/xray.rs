@@ -16,7 +16,7 @@ pub(super) const PREFIXES: &[&str] = &[];
 
 const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
-/// Longer than anything AWS sends, and the end of what a stranger can make us read.
+/// AWS sends fewer. A stranger cannot make us read more.
 const MAX_FIELDS: usize = 16;
 
 pub(super) fn receive(received: Received, headers: &HeaderMap, _: PresentHeaders) -> Received {

@@ -5,7 +5,7 @@ use std::{
     borrow::Cow,
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use opentelemetry::{
@@ -41,8 +41,11 @@ struct Inner {
     namespace: Arc<str>,
     sensitive: Sensitive,
     settings: Option<Arc<dyn SettingValues>>,
-    instruments: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    instruments: Mutex<HashMap<TypeId, Place>>,
 }
+
+/// The place of the one value of a type.
+type Place = Arc<OnceLock<Arc<dyn Any + Send + Sync>>>;
 
 impl Providers {
     /// Providers of any OpenTelemetry implementation.
@@ -156,19 +159,15 @@ impl Providers {
     ///
     /// It takes a lock, so keep the result, or use [`Lazy`](super::Lazy) or [`PerProviders`](super::PerProviders).
     pub fn shared<T: Send + Sync + 'static>(&self, make: fn(&Self) -> T) -> Arc<T> {
-        let mut instruments = self
-            .0
-            .instruments
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let shared = instruments
-            .entry(TypeId::of::<T>())
-            .or_insert_with(|| Arc::new(make(self)));
+        // The lock is not held while it is made: a `T` may need a `U`.
+        let place = {
+            let places = self.0.instruments.lock();
+            let mut places = places.unwrap_or_else(PoisonError::into_inner);
+            places.entry(TypeId::of::<T>()).or_default().clone()
+        };
+        let shared = place.get_or_init(|| Arc::new(make(self))).clone();
         // The type is the key, so the cast holds.
-        shared
-            .clone()
-            .downcast()
-            .unwrap_or_else(|_| Arc::new(make(self)))
+        shared.downcast().unwrap_or_else(|_| Arc::new(make(self)))
     }
 
     pub(super) fn into_any(self) -> Arc<dyn Any + Send + Sync> {

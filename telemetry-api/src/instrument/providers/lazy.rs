@@ -46,8 +46,8 @@ impl<T> fmt::Debug for Lazy<T> {
     }
 }
 
-/// The `T` of whatever providers are current, for a `static`. That of the first providers is kept, which in an application
-/// are the only ones; that of others, as in tests, is looked up at each use.
+/// The `T` of the current providers, for a `static`. An application has one set of providers, and their `T` is kept. A test
+/// may have others, whose `T` is looked up at each use.
 pub struct PerProviders<T> {
     first: OnceLock<(Providers, Arc<T>)>,
 }
@@ -63,15 +63,29 @@ impl<T: Send + Sync + 'static> PerProviders<T> {
     /// The `T` of these providers, which `find` makes or looks up.
     #[inline]
     pub fn get(&self, providers: Providers, find: impl FnOnce(&Providers) -> Arc<T>) -> Arc<T> {
+        self.with(providers, find, Arc::clone)
+    }
+
+    /// Looks at the `T` of these providers, which `find` makes or looks up.
+    #[inline]
+    pub fn with<R>(
+        &self,
+        providers: Providers,
+        find: impl FnOnce(&Providers) -> Arc<T>,
+        look: impl FnOnce(&Arc<T>) -> R,
+    ) -> R {
         match self.first.get() {
-            Some((first, found)) if first.is(&providers) => found.clone(),
-            _ => {
-                let found = find(&providers);
-                // A thread that was faster keeps its place.
-                let _ = self.first.set((providers, found.clone()));
-                found
-            }
+            Some((first, found)) if first.is(&providers) => look(found),
+            _ => look(&self.found(providers, find)),
         }
+    }
+
+    #[cold]
+    fn found(&self, providers: Providers, find: impl FnOnce(&Providers) -> Arc<T>) -> Arc<T> {
+        let found = find(&providers);
+        // A thread that was faster keeps its place.
+        let _ = self.first.set((providers, found.clone()));
+        found
     }
 }
 

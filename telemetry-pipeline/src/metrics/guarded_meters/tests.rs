@@ -62,7 +62,7 @@ fn a_histogram_without_bounds_has_those_of_its_unit() {
         }
     }
     meter.f64_histogram("plain").build().record(1.0, &[]);
-    assert_eq!(bounds(&telemetry, "plain"), buckets::DEFAULT);
+    assert_eq!(bounds(&telemetry, "plain"), buckets::NUMBERS);
     let explicit = meter.f64_histogram("explicit").with_unit("s");
     explicit
         .with_boundaries(vec![1.0, 2.0])
@@ -102,7 +102,7 @@ fn a_counter_refuses_what_would_make_it_fall_and_warns_once() {
     telemetry.instrument("observed").assert_absent();
     let warnings = telemetry.assert_log("a counter was given a negative number");
     warnings.level(Level::WARN).count(2);
-    // What may fall falls.
+    // An up-down counter may fall.
     let carts = meter.f64_up_down_counter("carts").build();
     carts.add(-2.0, &[]);
     telemetry.instrument("carts").assert_value(-2.0);

@@ -148,7 +148,7 @@ impl Family<'_> {
         left_out
     }
 
-    /// Whether two points may have the same labels: if instruments whose names become one are here, or keys of
+    /// Returns whether two points may have the same labels: if instruments whose names become one are here, or keys of
     /// attributes that become one label.
     fn may_repeat(&self) -> bool {
         let [(scope, metric)] = self.own.as_slice() else {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::unit_words;
 
-/// What a family is to Prometheus.
+/// The type of a family in Prometheus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Counter,

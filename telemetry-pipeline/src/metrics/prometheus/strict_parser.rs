@@ -144,7 +144,7 @@ impl Family {
     }
 }
 
-/// Whether the text has an exponent where the canonical form has one, and a point elsewhere.
+/// Returns whether the text has an exponent where the canonical form has one, and a point elsewhere.
 fn is_canonical(text: &str, value: f64) -> bool {
     let beyond = value != 0.0 && !(1e-4..1e6).contains(&value.abs());
     match text.split_once('e') {

@@ -1,4 +1,4 @@
-//! What a view selects and what it makes of it.
+//! A view: the instruments it selects, and the metric it makes of each.
 
 use std::{fmt, sync::Arc};
 
@@ -7,7 +7,7 @@ use opentelemetry_sdk::metrics::{Aggregation, Instrument, InstrumentKind as SdkK
 
 use telemetry_api::instrument::exemplar::KeptKeys;
 
-/// What an instrument is.
+/// The kind of an instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InstrumentKind {
@@ -157,7 +157,7 @@ impl View {
     ///
     /// # Errors
     ///
-    /// What is wrong with it.
+    /// With the reason why the view is not valid.
     pub(crate) fn stream(&self) -> Result<Stream, String> {
         if self.name.is_some() && self.instrument.contains(['*', '?']) {
             return Err("a view that renames must select one name, without * and ?".to_owned());
@@ -210,7 +210,7 @@ impl InstrumentKind {
     }
 }
 
-/// What it selects.
+/// The pattern of the names it selects.
 impl fmt::Display for View {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.instrument)
@@ -226,7 +226,7 @@ pub(crate) fn exponential() -> Aggregation {
     }
 }
 
-/// Whether the name is one of the pattern, whatever the case. Names are ASCII.
+/// Returns whether the name matches the pattern, in any letter case. Names are ASCII.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
     let (mut p, mut n) = (0, 0);

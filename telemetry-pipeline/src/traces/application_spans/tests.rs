@@ -191,7 +191,7 @@ async fn a_function_with_instrument_err_that_fails_is_an_error_recorded_once() {
         assert_eq!(event.attributes[0].key.as_str(), "exception.message");
         assert_eq!(event.attributes[0].value.as_str(), "no connection");
     }
-    // What the application logs has the error, too, as a record in the span.
+    // The events of the three functions are records, too.
     let logged = telemetry.logs();
     assert_eq!(logged.len(), 3);
 }
@@ -206,6 +206,23 @@ async fn a_function_that_succeeds_and_other_errors_in_a_span_leave_its_status() 
         assert_eq!(span.status, Status::Unset, "{span:?}");
         assert!(span.events.is_empty());
     }
+}
+
+#[tracing::instrument(err)]
+fn pay() -> Result<(), io::Error> {
+    Err(io::Error::other(
+        "GET https://pay.example/?token=s3cret failed",
+    ))
+}
+
+#[test]
+fn the_text_of_a_failure_has_no_credentials() {
+    let telemetry = TestTelemetry::new();
+    let _default = telemetry.set_default();
+    pay().unwrap_err();
+    let span = &telemetry.spans()[0];
+    assert!(!format!("{span:?}").contains("s3cret"), "{span:?}");
+    assert!(format!("{span:?}").contains("token=REDACTED"), "{span:?}");
 }
 
 #[test]

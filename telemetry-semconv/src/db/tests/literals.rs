@@ -1,4 +1,4 @@
-//! What is masked.
+//! Masked values.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What a statement is called.
+//! Summaries of statements.
 
 use super::*;
 

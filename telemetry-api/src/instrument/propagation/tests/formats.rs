@@ -17,7 +17,7 @@ fn read(format: Format, pairs: &[(&'static str, &str)]) -> Option<(String, Strin
     (span.is_valid() && span.is_remote()).then_some(ids)
 }
 
-/// What is sent on for what was received.
+/// The headers that are sent on for the received ones.
 fn relayed(format: Format, pairs: &[(&'static str, &str)]) -> Vec<String> {
     let propagation = Propagation::new([format]);
     let cx = propagation.extract(&Context::new(), &headers(pairs));
