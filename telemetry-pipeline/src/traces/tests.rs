@@ -110,7 +110,7 @@ fn below(parent: SpanContext) -> Context {
     Context::new().with_remote_span_context(parent)
 }
 
-/// What may differ: ids and times.
+/// Without ids and times, which may differ.
 fn comparable(mut span: SpanData) -> SpanData {
     let context = &span.span_context;
     assert!(context.is_valid(), "{context:?}");
@@ -309,7 +309,7 @@ fn a_sampler_decides_and_its_attributes_and_trace_state_are_there() {
 }
 
 #[test]
-fn what_is_dropped_asks_for_no_attributes_and_keeps_the_callers_random_flag() {
+fn a_dropped_span_asks_for_no_attributes_and_keeps_the_callers_random_flag() {
     let ended = Ended::default();
     let lazy = SamplingHint {
         records_unsampled: false,

@@ -58,7 +58,7 @@ struct Client {
     endpoint: transport::Endpoint,
     connector: Connector,
     channel: Mutex<Channel>,
-    /// Whether the channel has carried an answer.
+    /// True if the channel has carried an answer.
     was_used: AtomicBool,
     path: PathAndQuery,
     metadata: MetadataMap,
@@ -177,7 +177,7 @@ fn accepted(body: &[u8]) -> Result<Accepted, ExportError> {
             ..accepted
         }),
         None => Err(ExportError {
-            answered,
+            answered: answered.map(Box::new),
             ..ExportError::fatal("the answer OK is not one of OTLP")
         }),
     }
@@ -196,7 +196,7 @@ fn refused(status: &Status) -> ExportError {
         .get_details_retry_info()
         .and_then(|info| info.retry_delay);
     ExportError {
-        answered: Some(answered(code)),
+        answered: Some(Box::new(answered(code))),
         retry_after,
         retryable: match code {
             Code::Cancelled

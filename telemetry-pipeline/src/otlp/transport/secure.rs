@@ -16,7 +16,7 @@ const TLS: &[Configure] = &[
     super::tls::configure,
 ];
 
-/// Whether the program is built with TLS.
+/// True if the program is built with TLS.
 pub(crate) fn is_built_in() -> bool {
     !TLS.is_empty()
 }
