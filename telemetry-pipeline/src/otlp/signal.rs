@@ -14,7 +14,6 @@ struct Names {
     exporter_variable: &'static str,
     /// Of OTLP over HTTP, below the base URL.
     path: &'static str,
-    grpc_path: &'static str,
     /// Its items, in reports.
     items: &'static str,
     /// Its items, in `otel.component.type`.
@@ -29,7 +28,6 @@ impl Signal {
                 variable: "TRACES",
                 exporter_variable: "OTEL_TRACES_EXPORTER",
                 path: "v1/traces",
-                grpc_path: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
                 items: "spans",
                 component: "span",
             },
@@ -37,7 +35,6 @@ impl Signal {
                 variable: "METRICS",
                 exporter_variable: "OTEL_METRICS_EXPORTER",
                 path: "v1/metrics",
-                grpc_path: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
                 items: "metric points",
                 component: "metric",
             },
@@ -45,7 +42,6 @@ impl Signal {
                 variable: "LOGS",
                 exporter_variable: "OTEL_LOGS_EXPORTER",
                 path: "v1/logs",
-                grpc_path: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
                 items: "log records",
                 component: "log",
             },
@@ -65,11 +61,6 @@ impl Signal {
     /// The path below a base URL of OTLP over HTTP, without a slash before it.
     pub(crate) const fn path(self) -> &'static str {
         self.names().path
-    }
-
-    /// The path of the gRPC method.
-    pub(crate) const fn grpc_path(self) -> &'static str {
-        self.names().grpc_path
     }
 
     /// The name of this signal's items in reports.

@@ -94,7 +94,7 @@ impl Transport {
             protocols::row(endpoint.protocol).ok_or_else(|| missing(endpoint.protocol.name()))?;
         let compress = compressors::of(endpoint.compression)
             .ok_or_else(|| missing(endpoint.compression.name()))?;
-        let connector = Connector::new(&endpoint, signal)?;
+        let connector = Connector::new(&endpoint, signal, row.alpn)?;
         let compresses = endpoint.compression != Compression::None
             && endpoint.protocol.facts().compresses_bodies;
         Ok(Self {

@@ -55,5 +55,7 @@ pub(crate) type Build = fn(&Endpoint, Signal, Connector) -> Result<Box<dyn Clien
 pub(crate) struct Row {
     pub(crate) protocol: Protocol,
     pub(crate) encoding: Encoding,
+    /// The protocol that TLS agrees on.
+    pub(crate) alpn: &'static [u8],
     pub(crate) client: Build,
 }

@@ -4,8 +4,6 @@ use http::StatusCode;
 
 pub(crate) const NOT_A_COLLECTOR: &str = "; another server than a collector may listen there, or a proxy answered: check \
                                           OTEL_EXPORTER_OTLP_ENDPOINT, by default port 4318 of OTLP over HTTP";
-pub(crate) const PORT_OF_HTTP: &str = "; if this is a port of HTTP, set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf, or \
-                                       use that of gRPC, by default 4317";
 const PORT_OF_GRPC: &str = "; if this is a port of gRPC, set OTEL_EXPORTER_OTLP_PROTOCOL to grpc, or use that of HTTP, \
                             by default 4318";
 const PATH: &str = "; if the path is wrong: OTEL_EXPORTER_OTLP_ENDPOINT is a base to which /v1/traces, /v1/metrics or /v1/logs is added, a \
