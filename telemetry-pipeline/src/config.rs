@@ -191,7 +191,8 @@ impl Config {
     }
 
     /// How much memory the queue of spans, and that of log records, may hold, about. What is recorded beyond it is
-    /// dropped and counted. Default: 128 MiB each, which is taken only while that much waits.
+    /// dropped and counted. Default: 128 MiB each, or an eighth of the container's memory limit if that is less; it is taken
+    /// only while that much waits.
     pub fn with_queue_bytes(mut self, bytes: usize) -> Self {
         self.queue_bytes = Some(bytes);
         self

@@ -326,6 +326,31 @@ fn a_dropped_span_asks_for_no_attributes_and_keeps_the_callers_random_flag() {
 }
 
 #[test]
+fn each_call_below_an_unsampled_span_has_an_id_of_its_own() {
+    let follows = SamplingHint {
+        decides: Decides::LocalRoots,
+        records_roots: false,
+        records_unsampled: false,
+        ..HINT
+    };
+    let sampler = Sampler::ParentBased(Box::new(Sampler::AlwaysOff));
+    let tracer = ours(sampler, follows, &Ended::default());
+    let server = tracer.start(&Context::new(), "GET /", SpanKind::Server, Vec::new);
+    let of = |cx: &Context| cx.span().span_context().clone();
+    for kind in [SpanKind::Client, SpanKind::Producer] {
+        let call = || of(&tracer.start(&server, "call", kind.clone(), Vec::new));
+        let ids = [of(&server), call(), call()];
+        for (one, other) in [(0, 1), (0, 2), (1, 2)] {
+            assert_ne!(ids[one].span_id(), ids[other].span_id(), "{kind:?}");
+        }
+        for id in &ids {
+            assert_eq!(id.trace_id(), ids[0].trace_id());
+            assert!(id.is_valid() && !id.is_sampled() && !id.is_remote());
+        }
+    }
+}
+
+#[test]
 fn the_random_flag_is_the_callers_alone() {
     let tracer = ours(Sampler::AlwaysOn, HINT, &Ended::default());
     let flags = |parent: &Context| {
