@@ -1,4 +1,4 @@
-//! What spans go to, whoever has made them.
+//! The processors of spans: of the SDK's and of ours.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ pub(crate) trait Processor: SpanProcessor {
     /// A recorded span of ours has started below this parent, which may be none.
     fn started(&self, _span: &SpanContext, _name: &str, _parent: &SpanContext) {}
 
-    /// It has ended.
+    /// A recorded span of ours has ended.
     fn ended(&self, span: Box<SpanData>) {
         self.on_end(*span);
     }

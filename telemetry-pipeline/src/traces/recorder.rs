@@ -1,4 +1,4 @@
-//! Starts spans: what the SDK's tracer does, in the same order.
+//! Starts spans: the steps of the SDK's tracer, in the same order.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -32,7 +32,7 @@ pub(crate) struct Recorder<S> {
 }
 
 impl<S: ShouldSample + 'static> Recorder<S> {
-    /// What starts the spans of a scope.
+    /// The starter of the spans of a scope.
     pub(crate) fn scoped(self: &Arc<Self>, scope: InstrumentationScope) -> Arc<dyn StartSpan> {
         Arc::new(Scoped {
             recorder: self.clone(),
