@@ -16,8 +16,6 @@ use opentelemetry::{
     },
 };
 
-use telemetry_semconv::buckets::NUMBERS;
-
 use super::attribute_values::{AttributeValue, Attributes};
 use crate::instrument::{
     duration::overflow,
@@ -25,6 +23,7 @@ use crate::instrument::{
     providers::{PerProviders, Providers},
     series::{Series, SeriesCache, ToKey},
 };
+use telemetry_semconv::buckets;
 
 const MAX_SERIES: usize = 500;
 
@@ -34,7 +33,8 @@ pub(super) struct Declaration {
     pub(super) name: &'static str,
     pub(super) unit: &'static str,
     pub(super) description: &'static str,
-    pub(super) bounds: &'static [f64],
+    /// None of its own: then they fit the unit.
+    pub(super) bounds: Option<&'static [f64]>,
     pub(super) max_series: usize,
 }
 
@@ -51,7 +51,7 @@ impl<S: Bind> Cached<S> {
                 name,
                 unit: "",
                 description: "",
-                bounds: &NUMBERS,
+                bounds: None,
                 max_series: MAX_SERIES,
             },
             instrument: PerProviders::new(),
@@ -171,14 +171,18 @@ pub(super) struct HistogramSeries {
 
 impl Bind for HistogramSeries {
     fn binder(declaration: &Declaration, meter: &Meter, providers: &Providers) -> Binder<Self> {
-        let (name, bounds) = (declaration.name, Arc::<[f64]>::from(declaration.bounds));
+        let name = declaration.name;
+        let bounds = declaration
+            .bounds
+            .unwrap_or_else(|| buckets::for_unit(declaration.unit));
         let histogram: Histogram<f64> = meter
             .f64_histogram(name)
             .with_unit(declaration.unit)
             .with_description(declaration.description)
-            .with_boundaries(declaration.bounds.to_vec())
+            .with_boundaries(bounds.to_vec())
             .build();
         let exemplars = providers.exemplars().clone();
+        let bounds = Arc::<[f64]>::from(bounds);
         Box::new(move |attributes| Self {
             bound: histogram.bind(attributes),
             exemplars: exemplars.slots(name, attributes, &bounds),

@@ -18,6 +18,7 @@ use telemetry_semconv::{
 use super::outcome::Outcome;
 use crate::instrument::{
     duration::{BoundDuration, DurationHistogram, overflow},
+    exemplar::{ExemplarSlots, ExemplarStore},
     providers::{PerProviders, Providers},
     redaction::Redaction,
     sensitive::Sensitive,
@@ -114,6 +115,8 @@ impl Slots {
 
 pub(super) struct Recorders {
     pub(super) count: BoundCounter<u64>,
+    /// The exemplar of the count.
+    pub(super) counted: Arc<ExemplarSlots>,
     pub(super) duration: BoundDuration,
 }
 
@@ -123,6 +126,8 @@ pub(super) struct StepInstruments {
     pub(super) sensitive: Sensitive,
     pub(super) redaction: Arc<Redaction>,
     count: Counter<u64>,
+    count_name: String,
+    exemplars: Arc<ExemplarStore>,
     duration: DurationHistogram,
     slots: Slots,
     series: SeriesCache<SeriesKey, Arc<Recorders>>,
@@ -169,10 +174,12 @@ impl StepInstruments {
             sensitive: providers.sensitive(),
             redaction,
             count: meter
-                .u64_counter(steps)
+                .u64_counter(steps.clone())
                 .with_description("Business steps run.")
                 .with_unit("{step}")
                 .build(),
+            count_name: steps,
+            exemplars: providers.exemplars().clone(),
             duration: providers.duration_histogram(
                 &meter,
                 duration,
@@ -218,6 +225,9 @@ impl StepInstruments {
         };
         Arc::new(Recorders {
             count: self.count.bind(&attributes),
+            counted: self
+                .exemplars
+                .slots(&self.count_name, &attributes, &Arc::from([])),
             duration: self.duration.bind(&attributes),
         })
     }
