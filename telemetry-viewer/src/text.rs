@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 use crate::model::LogRecord;
 
 /// Writes log records one a line: time in UTC, severity, service, event name, body, attributes and
@@ -11,7 +13,7 @@ pub fn render_logs(records: &[LogRecord]) -> String {
 }
 
 /// [`render_logs`], with records continued on a further line after that many characters.
-pub(crate) fn render_logs_within(width: Option<usize>, records: &[LogRecord]) -> String {
+pub fn render_logs_within(width: Option<usize>, records: &[LogRecord]) -> String {
     let mut out = String::new();
     for record in records {
         let time = time(record.time_unix_nanos);
@@ -42,7 +44,7 @@ pub(crate) fn render_logs_within(width: Option<usize>, records: &[LogRecord]) ->
 pub(crate) struct Line {
     out: String,
     width: usize,
-    /// Characters in the current line, without colours.
+    /// Columns of the current line, without colours.
     used: usize,
     /// Whether the current line still has no word.
     fresh: bool,
@@ -54,7 +56,7 @@ impl Line {
     pub(crate) fn new(width: Option<usize>, first: String, rest: String) -> Self {
         Self {
             width: width.unwrap_or(usize::MAX),
-            used: first.chars().count(),
+            used: first.width(),
             out: first,
             fresh: true,
             rest,
@@ -63,11 +65,11 @@ impl Line {
 
     /// Adds a word in an ANSI colour, or in none. A word is never divided.
     pub(crate) fn word(&mut self, colour: &str, text: &str) {
-        let length = text.chars().count();
+        let length = text.width();
         if !self.fresh && self.used + 1 + length > self.width {
             self.out.push('\n');
             self.out.push_str(&self.rest);
-            self.used = self.rest.chars().count();
+            self.used = self.rest.width();
             self.fresh = true;
         }
         if !self.fresh {
@@ -122,6 +124,45 @@ pub(crate) fn shortened(text: &str, max_chars: usize) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
+}
+
+/// A number with commas between thousands: `10,000`.
+pub(crate) fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// So many of something: `1 span`, `26 spans`.
+pub(crate) fn plural(number: usize, one: &str) -> String {
+    let end = if number == 1 { "" } else { "s" };
+    format!("{} {one}{end}", count(number))
+}
+
+/// The text cut to so many columns of a terminal, with an ellipsis if something is missing.
+pub(crate) fn fit(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 1;
+    for character in text.chars() {
+        used += character.width().unwrap_or(0);
+        if used > columns {
+            break;
+        }
+        out.push(character);
+    }
+    if columns > 0 {
+        out.push('…');
+    }
+    out
 }
 
 /// A duration with three significant digits or so: `850ns`, `12.3µs`, `4.56ms`, `1.20s`.
@@ -208,6 +249,20 @@ mod tests {
     }
 
     #[test]
+    fn counts_are_grouped_and_texts_fit_their_columns() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(10_000), "10,000");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(plural(1, "span"), "1 span");
+        assert_eq!(plural(0, "span"), "0 spans");
+        assert_eq!(fit("GET /orders", 20), "GET /orders");
+        assert_eq!(fit("GET /orders", 5), "GET …");
+        assert_eq!(fit("漢字漢字", 5), "漢字…");
+        assert_eq!(fit("ab", 0), "");
+    }
+
+    #[test]
     fn a_log_line_shows_severity_body_attributes_and_trace() {
         let record = LogRecord {
             service: "web".into(),
@@ -220,6 +275,7 @@ mod tests {
             attributes: vec![("sku".into(), Value::from("SKU 1"))],
             trace_id: TraceId::from_bytes(&[1; 16]),
             span_id: None,
+            resource: std::sync::Arc::default(),
         };
         assert_eq!(
             render_logs(&[record]),

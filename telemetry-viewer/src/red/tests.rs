@@ -1,5 +1,11 @@
+use std::collections::BTreeMap;
+
+use super::table::Percentiles;
 use super::*;
-use crate::model::Value;
+use crate::model::{MetricPoint, MetricValue, Value};
+use crate::store::Series;
+
+const METRIC: &str = "http.server.request.duration";
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -21,6 +27,7 @@ fn point(attributes: &[(&str, &str)], value: MetricValue) -> MetricPoint {
         scope: String::new(),
         name: METRIC.into(),
         unit: "s".into(),
+        description: String::new(),
         attributes: attributes
             .iter()
             .map(|(key, value)| ((*key).to_owned(), Value::from(*value)))
@@ -30,6 +37,11 @@ fn point(attributes: &[(&str, &str)], value: MetricValue) -> MetricPoint {
         value,
         exemplars: Vec::new(),
     }
+}
+
+fn rows(points: &[MetricPoint]) -> Vec<RedRow> {
+    let series: Vec<Series> = points.iter().cloned().map(Series::of).collect();
+    server_rows(&series, &[])
 }
 
 fn quantiles(value: MetricValue) -> (Option<f64>, Option<f64>) {
@@ -56,9 +68,9 @@ fn the_last_bucket_ends_at_the_maximum_or_else_counts_as_its_lower_bound() {
 }
 
 #[test]
-fn no_percentile_exceeds_the_largest_measurement() {
-    let (_, p99) = quantiles(histogram(&[1.0], &[10, 0], Some(0.25)));
-    assert_eq!(p99, Some(0.25));
+fn a_bucket_ends_at_the_largest_measurement() {
+    let (p50, _) = quantiles(histogram(&[1.0], &[10, 0], Some(0.25)));
+    assert_eq!(p50, Some(0.125));
 }
 
 #[test]
@@ -137,15 +149,17 @@ fn the_table_is_aligned_and_escaped() {
         requests: 20,
         errors: 2,
         rate: Some(2.0),
+        recent_rate: 0.0,
         p50: Some(0.0025),
         p95: None,
         p99: Some(1.5),
+        percentiles: Percentiles::Buckets,
     };
     assert_eq!(
         render_red(&[row]),
         "\
-SERVICE  METHOD  ROUTE  REQUESTS  ERRORS  RATE/s     P50  P95    P99
-web\\n    GET     -            20       2    2.00  2.50ms    -  1.50s
+SERVICE  METHOD  ROUTE  REQUESTS  ERRORS  RATE/s     P50  P95    P99     FROM
+web\\n    GET     -            20       2    2.00  2.50ms    -  1.50s  buckets
 "
     );
 }
