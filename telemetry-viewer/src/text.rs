@@ -17,7 +17,12 @@ pub fn render_logs_within(width: Option<usize>, records: &[LogRecord]) -> String
     let mut out = String::new();
     for record in records {
         let time = time(record.time_unix_nanos);
-        let mut line = Line::new(width, String::new(), " ".repeat(time.len() + 1));
+        // On a narrow terminal there is no room to stay below the message.
+        let indent = match width {
+            Some(..60) => 4,
+            _ => time.len() + 1,
+        };
+        let mut line = Line::new(width, String::new(), " ".repeat(indent));
         line.word("", &time);
         line.word("", &format!("{:<5}", escape(&record.severity)));
         for word in [&record.service, &record.event_name] {
@@ -165,13 +170,16 @@ pub(crate) fn fit(text: &str, columns: usize) -> String {
     out
 }
 
-/// A duration with three significant digits or so: `850ns`, `12.3µs`, `4.56ms`, `1.20s`.
+/// A duration with three significant digits or so: `850ns`, `12.3µs`, `4.56ms`, `1.20s`, `15.0min`.
 pub(crate) fn duration(nanos: u64) -> String {
     let (unit, value) = match nanos {
         0..1_000 => return format!("{nanos}ns"),
         1_000..1_000_000 => ("µs", nanos as f64 / 1e3),
         1_000_000..1_000_000_000 => ("ms", nanos as f64 / 1e6),
-        _ => ("s", nanos as f64 / 1e9),
+        1_000_000_000..600_000_000_000 => ("s", nanos as f64 / 1e9),
+        600_000_000_000..7_200_000_000_000 => ("min", nanos as f64 / 60e9),
+        7_200_000_000_000..172_800_000_000_000 => ("h", nanos as f64 / 3600e9),
+        _ => ("d", nanos as f64 / 86_400e9),
     };
     let digits = if value < 10.0 {
         2
@@ -242,6 +250,9 @@ mod tests {
         assert_eq!(duration(4_560_000), "4.56ms");
         assert_eq!(duration(150_000_000), "150ms");
         assert_eq!(duration(1_200_000_000), "1.20s");
+        assert_eq!(duration(900_000_000_000), "15.0min");
+        assert_eq!(duration(9_000_000_000_000), "2.50h");
+        assert_eq!(duration(u64::MAX), "213504d");
         assert_eq!(time(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(time(1_709_210_096_789_000_000), "2024-02-29T12:34:56.789Z");
         assert_eq!(time(u64::MAX), "2554-07-21T23:34:33.709Z");

@@ -16,7 +16,8 @@ pub(super) struct From {
 
 #[derive(Debug, Args)]
 pub(super) struct Tail {
-    /// Which traces: text, service:web, status:error, route:/orders, >100ms, key=value, db:orders, an id.
+    /// Which traces: text, service:web, status:error, route:/orders, '>100ms', key=value, db:orders, an id. A term with
+    /// `-` before it is turned round; it stands behind `--`.
     #[arg(value_name = "QUERY", num_args = 0..)]
     pub(super) query: Vec<String>,
     /// What to print.
@@ -39,7 +40,8 @@ pub(super) enum Kind {
 
 #[derive(Debug, Args)]
 pub(super) struct Traces {
-    /// Which traces: text, service:web, status:error, route:/orders, >100ms, key=value, db:orders, an id.
+    /// Which traces: text, service:web, status:error, route:/orders, '>100ms', key=value, db:orders, an id. A term with
+    /// `-` before it is turned round; it stands behind `--`.
     #[arg(value_name = "QUERY", num_args = 0..)]
     pub(super) query: Vec<String>,
     /// At most so many.

@@ -17,6 +17,8 @@ pub(crate) struct Summary {
     pub(crate) errors: usize,
     /// The span where the error began: the first failed one with no failed span below it.
     pub(crate) cause: Option<Arc<Span>>,
+    /// The failed span that says most about it: the cause, or one above it if that has no more than a status code.
+    pub(crate) told: Option<Arc<Span>>,
     /// One span of each service, in the order in which they took part.
     pub(crate) services: Vec<Arc<Span>>,
 }
@@ -43,6 +45,7 @@ impl Summary {
             finished_after_nanos: end.unwrap_or(0).saturating_sub(start),
             spans: spans.len(),
             errors: failed.len(),
+            told: cause.map(|cause| Arc::clone(telling(cause, &failed))),
             cause: cause.cloned(),
             services: services(spans),
         }
@@ -65,8 +68,20 @@ impl Summary {
 
     /// Why the trace failed, in one line; empty if it did not.
     pub(crate) fn reason(&self) -> String {
-        self.cause.as_deref().map(reason).unwrap_or_default()
+        self.told.as_deref().map(reason).unwrap_or_default()
     }
+}
+
+fn telling<'a>(cause: &'a Arc<Span>, failed: &[&'a Arc<Span>]) -> &'a Arc<Span> {
+    let tells = |span: &Span| reason(span).parse::<u16>().is_err();
+    if tells(cause) {
+        return cause;
+    }
+    let above = failed.iter().copied().filter(|span| tells(span));
+    // The closest to the cause started last.
+    above
+        .max_by_key(|span| span.start_unix_nanos)
+        .unwrap_or(cause)
 }
 
 /// The kind of the error and its message, as far as the span has them.

@@ -39,7 +39,7 @@ impl Page<'_> {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width,initial-scale=1";
                     meta name="color-scheme" content="light dark";
-                    @if self.waits { meta http-equiv="refresh" content="2"; }
+                    @if self.waits { noscript { meta http-equiv="refresh" content="2"; } }
                     title { (Safe(self.title, 200)) " · telemetry-viewer" }
                     link rel="icon" href="/favicon.svg" type="image/svg+xml";
                     link rel="stylesheet" href="/viewer.css";

@@ -10,7 +10,7 @@ use crate::web::services::colour;
 
 const BOX_WIDTH: f64 = 170.0;
 const BOX_HEIGHT: f64 = 46.0;
-const COLUMN: f64 = 330.0;
+const COLUMN: f64 = 300.0;
 const ROW: f64 = 96.0;
 const MARGIN: f64 = 16.0;
 /// With more nodes the picture is unreadable; the table below has all.

@@ -3,7 +3,7 @@ use maud::{Markup, html};
 use super::View;
 use crate::analysis::findings::findings;
 use crate::analysis::self_time::{Activity, TimeSpent};
-use crate::model::Summary;
+use crate::model::{Summary, Value};
 use crate::text::{duration, plural, time};
 use crate::web::Web;
 use crate::web::safe::{Safe, address, name, value};
@@ -54,6 +54,7 @@ pub(super) fn head(web: &Web, view: &View<'_>) -> Markup {
                     a href={ "#s" (cause.span_id) } { (name(&cause.name)) } ": "
                 }
                 (Safe(summary.reason(), 500))
+                @if let Some(body) = logged(view, summary) { " · " (Safe(body, 300)) }
             }
         }
         (time_spent(&view.held.trace().time_spent()))
@@ -66,6 +67,14 @@ pub(super) fn head(web: &Web, view: &View<'_>) -> Markup {
             @for (service, class) in &view.services { (chip(service, class)) }
         }
     }
+}
+
+/// What the span where the error began has logged as an error.
+fn logged<'a>(view: &'a View<'_>, summary: &Summary) -> Option<&'a Value> {
+    let cause = summary.cause.as_ref()?;
+    let errors = view.logs(cause.span_id).iter();
+    let mut errors = errors.filter(|record| record.severity_number >= 17);
+    errors.find_map(|record| record.body.as_ref())
 }
 
 fn time_spent(spent: &TimeSpent) -> Markup {

@@ -11,6 +11,8 @@ use crate::web::safe::{Safe, address, name};
 
 /// Ticks of one row.
 const MAX_TICKS: usize = 40;
+/// Spans of a folded row, and parts of the critical path, that are marked one by one.
+const MAX_MARKED: usize = 100;
 
 /// A row that opens to its details.
 pub(super) fn row(view: &View<'_>, row: &Row, waited: &[Interval], opened: bool) -> Markup {
@@ -95,14 +97,14 @@ fn bar(view: &View<'_>, row: &Row, span: &Span, waited: &[Interval]) -> Markup {
                 text.beyond x="100%" y="14" { "starts " (view.scale.after_start(interval.0)) " →" }
             } @else if row.folded.len() > 1 {
                 rect class={ "group " (view.colour(&span.service)) } x=(x) y="4" width=(width) height="10" rx="2" {}
-                @for one in row.folded.iter().take(200) {
+                @for one in row.folded.iter().step_by(row.count() / MAX_MARKED + 1) {
                     @let (x, width) = view.scale.bar(view.timeline.intervals[*one]);
                     rect class={ "one " (view.colour(&span.service)) } x=(x) y="4" width=(width) height="10" {}
                 }
             } @else {
                 rect class={ "span " (view.colour(&span.service)) } x=(x) y="4" width=(width) height="10" rx="2" {}
             }
-            @for part in waited {
+            @for part in waited.iter().filter(|part| view.scale.is_visible(**part)).take(MAX_MARKED) {
                 @let (x, width) = view.scale.bar(*part);
                 rect.critical x=(x) y="16" width=(width) height="2" {}
             }

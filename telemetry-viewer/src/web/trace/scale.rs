@@ -22,6 +22,11 @@ impl Scale {
         }
     }
 
+    /// Whether the interval is wider than a part of a pixel.
+    pub(super) fn is_visible(&self, interval: Interval) -> bool {
+        interval.nanos() as f64 * self.per_nano >= 0.05
+    }
+
     /// Whether the interval lies beyond the end of the axis.
     pub(super) fn is_beyond(&self, interval: Interval) -> bool {
         interval.0 >= self.window.1 && self.window.nanos() > 0

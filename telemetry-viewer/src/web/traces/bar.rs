@@ -15,9 +15,11 @@ pub(in crate::web) fn activity_class(activity: Activity) -> &'static str {
     }
 }
 
-/// Where the time went, as a bar whose length is the share of the longest trace in the list.
+/// Where the time went. The length of the bar tells the duration beside the longest of the list, by its square root:
+/// one slow trace would otherwise leave nothing to see of all others.
 pub(super) fn bar(shares: &BTreeMap<Activity, u64>, total: u64, longest: u64) -> Markup {
-    let scale = 100.0 / longest.max(1) as f64;
+    let whole = 100.0 * (total as f64 / longest.max(1) as f64).sqrt();
+    let scale = whole / total.max(1) as f64;
     let mut at = 0.0;
     let parts: Vec<_> = shares
         .iter()
@@ -31,7 +33,7 @@ pub(super) fn bar(shares: &BTreeMap<Activity, u64>, total: u64, longest: u64) ->
             )
         })
         .collect();
-    let whole = format!("{:.2}%", (total as f64 * scale).max(1.0));
+    let whole = format!("{:.2}%", whole.max(1.0));
     html! {
         svg.shares aria-hidden="true" {
             rect.whole x="0" y="0" width=(whole) height="100%" {}

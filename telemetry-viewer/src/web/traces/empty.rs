@@ -26,9 +26,9 @@ pub(super) fn nothing_yet(web: &Web, counts: Counts) -> Markup {
                 }
             }
             p { "Start your service with this line. The page fills itself." }
-            pre { "OTEL_EXPORTER_OTLP_ENDPOINT=http://" (grpc) " cargo run" }
+            pre tabindex="0" { "OTEL_EXPORTER_OTLP_ENDPOINT=http://" (grpc) " cargo run" }
             p { "or, for OTLP over HTTP:" }
-            pre { "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT=http://" (http) " cargo run" }
+            pre tabindex="0" { "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT=http://" (http) " cargo run" }
             dl {
                 dt { "OTLP over gRPC" }
                 dd { "http://" (grpc) }
