@@ -92,6 +92,9 @@ impl Trace {
 struct Chart<'a> {
     timeline: &'a Timeline<'a>,
     services: Vec<&'a str>,
+    /// The moment from which times are told.
+    start: i128,
+    /// What the axis shows.
     whole: Interval,
     name: usize,
     bar: usize,
@@ -106,7 +109,8 @@ impl<'a> Chart<'a> {
         Self {
             timeline,
             services: trace.services(),
-            whole: timeline.whole(),
+            start: timeline.whole().0,
+            whole: window(trace, timeline),
             name,
             bar: width - name - DURATION,
             width,
@@ -217,7 +221,7 @@ impl<'a> Chart<'a> {
         }
         if let Some(status) = span.attribute("http.response.status_code") {
             let _ = write!(label, " {status}");
-        } else if let Some(text) = statement(span) {
+        } else if let Some(text) = statement(span).filter(|text| *text != span.name) {
             let _ = write!(label, "  {}", shortened(text, self.name));
         }
         escape(&shortened(&label, 4 * self.name))
@@ -230,6 +234,12 @@ impl<'a> Chart<'a> {
     }
 
     fn bar(&self, interval: Interval) -> String {
+        if interval.0 >= self.whole.1 && self.whole.nanos() > 0 {
+            let after = u64::try_from(interval.0 - self.start).unwrap_or(0);
+            let label = format!("+{} →", duration(after));
+            let pad = self.bar.saturating_sub(label.width());
+            return fit(&format!("{:pad$}{label}", ""), self.bar);
+        }
         let total = self.whole.nanos().max(1) as f64;
         let place = |at: i128| (at - self.whole.0) as f64 / total * self.bar as f64;
         let (start, end) = (place(interval.0), place(interval.1));
@@ -239,6 +249,14 @@ impl<'a> Chart<'a> {
         }
         let last = (end.ceil() as usize).clamp(first + 1, self.bar);
         format!("{:first$}{}", "", "█".repeat(last - first))
+    }
+}
+
+/// The whole trace, or the time until the answer if work goes on for long after it.
+fn window(trace: &Trace, timeline: &Timeline<'_>) -> Interval {
+    match timeline.forest.root() {
+        Some(root) if Summary::of(&trace.spans).goes_on_long() => timeline.intervals[root],
+        _ => timeline.whole(),
     }
 }
 

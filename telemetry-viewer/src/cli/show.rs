@@ -11,7 +11,15 @@ pub(super) async fn run(arguments: &Show) -> Result<(), Box<dyn Error>> {
     let trace = find(&store, &arguments.id)?;
     let terminal = Terminal::stdout();
     let mut text = trace.waterfall(&terminal.waterfall());
-    let logs = store.logs(&LogFilter::trace(trace.trace_id));
+    let mut logs = store.logs(&LogFilter::trace(trace.trace_id));
+    // All lines are of this trace: its ids say nothing more.
+    let id = trace.trace_id.to_string();
+    for record in &mut logs {
+        record.trace_id = None;
+        record
+            .attributes
+            .retain(|(key, value)| key != "correlation_id" || *value != *id);
+    }
     if !logs.is_empty() {
         text.push('\n');
         text.push_str(&render_logs_within(terminal.width, &logs));

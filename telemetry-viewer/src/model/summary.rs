@@ -61,6 +61,12 @@ impl Summary {
         self.finished_after_nanos > self.duration_nanos()
     }
 
+    /// Whether that work took so long that, drawn on one axis, it would leave no room for the answer.
+    pub(crate) fn goes_on_long(&self) -> bool {
+        let answered = self.duration_nanos();
+        answered > 0 && self.finished_after_nanos > answered.saturating_mul(LONG_AFTER)
+    }
+
     /// Whether the request itself failed, not only a span somewhere below it.
     pub(crate) fn root_failed(&self) -> bool {
         self.root.as_ref().is_some_and(|root| root.is_error())
@@ -68,9 +74,17 @@ impl Summary {
 
     /// Why the trace failed, in one line; empty if it did not.
     pub(crate) fn reason(&self) -> String {
-        self.told.as_deref().map(reason).unwrap_or_default()
+        let reason = self.told.as_deref().map(reason).unwrap_or_default();
+        match &self.cause {
+            // A call that failed with a status says more by its name.
+            Some(cause) if reason.parse::<u16>().is_ok() => format!("{} {reason}", cause.name),
+            _ => reason,
+        }
     }
 }
+
+/// The last span ended so many times as long after the start as the answer took.
+const LONG_AFTER: u64 = 3;
 
 fn telling<'a>(cause: &'a Arc<Span>, failed: &[&'a Arc<Span>]) -> &'a Arc<Span> {
     let tells = |span: &Span| reason(span).parse::<u16>().is_err();

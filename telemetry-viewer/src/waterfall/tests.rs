@@ -75,3 +75,21 @@ fn colours_are_used_only_if_asked_for() {
     let opened = drawn.matches("\u{1b}[").count();
     assert_eq!(drawn.matches("\u{1b}[0m").count() * 2, opened, "{drawn}");
 }
+
+#[test]
+fn work_long_after_the_answer_leaves_the_axis_to_the_answer() {
+    let drawn = trace([
+        span(1, 0, "POST /", 0, 10),
+        span(2, 1, "step", 0, 10),
+        span(3, 2, "deliver", 500, 510),
+    ])
+    .waterfall(&WaterfallStyle::default().with_width(60));
+    let bars: Vec<&str> = drawn.lines().filter_map(|line| line.get(36..)).collect();
+    assert!(
+        bars.iter()
+            .any(|bar| bar.trim() == "████████████████████████"),
+        "{drawn}"
+    );
+    assert!(drawn.contains("+500ms →"), "{drawn}");
+    assert!(drawn.contains("  10.0ms\n"), "{drawn}");
+}

@@ -56,9 +56,6 @@ enum Axis {
     Answer,
 }
 
-/// Work that goes on for so many times as long as the answer took would leave no room for the answer.
-const LONG_AFTER: u64 = 3;
-
 /// `/traces/{id}` is the page of a trace, `/traces/{id}.txt` its tree.
 async fn trace(
     State(web): State<Web>,
@@ -175,9 +172,7 @@ impl<'a> View<'a> {
 }
 
 fn axis(asked: &Asked, summary: &Summary) -> Axis {
-    let answered = summary.duration_nanos().saturating_mul(LONG_AFTER);
-    let long_after = summary.finished_after_nanos > answered && summary.duration_nanos() > 0;
-    asked.axis.unwrap_or(if long_after {
+    asked.axis.unwrap_or(if summary.goes_on_long() {
         Axis::Answer
     } else {
         Axis::Whole

@@ -10,8 +10,8 @@ use crate::web::services::colour;
 
 const BOX_WIDTH: f64 = 170.0;
 const BOX_HEIGHT: f64 = 46.0;
-const COLUMN: f64 = 300.0;
-const ROW: f64 = 96.0;
+const COLUMN: f64 = 320.0;
+const ROW: f64 = 110.0;
 const MARGIN: f64 = 16.0;
 /// With more nodes the picture is unreadable; the table below has all.
 const MAX_NODES: usize = 60;
@@ -58,28 +58,33 @@ pub(super) fn picture(map: &ServiceMap) -> Markup {
     }
 }
 
-/// The column of each node: one more than that of whoever calls it. In a ring of calls some arrows lead back.
+/// The column of each node: how many calls lead to it from a caller, the fewest. Other arrows may lead back.
 fn columns(map: &ServiceMap) -> BTreeMap<&Node, usize> {
+    let called = |node: &Node| map.keys().any(|(from, to)| to == node && from != to);
     let mut columns: BTreeMap<&Node, usize> = BTreeMap::new();
-    for (from, to) in map.keys() {
-        columns.insert(from, 0);
-        columns.insert(to, 0);
+    let mut next: Vec<&Node> = map.keys().map(|(from, _)| from).collect();
+    next.retain(|node| !called(node));
+    next.dedup();
+    // In a ring everybody is called; then anybody is as good a start.
+    next.extend(
+        map.keys()
+            .next()
+            .filter(|_| next.is_empty())
+            .map(|(from, _)| from),
+    );
+    let mut column = 0;
+    while !next.is_empty() {
+        next.retain(|node| columns.insert(node, column).is_none());
+        let below = map.keys().filter(|(from, _)| next.contains(&from));
+        let mut below: Vec<&Node> = below.map(|(_, to)| to).collect();
+        below.retain(|node| !columns.contains_key(node));
+        below.sort();
+        below.dedup();
+        next = below;
+        column += 1;
     }
-    let nodes = columns.len();
-    for _ in 0..nodes.min(12) {
-        for (from, to) in map.keys().filter(|(from, to)| from != to) {
-            let next = columns.get(from).map_or(0, |column| column + 1);
-            if let Some(column) = columns.get_mut(to) {
-                *column = (*column).max(next).min(nodes);
-            }
-        }
-    }
-    // A ring pushes its nodes to the right without end; the numbers between are not needed.
-    let mut used: Vec<usize> = columns.values().copied().collect();
-    used.sort_unstable();
-    used.dedup();
-    for column in columns.values_mut() {
-        *column = used.binary_search(column).unwrap_or(0);
+    for node in map.keys().flat_map(|(from, to)| [from, to]) {
+        columns.entry(node).or_insert(0);
     }
     columns
 }

@@ -51,9 +51,8 @@ pub(super) fn head(web: &Web, view: &View<'_>) -> Markup {
         @if summary.errors > 0 {
             p.reason.problem[summary.root_failed()] {
                 @if let Some(cause) = &summary.cause {
-                    a href={ "#s" (cause.span_id) } { (name(&cause.name)) } ": "
+                    a href={ "#s" (cause.span_id) } { (Safe(summary.reason(), 500)) }
                 }
-                (Safe(summary.reason(), 500))
                 @if let Some(body) = logged(view, summary) { " · " (Safe(body, 300)) }
             }
         }

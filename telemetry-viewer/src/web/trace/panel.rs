@@ -9,7 +9,7 @@ use crate::web::safe::{Block, Safe, name, value};
 use crate::web::services::chip;
 
 /// Spans of a folded row that are listed.
-const MAX_LISTED: usize = 20;
+const MAX_LISTED: usize = 10;
 
 /// Everything about one span.
 pub(super) fn panel(view: &View<'_>, index: usize) -> Markup {

@@ -109,11 +109,6 @@ fn result(summary: &Summary) -> Markup {
     let root = summary.root.as_deref();
     let status = root.and_then(|root| root.attribute("http.response.status_code"));
     let reason = summary.reason();
-    // A call that failed with a status says more by its name.
-    let reason = match &summary.cause {
-        Some(cause) if reason.parse::<u16>().is_ok() => format!("{} {reason}", cause.name),
-        _ => reason,
-    };
     html! {
         @if let Some(status) = status {
             span.status.bad[summary.root_failed()] { (Safe(status, 8)) } " "
