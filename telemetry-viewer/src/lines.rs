@@ -53,6 +53,12 @@ impl Store {
     }
 }
 
+/// Spans as one line.
+#[cfg(test)]
+pub(crate) fn of_spans(spans: &[crate::model::Span]) -> String {
+    traces::request(&spans.iter().collect::<Vec<_>>()).to_string()
+}
+
 pub(crate) fn write_traces(traces: &[Arc<Held>], out: &mut impl Write) -> io::Result<()> {
     let mut waiting = Vec::new();
     for held in traces {

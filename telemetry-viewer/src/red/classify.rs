@@ -104,7 +104,7 @@ impl Family {
                 ],
                 &["db.system.name", "db.system"],
             ),
-            Self::Step => (&["step"], &[]),
+            Self::Step => (&[], &[]),
         }
     }
 }
@@ -114,7 +114,10 @@ impl Key {
         let family = Family::of_span(span)?;
         let (targets, actions) = family.keys();
         let target = match family {
-            Family::Step => span.name.clone(),
+            Family::Step => match step(&span.attributes) {
+                name if name.is_empty() => span.name.clone(),
+                name => name,
+            },
             Family::Database => match first(&span.attributes, targets) {
                 name if name.is_empty() => span.name.clone(),
                 name => name,
@@ -133,14 +136,7 @@ impl Key {
         let family = Family::of_metric(&point.name)?;
         let (targets, actions) = family.keys();
         let target = match family {
-            // The step is an attribute of the application's own namespace: `retail.step`.
-            Family::Step => {
-                let step = |key: &str| key == "step" || key.ends_with(".step");
-                let named = point.attributes.iter().find(|(key, _)| step(key));
-                named
-                    .map(|(_, value)| value.to_string())
-                    .unwrap_or_default()
-            }
+            Family::Step => step(&point.attributes),
             _ => first(&point.attributes, targets),
         };
         Some(Self {
@@ -150,6 +146,18 @@ impl Key {
             action: first(&point.attributes, actions),
         })
     }
+}
+
+/// Flow and stage of a business step, which are attributes of the application's own namespace: `retail.stage`.
+fn step(attributes: &Attributes) -> String {
+    let named = |name: &str| {
+        let is_it =
+            |key: &str| key == name || key.strip_suffix(name).is_some_and(|it| it.ends_with('.'));
+        let found = attributes.iter().find(|(key, _)| is_it(key));
+        found.map(|(_, value)| value.to_string())
+    };
+    let parts = [named("flow"), named("stage")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" / ")
 }
 
 fn first(attributes: &Attributes, keys: &[&str]) -> String {

@@ -163,3 +163,104 @@ web\\n    GET     -            20       2    2.00  2.50ms    -  1.50s  buckets
 "
     );
 }
+
+#[test]
+fn spans_and_metrics_of_an_operation_meet_in_every_family() {
+    use crate::analysis::fixture::{SpanExt, span};
+    use crate::model::SpanKind;
+
+    let store = Store::default();
+    let spans = [
+        span(1, 0, "GET /orders", 0, 1)
+            .kind(SpanKind::Server)
+            .with("http.request.method", "GET")
+            .with("http.route", "/orders"),
+        span(2, 1, "GET", 0, 2)
+            .kind(SpanKind::Client)
+            .with("http.request.method", "GET")
+            .with("server.address", "stock"),
+        span(3, 1, "stock.Stock/Take", 0, 3)
+            .kind(SpanKind::Client)
+            .with("rpc.system.name", "grpc")
+            .with("rpc.method", "stock.Stock/Take"),
+        span(4, 1, "send orders", 0, 4)
+            .kind(SpanKind::Producer)
+            .with("messaging.operation.name", "send")
+            .with("messaging.destination.name", "orders"),
+        span(5, 1, "SELECT orders", 0, 5)
+            .kind(SpanKind::Client)
+            .with("db.system.name", "postgresql")
+            .with("db.query.summary", "SELECT orders"),
+        span(6, 1, "Verify", 0, 6)
+            .with("retail.flow", "checkout")
+            .with("retail.stage", "payment"),
+    ];
+    let lines = crate::lines::of_spans(&spans.map(|span| span.of("web")));
+    store.import_line(&lines).unwrap();
+    let metric = |name: &str, attributes: &[(&str, &str)]| {
+        let mut point = point(attributes, histogram(&[1.0], &[1, 0], None));
+        point.name = name.into();
+        Series::of(point)
+    };
+    let series = [
+        metric(
+            "http.server.request.duration",
+            &[("http.request.method", "GET"), ("http.route", "/orders")],
+        ),
+        metric(
+            "http.client.request.duration",
+            &[("http.request.method", "GET"), ("server.address", "stock")],
+        ),
+        metric(
+            "rpc.client.call.duration",
+            &[
+                ("rpc.system.name", "grpc"),
+                ("rpc.method", "stock.Stock/Take"),
+            ],
+        ),
+        metric(
+            "messaging.client.operation.duration",
+            &[
+                ("messaging.operation.name", "send"),
+                ("messaging.destination.name", "orders"),
+            ],
+        ),
+        metric(
+            "db.client.operation.duration",
+            &[
+                ("db.system.name", "postgresql"),
+                ("db.query.summary", "SELECT orders"),
+            ],
+        ),
+        metric(
+            "retail.step.duration",
+            &[("retail.stage", "payment"), ("retail.flow", "checkout")],
+        ),
+    ];
+    let found = operations(&series, &store.all_held(), now());
+    assert_eq!(found.len(), 6);
+    for operation in &found {
+        assert!(operation.from_metrics, "{operation:?}");
+        assert_eq!(operation.count, 1);
+        assert_eq!(operation.source, Percentiles::Spans);
+    }
+    let millis: Vec<u64> = found
+        .iter()
+        .map(|it| (it.percentiles[0].unwrap() * 1000.0).round() as u64)
+        .collect();
+    assert_eq!(millis, [1, 2, 3, 4, 5, 6]);
+}
+
+#[test]
+fn the_rate_of_the_last_minute_comes_from_the_newest_points() {
+    let minute = 60 * SECOND;
+    let at = |time: u64, count: u64| MetricPoint {
+        time_unix_nanos: time,
+        ..point(&[], histogram(&[1.0], &[count, 0], None))
+    };
+    let mut series = Series::of(at(10 * minute, 6000));
+    series.add(&at(11 * minute, 6300));
+    let recent = |now: u64| operations(std::slice::from_ref(&series), &[], now)[0].recent_rate;
+    assert_eq!(recent(11 * minute + SECOND), 5.0);
+    assert_eq!(recent(20 * minute), 0.0);
+}

@@ -40,6 +40,12 @@ impl Series {
             history: Arc::new(history),
         }
     }
+
+    /// Adds a later point.
+    pub(crate) fn add(&mut self, point: &MetricPoint) {
+        Arc::make_mut(&mut self.history).push(point);
+        self.point = Arc::new(point.clone());
+    }
 }
 
 struct Entry {
