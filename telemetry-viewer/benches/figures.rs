@@ -200,10 +200,10 @@ async fn measure() -> Vec<(&'static str, Duration, Duration)> {
         (
             "a search for text",
             page(&viewer, "/?q=items/9").await,
-            ms(250),
+            ms(500),
         ),
-        ("routes", page(&viewer, "/routes").await, ms(250)),
-        ("map", page(&viewer, "/map").await, ms(250)),
+        ("routes", page(&viewer, "/routes").await, ms(500)),
+        ("map", page(&viewer, "/map").await, ms(500)),
     ];
     let idle = export(&viewer, 0).await;
     let busy = export(&viewer, 2).await;

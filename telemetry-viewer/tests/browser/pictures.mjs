@@ -9,7 +9,7 @@ const ok = traces.find((it) => !it.error && it.total_nanos > 4 * it.duration_nan
 const failed = traces.find((it) => it.error && it.spans > 8);
 const wide = { viewport: { width: 1180, height: 700 } };
 for (const [name, path, options] of [
-  ["traces", "/", wide],
+  ["traces", "/", { viewport: { width: 1180, height: 560 } }],
   ["trace", `/traces/${ok.trace_id}`, wide],
   ["failed-dark", `/traces/${failed.trace_id}`, { ...wide, colorScheme: "dark" }],
   ["routes", "/routes", wide],

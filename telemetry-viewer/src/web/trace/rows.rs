@@ -8,7 +8,7 @@ use crate::text::{count, plural};
 use crate::web::safe::address;
 
 /// Rows of one page: with more the browser, not the server, takes long.
-const MAX_ROWS: usize = 1000;
+const MAX_ROWS: usize = 500;
 /// Each row carries its details if there are no more rows; else a row is opened by its link.
 const MAX_DETAILED: usize = 300;
 /// No element stands deeper than this: browsers give up at some depth.
