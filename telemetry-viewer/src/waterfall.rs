@@ -190,9 +190,12 @@ impl<'a> Chart<'a> {
         let below = causes
             .iter()
             .any(|it| self.timeline.forest.span(*it).is_error());
-        if failed && !below {
+        let reason = reason(span);
+        let status = span.attribute("http.response.status_code");
+        let told = status.is_some_and(|status| status.to_string() == reason);
+        if failed && !below && !told {
             let indent = 2 * row.depth.min(MAX_INDENT) + 2;
-            let text = escape(&shortened(&reason(span), 1000));
+            let text = escape(&shortened(&reason, 1000));
             let text = fit(&text, self.width.saturating_sub(indent));
             let _ = writeln!(out, "{:indent$}{paint}{text}{end}", "");
         }
