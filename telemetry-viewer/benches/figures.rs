@@ -1,4 +1,4 @@
-//! What 100,000 spans cost those who look, and what two readers cost those who send.
+//! The cost of 100,000 spans for readers, and of two readers for senders.
 //!
 //! It prints a table, and fails if a figure is above its bound: `cargo bench -p telemetry-viewer`.
 

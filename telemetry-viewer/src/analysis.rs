@@ -1,4 +1,4 @@
-//! What the spans of a trace tell together.
+//! Findings, figures and pictures that need all spans of a trace together.
 
 pub(crate) mod compare;
 pub(crate) mod critical_path;

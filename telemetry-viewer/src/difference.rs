@@ -15,7 +15,7 @@ const MAX_NAMED: usize = 5;
 const FIGURES: usize = 30;
 
 impl Trace {
-    /// What differs in the other trace: what takes longer there, what is new and what is gone, and a table of all
+    /// The differences of the other trace: places that take longer there, are new or are gone, and a table of all
     /// places of both. Places are the same if the names from the root down to them are.
     pub fn difference(&self, other: &Self, style: &WaterfallStyle) -> String {
         let pairs = compare(self, other);

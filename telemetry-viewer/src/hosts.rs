@@ -31,7 +31,7 @@ impl Hosts {
     }
 }
 
-/// Whether a page of that origin was served from this machine: `http://localhost:3000`.
+/// True if a page of that origin was served from this machine: `http://localhost:3000`.
 pub(crate) fn is_loopback_origin(origin: &str) -> bool {
     let rest = origin
         .strip_prefix("http://")

@@ -38,7 +38,7 @@ pub struct QueryError(String);
 
 #[derive(Clone, Debug, PartialEq)]
 struct Term {
-    /// Whether traces must not fulfil it.
+    /// True if traces must not fulfil it.
     not: bool,
     test: Test,
 }
@@ -57,7 +57,7 @@ enum Test {
 }
 
 impl Query {
-    /// Whether it accepts everything.
+    /// True if it accepts everything.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
     }

@@ -44,7 +44,7 @@ pub struct Store {
     inner: Arc<Inner>,
 }
 
-/// What a store has let go of since it was made, to stay within its [`Limits`].
+/// Counts of the items that a store has let go of since it was made, to stay within its [`Limits`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Evicted {
     /// Whole traces that gave way to newer data.
@@ -102,7 +102,7 @@ impl Store {
         }
     }
 
-    /// What has been let go of so far.
+    /// Counts of the items that were let go of so far.
     pub fn evicted(&self) -> Evicted {
         self.lock().evicted
     }

@@ -51,7 +51,7 @@ pub(crate) struct Line {
     width: usize,
     /// Columns of the current line, without colours.
     used: usize,
-    /// Whether the current line still has no word.
+    /// True if the current line still has no word.
     fresh: bool,
     rest: String,
 }

@@ -40,7 +40,7 @@ pub enum StartError {
     Grpc {
         /// The address asked for.
         addr: SocketAddr,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// The address for OTLP/HTTP and the web page cannot be used.
@@ -51,7 +51,7 @@ pub enum StartError {
     Http {
         /// The address asked for.
         addr: SocketAddr,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
 }
@@ -123,7 +123,7 @@ impl Viewer {
         format!("http://{}", self.http)
     }
 
-    /// What has been received.
+    /// The store of everything received.
     pub fn store(&self) -> &Store {
         &self.store
     }

@@ -24,7 +24,7 @@ const MAX_INDENT: usize = 12;
 pub struct WaterfallStyle {
     /// Columns of the terminal. Default 80, at least 40.
     pub width: usize,
-    /// Whether to use ANSI colours: one for each service, red for errors. Default false.
+    /// Uses ANSI colours: one for each service, red for errors. Default false.
     pub colours: bool,
     /// Rows at most; a line says how many are missing. Default 200.
     pub max_rows: usize,
@@ -94,7 +94,7 @@ struct Chart<'a> {
     services: Vec<&'a str>,
     /// The moment from which times are told.
     start: i128,
-    /// What the axis shows.
+    /// The time that the axis shows.
     whole: Interval,
     name: usize,
     bar: usize,

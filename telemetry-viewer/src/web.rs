@@ -33,7 +33,7 @@ use crate::store::Store;
 /// How many traces or logs a listing shows unless asked otherwise.
 const DEFAULT_LIMIT: usize = 100;
 
-/// What every page needs.
+/// Store and addresses, for every page.
 #[derive(Clone)]
 pub(crate) struct Web {
     store: Store,

@@ -88,7 +88,7 @@ async fn run(mut command: Command) -> Output {
         .unwrap()
 }
 
-/// What the program printed, having ended well.
+/// The output of the program, having ended well.
 async fn printed(arguments: &[&str]) -> String {
     let output = run(command(arguments)).await;
     let errors = String::from_utf8(output.stderr).unwrap();

@@ -7,9 +7,9 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// What the program is told to keep within.
+/// The limit that the program is given.
 const MAX_BYTES: usize = 64 << 20;
-/// What it may take in all: code, stacks and buffers of sockets come on top.
+/// The most memory of the process: code, stacks and buffers of sockets come on top.
 const MAX_RESIDENT: usize = MAX_BYTES + (96 << 20);
 
 struct Program {
@@ -45,7 +45,7 @@ impl Program {
              content-type: application/x-protobuf\r\ncontent-length: {length}\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).unwrap();
-        // Who is refused may find the connection closed before everything is sent.
+        // A sender that is refused may find the connection closed before everything is sent.
         let _ = stream.write_all(body);
         stream
     }

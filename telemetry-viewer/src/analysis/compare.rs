@@ -16,14 +16,14 @@ pub(crate) struct Pair {
     pub(crate) b: Side,
 }
 
-/// What the spans of one place took.
+/// Count and time of the spans of one place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Side {
     pub(crate) count: usize,
     pub(crate) errors: usize,
     /// Their durations added up.
     pub(crate) total_nanos: u64,
-    /// What of it was spent in none of their children.
+    /// The part of it that was spent in none of their children.
     pub(crate) own_nanos: u64,
 }
 

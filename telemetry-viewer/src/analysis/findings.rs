@@ -1,4 +1,4 @@
-//! What is odd about a trace, found without being asked.
+//! Oddities of a trace, found without being asked.
 
 use super::forest::Root;
 use super::outline::{Row, outline, statement};

@@ -62,7 +62,7 @@ impl<'a> Forest<'a> {
         let mut rest = 0..self.spans.len();
         loop {
             let Some(index) = stack.pop() else {
-                // What no root leads to is part of a cycle, or hangs off one.
+                // Spans that no root leads to are part of a cycle, or hang off one.
                 match rest.find(|index| !visited[*index]) {
                     Some(index) => {
                         self.detach(index);

@@ -46,7 +46,7 @@ impl Row {
         all.fold(first, |a, b| Interval(a.0.min(b.0), a.1.max(b.1)))
     }
 
-    /// Whether it stands for the same database statement, again and again.
+    /// True if it stands for the same database statement, again and again.
     pub(crate) fn is_n_plus_one(&self, forest: &Forest<'_>) -> bool {
         !self.folded.is_empty() && statement(forest.span(self.first)).is_some()
     }

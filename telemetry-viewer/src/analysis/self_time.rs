@@ -13,7 +13,7 @@ mod tests;
 /// Names are cut here, so that one of them cannot fill the screen.
 const MAX_CHARS: usize = 120;
 
-/// What somebody does while a span is in none of its children.
+/// The kind of work in a span while it is in none of its children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Activity {
     /// Code of a service: server, consumer and internal spans.
@@ -42,7 +42,7 @@ pub struct TimeSpent {
     pub by_activity: BTreeMap<Activity, u64>,
     /// Self time of all spans by instrumentation scope, the longest first: nanoseconds, and how many spans.
     pub by_scope: Vec<(String, u64, usize)>,
-    /// What spans spent themselves outside of the root span, such as jobs that follow, in nanoseconds.
+    /// Time that spans spent themselves outside of the root span, such as jobs that follow, in nanoseconds.
     pub outside_nanos: u64,
     /// Self time of each span in nanoseconds.
     pub by_span: HashMap<SpanId, u64>,

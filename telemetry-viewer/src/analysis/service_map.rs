@@ -1,4 +1,4 @@
-//! Who calls whom, from spans.
+//! Calls between services, databases and queues, from spans.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(crate) enum Node {
     Host(String),
 }
 
-/// What went over one arrow.
+/// The calls of one arrow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Traffic {
     pub(crate) calls: u64,

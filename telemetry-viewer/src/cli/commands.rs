@@ -16,11 +16,11 @@ pub(super) struct From {
 
 #[derive(Debug, Args)]
 pub(super) struct Tail {
-    /// Which traces: text, service:web, status:error, route:/orders, '>100ms', key=value, db:orders, an id. A term with
+    /// Query for traces: text, service:web, status:error, route:/orders, '>100ms', key=value, db:orders, an id. A term with
     /// `-` before it is turned round; it stands behind `--`.
     #[arg(value_name = "QUERY", num_args = 0..)]
     pub(super) query: Vec<String>,
-    /// What to print.
+    /// The kinds of lines to print.
     #[arg(long, value_enum, default_value_t = Kind::All)]
     pub(super) only: Kind,
     /// Begins with what is there already.
@@ -30,7 +30,7 @@ pub(super) struct Tail {
     pub(super) source: From,
 }
 
-/// What `tail` prints.
+/// The kinds of lines that `tail` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Kind {
     All,
@@ -40,7 +40,7 @@ pub(super) enum Kind {
 
 #[derive(Debug, Args)]
 pub(super) struct Traces {
-    /// Which traces: text, service:web, status:error, route:/orders, '>100ms', key=value, db:orders, an id. A term with
+    /// Query for traces: text, service:web, status:error, route:/orders, '>100ms', key=value, db:orders, an id. A term with
     /// `-` before it is turned round; it stands behind `--`.
     #[arg(value_name = "QUERY", num_args = 0..)]
     pub(super) query: Vec<String>,
@@ -73,7 +73,7 @@ pub(super) struct Diff {
 pub(super) struct Export {
     /// The file to write; `-` writes to standard output.
     pub(super) file: String,
-    /// Which traces; without a query everything, metrics too.
+    /// Query for traces; without one everything, metrics too.
     #[arg(value_name = "QUERY", num_args = 0..)]
     pub(super) query: Vec<String>,
     #[command(flatten)]

@@ -59,7 +59,7 @@ pub(super) async fn get(address: &str, query: &[(&str, &str)]) -> Result<Respons
     answered(address, response).await
 }
 
-/// What a viewer answered, or why it did not.
+/// The answer of a viewer, or the reason that there is none.
 pub(super) async fn answered(
     address: &str,
     response: Result<Response, reqwest::Error>,

@@ -1,7 +1,7 @@
 use crate::receiver::{LineError, add_json_line};
 use crate::store::Store;
 
-/// What one line brought.
+/// The content of one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Imported {
     /// The path of OTLP over HTTP to which the line could be sent: `/v1/traces`, `/v1/metrics` or `/v1/logs`.

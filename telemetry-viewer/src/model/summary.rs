@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::{Span, SpanId, SpanStatus};
 
-/// What a list tells about a trace. It holds spans and no texts, so that it costs little.
+/// A trace as a list tells it. It holds spans and no texts, so that it costs little.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Summary {
     /// The span everything else descends from.
@@ -56,18 +56,18 @@ impl Summary {
         self.root.as_ref().map_or(0, |root| root.duration_nanos())
     }
 
-    /// Whether work of the trace went on after its caller had the answer.
+    /// True if work of the trace went on after its caller had the answer.
     pub(crate) fn goes_on(&self) -> bool {
         self.finished_after_nanos > self.duration_nanos()
     }
 
-    /// Whether that work took so long that, drawn on one axis, it would leave no room for the answer.
+    /// True if that work took so long that, drawn on one axis, it would leave no room for the answer.
     pub(crate) fn goes_on_long(&self) -> bool {
         let answered = self.duration_nanos();
         answered > 0 && self.finished_after_nanos > answered.saturating_mul(LONG_AFTER)
     }
 
-    /// Whether the request itself failed, not only a span somewhere below it.
+    /// True if the request itself failed, not only a span somewhere below it.
     pub(crate) fn root_failed(&self) -> bool {
         self.root.as_ref().is_some_and(|root| root.is_error())
     }

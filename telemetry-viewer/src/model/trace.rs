@@ -8,7 +8,7 @@ use super::{Span, SpanId, TraceId, summary};
 /// The attribute that carries a caller's own correlation id on a span.
 const CORRELATION_ID: &str = "correlation_id";
 
-/// What has arrived of one trace so far.
+/// The spans of one trace that have arrived so far.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Trace {
     /// Its id.
@@ -62,7 +62,7 @@ impl Trace {
             .map_or_else(|| self.trace_id.to_string(), str::to_owned)
     }
 
-    /// Whether `id` is the trace id in hex of either case, or the correlation id of any span.
+    /// True if `id` is the trace id in hex of either case, or the correlation id of any span.
     pub fn has_correlation_id(&self, id: &str) -> bool {
         id.parse() == Ok(self.trace_id) || self.spans.iter().any(|span| carries(span, id))
     }
@@ -91,13 +91,13 @@ impl Trace {
             .map_or(0, |end| end.saturating_sub(self.start_unix_nanos()))
     }
 
-    /// Whether any span has an error status.
+    /// True if any span has an error status.
     pub fn has_error(&self) -> bool {
         self.spans.iter().any(|span| span.is_error())
     }
 }
 
-/// Whether the span carries that correlation id as an attribute.
+/// True if the span carries that correlation id as an attribute.
 fn carries(span: &Span, id: &str) -> bool {
     span.attribute(CORRELATION_ID)
         .is_some_and(|value| *value == *id)

@@ -82,7 +82,7 @@ fn mentions(span: &Span, text: &str) -> bool {
         })
 }
 
-/// Whether the text holds the other, where letters of ASCII count in either case.
+/// True if the text holds the other, where letters of ASCII count in either case.
 pub(crate) fn contains(text: &str, part: &str) -> bool {
     let (text, part) = (text.as_bytes(), part.as_bytes());
     let Some(first) = part.first() else {

@@ -97,7 +97,7 @@ async fn export<S: Signal>(store: Store, request: http::Request<tonic::body::Bod
     }
 }
 
-/// What to do with the message once its frame is open.
+/// Takes the message once its frame is open.
 struct Take<S> {
     store: Store,
     reservation: Option<Reservation>,

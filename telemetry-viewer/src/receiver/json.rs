@@ -73,7 +73,7 @@ impl<'de> Visitor<'de> for MessageSeed<'_> {
 struct FieldSeed<'a> {
     field: &'static Field,
     out: &'a mut Vec<u8>,
-    /// Whether the value is an item of a list.
+    /// True if the value is an item of a list.
     in_list: bool,
 }
 

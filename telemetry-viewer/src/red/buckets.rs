@@ -10,7 +10,7 @@ pub(super) struct Distribution {
     buckets: BTreeMap<u64, (f64, u64)>,
     min: Option<f64>,
     max: Option<f64>,
-    /// Whether the smallest or the largest measurement of a histogram is not known.
+    /// True if the smallest or the largest measurement of a histogram is not known.
     unknown_min: bool,
     unknown_max: bool,
 }

@@ -7,11 +7,11 @@ use super::table::{Percentiles, RedRow};
 use crate::model::TraceId;
 use crate::store::{Held, Series};
 
-/// What an operation has done, from its metrics and its spans.
+/// An operation with its figures, from its metrics and its spans.
 #[derive(Clone, Debug)]
 pub(crate) struct Operation {
     pub(crate) key: Key,
-    /// Whether a duration histogram tells of it.
+    /// True if a duration histogram tells of it.
     pub(crate) from_metrics: bool,
     pub(crate) count: u64,
     pub(crate) errors: u64,

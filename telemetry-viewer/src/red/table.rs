@@ -7,7 +7,7 @@ use crate::text::{duration, escape, shortened};
 /// Columns of the table are cut here, so that one hostile route cannot blow up every line.
 const MAX_CHARS: usize = 80;
 
-/// What one route of one service has done, over all its instances and status codes.
+/// Figures of one route of one service, over all its instances and status codes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RedRow {
     /// `service.name` of the resource.

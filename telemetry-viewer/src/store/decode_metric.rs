@@ -19,7 +19,7 @@ pub(super) struct DecodedPoint {
     pub(super) delta: bool,
 }
 
-/// What the points of one metric have in common.
+/// The common part of the points of one metric.
 struct Family<'a> {
     service: &'a str,
     instance: &'a str,
@@ -30,7 +30,7 @@ struct Family<'a> {
     delta: bool,
 }
 
-/// What every kind of point has beside its value.
+/// The parts of every kind of point beside its value.
 struct Head {
     attributes: Vec<KeyValue>,
     start: u64,

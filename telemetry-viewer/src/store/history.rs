@@ -54,7 +54,7 @@ impl History {
         }
     }
 
-    /// What the history occupies in memory, in bytes.
+    /// Memory of the history in bytes.
     pub(super) fn size(&self) -> usize {
         let samples: usize = self
             .samples

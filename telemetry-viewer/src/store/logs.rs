@@ -4,7 +4,7 @@ use std::sync::Arc;
 use crate::model::{LogRecord, heap_size};
 use crate::options::Limits;
 
-/// What a record costs beside its content: its place in the queue and its counters.
+/// Memory of a record beside its content: its place in the queue and its counters.
 const OVERHEAD: usize = 48;
 
 /// Log records in order of arrival.

@@ -6,7 +6,7 @@ use super::history::History;
 use crate::model::{MetricPoint, MetricValue};
 use crate::options::Limits;
 
-/// What a series costs beside its point and its key: its places in the tables.
+/// Memory of a series beside its point and its key: its places in the tables.
 const OVERHEAD: usize = 128;
 
 /// The newest point of each series, with the series in the order of their last update.
@@ -23,7 +23,7 @@ pub(super) struct SeriesTable {
 pub(crate) struct Series {
     /// Its newest point.
     pub(crate) point: Arc<MetricPoint>,
-    /// What came before, the newest point included.
+    /// Earlier points, with the newest.
     pub(crate) history: Arc<History>,
     key: Arc<str>,
 }
@@ -144,7 +144,7 @@ pub(super) fn sort(series: &mut [Series]) {
     });
 }
 
-/// What makes two points one series, whatever the order of their attributes.
+/// The parts that make two points one series, whatever the order of their attributes.
 fn series_key(point: &MetricPoint) -> String {
     let mut attributes: Vec<_> = point.attributes.iter().collect();
     attributes.sort_by(|a, b| a.0.cmp(&b.0));

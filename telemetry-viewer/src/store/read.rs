@@ -8,7 +8,7 @@ use crate::model::{LogRecord, MetricPoint, Trace, TraceId};
 const PIECE: usize = 2048;
 
 impl Store {
-    /// What has arrived of that trace; `None` if nothing has, or if it has been evicted.
+    /// The spans of that trace that have arrived; `None` if there are none, or if it has been evicted.
     pub fn trace(&self, trace_id: TraceId) -> Option<Trace> {
         self.held(trace_id).map(|held| held.trace().clone())
     }

@@ -6,7 +6,7 @@ use super::held::Held;
 use crate::model::{Attributes, Span, SpanId, TraceId, heap_size};
 use crate::options::Limits;
 
-/// What a span and a trace cost beside their content: their places in the tables and in what readers share.
+/// Memory of a span and a trace beside their content: their places in the tables and in what readers share.
 const SPAN_OVERHEAD: usize = 96;
 const TRACE_OVERHEAD: usize = 512;
 

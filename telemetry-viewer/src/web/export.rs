@@ -1,4 +1,4 @@
-//! What is held, as lines of OTLP in JSON.
+//! The content of the store, as lines of OTLP in JSON.
 
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
@@ -21,7 +21,7 @@ pub(super) fn router() -> Router<Web> {
 #[derive(Debug, Deserialize)]
 #[serde(default)]
 struct Asked {
-    /// Which traces, in the language of the search box.
+    /// A query in the language of the search box.
     q: String,
     /// Only traces that got a span after this version of the store. Empty counts as absent.
     after: String,

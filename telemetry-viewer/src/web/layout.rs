@@ -24,9 +24,9 @@ const TABS: [(Tab, &str, &str); 5] = [
 pub(super) struct Page<'a> {
     pub(super) title: &'a str,
     pub(super) tab: Tab,
-    /// What stands in the search box.
+    /// The text of the search box.
     pub(super) query: &'a str,
-    /// Whether the page loads itself again without a script, for what is not there yet.
+    /// True if the page loads itself again without a script, for what is not there yet.
     pub(super) waits: bool,
 }
 

@@ -170,7 +170,7 @@ fn line(record: &Arc<LogRecord>) -> Markup {
     }
 }
 
-/// Whether an attribute says more than the link of the line.
+/// True if an attribute says more than the link of the line.
 fn tells(record: &LogRecord, key: &str, it: &Value) -> bool {
     let id = record.trace_id.map(|id| id.to_string());
     key != "correlation_id" || it.as_str() != id.as_deref()

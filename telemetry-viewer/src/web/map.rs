@@ -1,4 +1,4 @@
-//! Who calls whom.
+//! The map of services, databases and queues.
 
 mod picture;
 

@@ -16,7 +16,7 @@ use crate::text::{escape, render_logs_within, shortened};
 use crate::tree::TreeStyle;
 use crate::waterfall::WaterfallStyle;
 
-/// What terminals and scripts read.
+/// Addresses for terminals and scripts.
 pub(super) fn router() -> Router<Web> {
     Router::new()
         .route("/traces/{id}/time.txt", get(time))

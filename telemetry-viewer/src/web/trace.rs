@@ -34,21 +34,21 @@ pub(super) fn router() -> Router<Web> {
     Router::new().route("/traces/{id}", get(trace))
 }
 
-/// What the address of a trace says.
+/// The query part of the address of a trace.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Asked {
     /// The span to open.
     span: String,
-    /// Whether equal siblings stay apart.
+    /// True if equal siblings stay apart.
     unfold: bool,
     /// The first row to show.
     from: usize,
-    /// What the axis shows: the whole trace or the time until the answer.
+    /// The whole trace or the time until the answer.
     axis: Option<Axis>,
 }
 
-/// What the axis of time shows.
+/// The time that the axis shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Axis {

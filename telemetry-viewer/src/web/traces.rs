@@ -33,7 +33,7 @@ pub(super) fn router() -> Router<Web> {
     Router::new().route("/", get(index))
 }
 
-/// What the address of the list says.
+/// The query part of the address of the list.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct Asked {

@@ -39,7 +39,7 @@ export const start = async (...more) => {
   throw new Error("the viewer ended before it told its address");
 };
 
-/** What a run of the retail example left, as `telemetry-viewer export` wrote it. */
+/** A run of the retail example, as `telemetry-viewer export` wrote it. */
 export const recorded = async (viewer) => {
   const lines = readFileSync(new URL("recorded.jsonl", import.meta.url), "utf8").trim().split("\n");
   for (const line of lines) {
@@ -75,7 +75,7 @@ export const open = async (viewer, path, options = {}) => {
   return page;
 };
 
-/** What is wrong for those who cannot see or use a mouse, and what does not fit the window. */
+/** Faults for those who cannot see or use a mouse, and content that does not fit the window. */
 export const faults = async (page) => {
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));

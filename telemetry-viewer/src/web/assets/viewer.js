@@ -10,7 +10,7 @@
   const tell = (text) => { told.textContent = text; };
   const isLive = () => live.getAttribute("aria-pressed") === "true";
 
-  // What the reader has opened, chosen and reached stays when the page is renewed.
+  // Whatever the reader has opened, chosen and reached stays when the page is renewed.
   const keep = (fresh) => {
     const open = [...fresh.querySelectorAll("details[id][open]")].map((it) => it.id);
     const folded = [...fresh.querySelectorAll("input.fold:checked")].map((it) => it.id);

@@ -68,7 +68,7 @@ pub(super) fn head(web: &Web, view: &View<'_>) -> Markup {
     }
 }
 
-/// What the span where the error began has logged as an error.
+/// The error that the span where it began has logged.
 fn logged<'a>(view: &'a View<'_>, summary: &Summary) -> Option<&'a Value> {
     let cause = summary.cause.as_ref()?;
     let errors = view.logs(cause.span_id).iter();

@@ -60,7 +60,7 @@ fn cells(view: &View<'_>, row: &Row, span: &Span, waited: &[Interval]) -> Markup
     }
 }
 
-/// What tells one span of this name from another.
+/// The attributes that tell one span of this name from another.
 fn hint(span: &Span) -> Markup {
     let text = |key: &str| span.attribute(key).map(ToString::to_string);
     let status = text("http.response.status_code");

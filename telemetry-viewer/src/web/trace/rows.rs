@@ -119,7 +119,7 @@ fn nested(view: &View<'_>, rows: &[Row]) -> Markup {
     PreEscaped(out)
 }
 
-/// What hides the rows below, without a script.
+/// A box that hides the rows below, without a script.
 fn fold(view: &View<'_>, row: &Row, out: &mut String) {
     let span = view.timeline.forest.span(row.first);
     let label = format!("Hide {} below", plural(row.below, "row"));

@@ -8,7 +8,7 @@ const PARTS: u64 = 5;
 pub(super) struct Scale {
     /// The moment from which times are told.
     start: i128,
-    /// What the width stands for.
+    /// The time that the width stands for.
     window: Interval,
     per_nano: f64,
 }
@@ -22,12 +22,12 @@ impl Scale {
         }
     }
 
-    /// Whether the interval is wider than a part of a pixel.
+    /// True if the interval is wider than a part of a pixel.
     pub(super) fn is_visible(&self, interval: Interval) -> bool {
         interval.nanos() as f64 * self.per_nano >= 0.05
     }
 
-    /// Whether the interval lies beyond the end of the axis.
+    /// True if the interval lies beyond the end of the axis.
     pub(super) fn is_beyond(&self, interval: Interval) -> bool {
         interval.0 >= self.window.1 && self.window.nanos() > 0
     }

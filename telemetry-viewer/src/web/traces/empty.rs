@@ -42,7 +42,7 @@ pub(super) fn nothing_yet(web: &Web, counts: Counts) -> Markup {
     }
 }
 
-/// What may be the reason that nothing was found.
+/// Possible reasons that nothing was found.
 pub(super) fn nothing_found(asked: &Asked) -> Markup {
     let logs = address("/logs", &[("q", asked.q.trim())]);
     html! {
