@@ -138,7 +138,7 @@ fn shape(node: &Node, x: f64, y: f64) -> Markup {
         @if !tint.is_empty() {
             rect class={ "edge " (tint) } x=(x) y=(y) width="5" height=(BOX_HEIGHT) rx="2" {}
         }
-        text.title x=(middle) y=(first) { (name(fit(label(node), 22))) }
+        text.title x=(middle) y=(first) { (name(fit(label(node), 20))) }
         @if !kind.is_empty() { text.kind x=(middle) y=(y + 37.0) { (kind) } }
     }
 }
