@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use opentelemetry::{InstrumentationScope, KeyValue};
 use telemetry_core::{scrape::ScrapeFormat, testing::TestTelemetry};
 
-#[path = "../../telemetry-core/src/pipeline/prometheus/strict.rs"]
+#[path = "../../telemetry-pipeline/src/metrics/prometheus/strict_parser.rs"]
 #[allow(dead_code)]
 mod strict;
 

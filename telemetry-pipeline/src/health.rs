@@ -9,7 +9,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::otlp::{Monitor, Outcomes, Overflows, Signal};
+use crate::{
+    metrics::{metric_reader::SharedReader, overflow::Overflows},
+    otlp::{Monitor, Outcomes, Signal},
+};
 
 /// How export goes, now: each call looks again. Clones are cheap, and outlive the telemetry.
 ///
@@ -33,6 +36,7 @@ use crate::otlp::{Monitor, Outcomes, Overflows, Signal};
 pub struct TelemetryHealth {
     monitors: Arc<[Arc<Monitor>]>,
     overflows: Arc<Overflows>,
+    readers: Arc<[SharedReader]>,
     /// Whether telemetry was shut down.
     ended: Arc<AtomicBool>,
 }
@@ -65,11 +69,13 @@ impl TelemetryHealth {
     pub(crate) fn new(
         monitors: Vec<Arc<Monitor>>,
         overflows: Arc<Overflows>,
+        readers: Vec<SharedReader>,
         ended: Arc<AtomicBool>,
     ) -> Self {
         Self {
             monitors: monitors.into(),
             overflows,
+            readers: readers.into(),
             ended,
         }
     }
@@ -99,7 +105,14 @@ impl TelemetryHealth {
         self.overflows.names()
     }
 
-    /// Whether no signal has been failing for longer than this. A signal that has nothing to export does not fail.
+    /// Why the metrics could not be read the last time, at a scrape or for an export; `None` if they could, or were not
+    /// read yet.
+    pub fn metrics_failure(&self) -> Option<String> {
+        let failures = self.readers.iter().filter_map(SharedReader::failure);
+        failures.map(|failure| failure.reason).next()
+    }
+
+    /// Whether no signal has been failing for longer than this, and the metrics can be read. A signal that has nothing to export does not fail.
     ///
     /// # Errors
     ///
@@ -107,17 +120,18 @@ impl TelemetryHealth {
     pub fn delivering(&self, patience: Duration) -> Result<(), String> {
         let late = |health: &SignalHealth| {
             let since = health.failing_since?;
-            SystemTime::now()
-                .duration_since(since)
-                .ok()
-                .filter(|time| *time >= patience)
+            is_older(since, patience).then_some(())
         };
         let signals = self.signals();
-        let failing: String = signals
+        let mut failing: String = signals
             .iter()
             .filter(|health| late(health).is_some())
             .map(|health| format!("{health}\n"))
             .collect();
+        let unread = self.readers.iter().filter_map(SharedReader::failure);
+        for failure in unread.filter(|failure| is_older(failure.since, patience)) {
+            failing.push_str(&format!("the metrics cannot be read: {}\n", failure.reason));
+        }
         if self.ended.load(Ordering::Relaxed) {
             Err("telemetry was shut down\n".to_owned() + &failing)
         } else if failing.is_empty() {
@@ -134,6 +148,11 @@ impl TelemetryHealth {
             .find(|monitor| monitor.signal() == signal);
         monitor.map(|monitor| of(monitor))
     }
+}
+
+fn is_older(since: SystemTime, patience: Duration) -> bool {
+    let passed = SystemTime::now().duration_since(since);
+    passed.is_ok_and(|passed| passed >= patience)
 }
 
 fn of(monitor: &Monitor) -> SignalHealth {
@@ -181,7 +200,7 @@ impl fmt::Display for SignalHealth {
     }
 }
 
-/// One line a signal, and one for metrics that overflow.
+/// One line a signal, one for metrics that overflow, and one if the metrics cannot be read.
 impl fmt::Display for TelemetryHealth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines: Vec<_> = self.signals().iter().map(ToString::to_string).collect();
@@ -189,6 +208,10 @@ impl fmt::Display for TelemetryHealth {
         if !overflowing.is_empty() {
             lines.push(format!("too many series: {}", overflowing.join(", ")));
         }
+        lines.extend(
+            self.metrics_failure()
+                .map(|reason| format!("metrics cannot be read: {reason}")),
+        );
         f.write_str(&lines.join("\n"))
     }
 }
@@ -196,5 +219,29 @@ impl fmt::Display for TelemetryHealth {
 impl fmt::Debug for TelemetryHealth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.signals()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_that_cannot_be_read_are_told_of() {
+        let reader = SharedReader::new();
+        let health = TelemetryHealth::new(
+            Vec::new(),
+            Arc::new(Overflows::new(Arc::default())),
+            vec![reader.clone()],
+            Arc::default(),
+        );
+        assert_eq!(health.metrics_failure(), None);
+        assert_eq!(health.delivering(Duration::ZERO), Ok(()));
+        let reason = reader.read("test").unwrap_err();
+        assert_eq!(health.metrics_failure(), Some(reason.clone()));
+        assert!(health.to_string().contains(&reason), "{health}");
+        let failing = health.delivering(Duration::ZERO).unwrap_err();
+        assert!(failing.contains(&reason), "{failing}");
+        assert_eq!(health.delivering(Duration::from_secs(60)), Ok(()));
     }
 }

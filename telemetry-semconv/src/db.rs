@@ -18,6 +18,7 @@
 // comments, reports line and column instead of byte spans, allocates per token, and splits
 // `0XAB` and `1_000` into a number and a word, which would let part of a literal through.
 mod bytes;
+mod dialect;
 mod frame;
 mod keyword;
 mod lexer;
@@ -32,6 +33,7 @@ mod tests;
 
 use std::borrow::Cow;
 
+pub use dialect::Dialect;
 pub use summary::Summary;
 
 /// Attribute names of database client spans and metrics (semconv 1.44, database registry).
@@ -68,56 +70,6 @@ pub const OPERATION_DURATION: &str = "db.client.operation.duration";
 /// Advised bucket bounds of [`OPERATION_DURATION`] in seconds (semconv 1.44, database metrics).
 pub const OPERATION_DURATION_BOUNDS: [f64; 9] =
     [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
-
-/// How a database writes literals, identifiers, comments and placeholders.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Dialect {
-    /// SQLite.
-    Sqlite,
-    /// PostgreSQL and databases that speak its language.
-    PostgreSql,
-    /// MySQL and MariaDB.
-    MySql,
-    /// Unknown: standard SQL, and whatever is ambiguous is masked to the end of the text.
-    Other,
-}
-
-impl Dialect {
-    /// The dialect for a `db.system.name` value (semconv 1.44, well-known values).
-    #[must_use]
-    pub fn from_system_name(system: &str) -> Self {
-        match system {
-            "sqlite" => Self::Sqlite,
-            "postgresql" | "cockroachdb" | "aws.redshift" => Self::PostgreSql,
-            "mysql" | "mariadb" => Self::MySql,
-            _ => Self::Other,
-        }
-    }
-
-    /// The `db.system.name` value for this dialect; MariaDB has a name of its own, `mariadb`.
-    #[must_use]
-    pub fn system_name(self) -> &'static str {
-        match self {
-            Self::Sqlite => "sqlite",
-            Self::PostgreSql => "postgresql",
-            Self::MySql => "mysql",
-            Self::Other => "other_sql",
-        }
-    }
-
-    /// The port to report as `server.port`: only one that is not the default
-    /// (semconv 1.44, `server.port` is conditionally required).
-    #[must_use]
-    pub fn reported_port(self, port: u16) -> Option<u16> {
-        let default = match self {
-            Self::PostgreSql => Some(5432),
-            Self::MySql => Some(3306),
-            Self::Sqlite | Self::Other => None,
-        };
-        (default != Some(port)).then_some(port)
-    }
-}
 
 /// What one look at a query text tells.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,8 @@ pub use methods::{KNOWN_METHODS, KnownMethods};
 use std::borrow::Cow;
 
 use http::{Method, Version};
-use percent_encoding::percent_decode;
+
+use crate::redact;
 
 /// Attribute names.
 pub mod attribute {
@@ -98,19 +99,8 @@ pub const BODY_SIZE_BOUNDS: [f64; 9] = [
 /// The value of `http.request.method` for a method that is not known.
 pub const OTHER_METHOD: &str = "_OTHER";
 
-/// What stands for a redacted value.
-const REDACTED: &str = "REDACTED";
-
-/// The query keys whose values are credentials, by the convention's list. Case-sensitive.
-const SECRET_KEYS: [&str; 5] = [
-    "X-Amz-Signature",
-    "X-Amz-Credential",
-    "X-Amz-Security-Token",
-    "sig",
-    "X-Goog-Signature",
-];
-
-/// `http.request.method`: the method if it is one of the convention's, else `_OTHER`. Case matters.
+/// `http.request.method`: the method if it is one of the convention's, else `_OTHER`. Case matters. The list is the one of
+/// 1.44: RFC 9110, PATCH and QUERY.
 pub fn known_method(method: &Method) -> &'static str {
     match method.as_str() {
         "CONNECT" => "CONNECT",
@@ -121,6 +111,7 @@ pub fn known_method(method: &Method) -> &'static str {
         "PATCH" => "PATCH",
         "POST" => "POST",
         "PUT" => "PUT",
+        "QUERY" => "QUERY",
         "TRACE" => "TRACE",
         _ => OTHER_METHOD,
     }
@@ -218,101 +209,29 @@ impl<'a> Authority<'a> {
     }
 }
 
-/// The query with the values of credentials replaced.
+/// [`redact::query`] with the default names.
 pub fn redact_query(query: &str) -> Cow<'_, str> {
     redact_query_with::<&str>(query, &[])
 }
 
-/// Like [`redact_query`], for the convention's keys and these. Case matters, and a percent-encoded key is the same key.
+/// [`redact::query`] with the default names and these, which count in any form.
 pub fn redact_query_with<'q, K: AsRef<str>>(query: &'q str, also: &[K]) -> Cow<'q, str> {
-    if !has_secret(query, also) {
-        return query.into();
-    }
-    let mut redacted = String::with_capacity(query.len());
-    for (i, pair) in query.split('&').enumerate() {
-        if i > 0 {
-            redacted.push('&');
-        }
-        match secret_key(pair.as_bytes(), also) {
-            Some(end) => redacted.extend([&pair[..end], "=", REDACTED]),
-            None => redacted.push_str(pair),
-        }
-    }
-    redacted.into()
+    redact::query(query, also)
 }
 
-/// Whether [`redact_query_with`] would replace anything.
+/// True if [`redact_query_with`] would replace anything.
 pub fn has_secret<K: AsRef<str>>(query: &str, also: &[K]) -> bool {
-    // By bytes, which is several times cheaper than by characters, and this is asked for every call.
-    query
-        .as_bytes()
-        .split(|b| *b == b'&')
-        .any(|pair| secret_key(pair, also).is_some())
+    redact::has_credential(query, also)
 }
 
-/// The URL with user information and the values of credentials replaced, and without its fragment: that is never sent,
-/// and tokens are handed over in it.
+/// [`redact::url`] with the default names.
 pub fn redact_url(url: &str) -> Cow<'_, str> {
     redact_url_with::<&str>(url, &[])
 }
 
-/// Like [`redact_url`], for the convention's keys and these. Case matters.
+/// [`redact::url`] with the default names and these, which count in any form.
 pub fn redact_url_with<'a, K: AsRef<str>>(url: &'a str, also: &[K]) -> Cow<'a, str> {
-    let url = url.split_once('#').map_or(url, |(sent, _)| sent);
-    let (base, query) = match url.split_once('?') {
-        Some((base, query)) => (base, Some(redact_query_with(query, also))),
-        None => (url, None),
-    };
-    let authority_start = base.find("://").map_or(0, |at| at + 3);
-    let authority_end = base[authority_start..]
-        .find('/')
-        .map_or(base.len(), |at| authority_start + at);
-    let user = base[authority_start..authority_end]
-        .rfind('@')
-        .map(|at| authority_start + at);
-    if user.is_none() && matches!(query, None | Some(Cow::Borrowed(_))) {
-        return url.into();
-    }
-    let mut redacted = String::with_capacity(url.len());
-    match user {
-        Some(at) => {
-            let credentials = if base[authority_start..at].contains(':') {
-                "REDACTED:REDACTED"
-            } else {
-                REDACTED
-            };
-            redacted.extend([&base[..authority_start], credentials, &base[at..]]);
-        }
-        None => redacted.push_str(base),
-    }
-    if let Some(query) = query {
-        redacted.extend(["?", &query]);
-    }
-    redacted.into()
-}
-
-/// Where the key of a pair ends, if its value is a secret.
-#[inline]
-fn secret_key<K: AsRef<str>>(pair: &[u8], also: &[K]) -> Option<usize> {
-    let mut encoded = false;
-    let end = pair.iter().position(|b| {
-        encoded |= *b == b'%';
-        *b == b'='
-    })?;
-    let key = &pair[..end];
-    // The server reads keys decoded.
-    let secret = is_one_of(also, |secret| secret == key)
-        || encoded
-            && is_one_of(also, |secret| {
-                percent_decode(key).eq(secret.iter().copied())
-            });
-    secret.then_some(end)
-}
-
-#[inline]
-fn is_one_of<K: AsRef<str>>(also: &[K], is_key: impl Fn(&[u8]) -> bool) -> bool {
-    SECRET_KEYS.iter().any(|secret| is_key(secret.as_bytes()))
-        || also.iter().any(|secret| is_key(secret.as_ref().as_bytes()))
+    redact::url(url, also)
 }
 
 #[cfg(test)]

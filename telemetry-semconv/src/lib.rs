@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+pub mod buckets;
 pub mod db;
 pub mod http;
 pub mod messaging;
 pub mod names;
+pub mod redact;
 pub mod rpc;

@@ -37,7 +37,9 @@ pub const fn counter(name: &'static str) -> Counter {
     Counter(Cached::new(name))
 }
 
-/// Declares a [`Histogram`] with the boundaries 0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10000.
+/// Declares a [`Histogram`]. Its buckets fit its unit, such as 5 ms to 5 minutes for `s` and `ms`, or 64 bytes to 1 GiB for
+/// `By`; other units have 0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10000. See
+/// [`bounds`](Histogram::bounds).
 pub const fn histogram(name: &'static str) -> Histogram {
     Histogram(Cached::new(name))
 }
@@ -112,9 +114,9 @@ impl Counter {
 }
 
 impl Histogram {
-    /// The upper bounds of the buckets, ascending.
+    /// The upper bounds of the buckets, ascending, in the instrument's unit. Default: bounds that fit the unit.
     pub const fn bounds(mut self, bounds: &'static [f64]) -> Self {
-        self.0.declaration.bounds = bounds;
+        self.0.declaration.bounds = Some(bounds);
         self
     }
 

@@ -1,44 +1,27 @@
-//! Random bits for ids that need no SDK: unsampled spans, and requests without a trace.
-
-use std::{
-    cell::Cell,
-    hash::{BuildHasher, RandomState},
-};
+//! Random ids without an SDK: of unsampled spans, and of requests without a trace.
 
 use opentelemetry::trace::{SpanId, TraceId};
+use rand::{Rng as _, SeedableRng as _, rngs::SmallRng};
 
-thread_local! {
-    /// The state of xoroshiro128++ (Blackman and Vigna); all zero until the thread's first use.
-    static STATE: Cell<[u64; 2]> = const { Cell::new([0; 2]) };
-}
+use super::this_thread;
 
 /// A valid trace id.
 pub fn trace_id() -> TraceId {
-    let bits = u128::from(bits()) << 64 | u128::from(bits());
-    TraceId::from(bits.max(1))
+    TraceId::from(with_generator(|ids| ids.random::<u128>()).max(1))
 }
 
 /// A valid span id.
 pub fn span_id() -> SpanId {
-    SpanId::from(bits().max(1))
+    SpanId::from(with_generator(|ids| ids.random::<u64>()).max(1))
 }
 
-/// Unique, not secret: seeded from the operating system, and as predictable as the SDK's ids.
-fn bits() -> u64 {
-    let [a, mut b] = match STATE.get() {
-        [0, 0] => seed(),
-        seeded => seeded,
-    };
-    let bits = a.wrapping_add(b).rotate_left(17).wrapping_add(a);
-    b ^= a;
-    STATE.set([a.rotate_left(49) ^ b ^ (b << 21), b.rotate_left(28)]);
-    bits
-}
-
-#[cold]
-fn seed() -> [u64; 2] {
-    let random = || RandomState::new().hash_one(0);
-    [random(), random() | 1]
+/// The generator of the SDK's ids: seeded by the operating system, and not secret.
+#[inline]
+fn with_generator<T>(draw: impl FnOnce(&mut SmallRng) -> T) -> T {
+    this_thread::with(|this| {
+        let mut ids = this.ids.borrow_mut();
+        draw(ids.get_or_insert_with(SmallRng::from_os_rng))
+    })
 }
 
 #[cfg(test)]
@@ -65,7 +48,7 @@ mod tests {
     fn every_bit_of_an_id_is_random() {
         let (mut ever, mut always) = (0, u64::MAX);
         for _ in 0..200 {
-            let bits = bits();
+            let bits = u64::from_be_bytes(span_id().to_bytes());
             ever |= bits;
             always &= bits;
         }

@@ -1,7 +1,7 @@
 //! The request that a thread is polling, for instrumentation of servers: the application finds its span, and names its
 //! principal.
 
-use std::{marker::PhantomData, mem::ManuallyDrop};
+use std::{marker::PhantomData, mem::ManuallyDrop, sync::Arc};
 
 use opentelemetry::{Context, trace::TraceContextExt as _};
 
@@ -102,7 +102,8 @@ fn replace_state(state: State) -> State {
 
 #[cold]
 fn replace_named(named: Option<Principal>) -> Option<Principal> {
-    let named = named.map(ManuallyDrop::new);
-    let replaced = this_thread::with(|this| this.named.replace(named));
-    replaced.map(ManuallyDrop::into_inner)
+    let named = named.map(|principal| ManuallyDrop::new(Arc::new(principal) as Arc<_>));
+    let replaced = this_thread::with(|this| this.named.replace(named))?;
+    let replaced = ManuallyDrop::into_inner(replaced).downcast::<Principal>();
+    replaced.ok().map(Arc::unwrap_or_clone)
 }

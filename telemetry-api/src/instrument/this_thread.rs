@@ -2,19 +2,22 @@
 //! `docs/decisions/0007-thread-locals.md` and `0010-thread-exit.md`.
 
 use std::{
+    any::Any,
     cell::{Cell, RefCell},
     mem::ManuallyDrop,
     panic::catch_unwind,
+    sync::Arc,
 };
 
 use opentelemetry::Context;
+use rand::rngs::SmallRng;
 use tracing::dispatcher::get_default;
 
-use super::{principal::Principal, providers::handle::Providers};
+/// A value of a type that this file does not know, so that the owner of the type can use this file.
+pub(super) type Owned = ManuallyDrop<Arc<dyn Any + Send + Sync>>;
 
 thread_local! {
-    /// Nothing in it is dropped with the thread, so it can be looked at until the very end, and without a look for its
-    /// destructor.
+    /// It has no destructor. So it is there until the very end, and no access looks for its state.
     static THIS: ThisThread = const { ThisThread::new() };
     /// Marks the end of the thread.
     static END: End = const { End };
@@ -28,13 +31,15 @@ pub(super) fn with<T>(look: impl FnOnce(&ThisThread) -> T) -> T {
 
 pub(super) struct ThisThread {
     phase: Cell<Phase>,
-    /// The default that [`Providers::set_default`] sets for tests and for several services in one process.
-    pub(super) providers: RefCell<Option<ManuallyDrop<Providers>>>,
+    /// The providers of this thread, for tests and for several services in one process.
+    pub(super) providers: RefCell<Option<Owned>>,
     /// The context of the recorded request that this thread is polling.
     pub(super) request: Cell<Option<ManuallyDrop<Context>>>,
     pub(super) naming: Cell<Naming>,
     /// The principal that the request was named for, until its server asks.
-    pub(super) named: Cell<Option<ManuallyDrop<Principal>>>,
+    pub(super) named: Cell<Option<Owned>>,
+    /// The source of ids. Made at the first id.
+    pub(super) ids: RefCell<Option<SmallRng>>,
 }
 
 /// The state of the request that this thread is polling, as to its principal.
@@ -65,6 +70,7 @@ impl ThisThread {
             request: Cell::new(None),
             naming: Cell::new(Naming::Unserved),
             named: Cell::new(None),
+            ids: RefCell::new(None),
         }
     }
 

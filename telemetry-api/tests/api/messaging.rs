@@ -70,7 +70,7 @@ fn a_consumer_has_a_trace_of_its_own_with_a_link_and_all_that_was_carried() {
     let telemetry = TestTelemetry::new();
     let _default = telemetry.providers().set_default();
     let column = send_from(request());
-    let cx = process(&JOBS, &column);
+    let cx = process(&JOBS.trusting_senders(), &column);
     assert_eq!(CorrelationId::of(&cx).unwrap().as_str(), "abc-123");
     assert_eq!(Principal::of(&cx), Principal::of(&request()));
     assert_eq!(
@@ -91,6 +91,23 @@ PRODUCER send jobs messaging.system=\"outbox\" messaging.destination.name=\"jobs
 CONSUMER process jobs messaging.system=\"outbox\" messaging.destination.name=\"jobs\" messaging.operation.name=\"process\" messaging.operation.type=\"process\" correlation_id=\"abc-123\" user.roles=[\"gold\"]
 "
     );
+}
+
+#[test]
+fn a_sender_that_nobody_trusts_names_no_principal() {
+    let telemetry = TestTelemetry::new();
+    let _default = telemetry.providers().set_default();
+    let column = send_from(request());
+    for destination in [JOBS, JOBS.continuing_traces()] {
+        let cx = process(&destination, &column);
+        assert_eq!(Principal::of(&cx), None);
+        assert_eq!(cx.baggage().get("user.roles"), None);
+        assert_eq!(CorrelationId::of(&cx).unwrap().as_str(), "abc-123");
+    }
+    let message = MessageContext::parse(&column);
+    assert_eq!(Principal::of(&message.attach_to(&Context::new())), None);
+    let trusted = message.attach_trusted_to(&Context::new());
+    assert_eq!(Principal::of(&trusted), Principal::of(&request()));
 }
 
 #[test]

@@ -118,33 +118,40 @@ impl MetricsExport {
             }
         };
         let arrived = match request {
-            Ok(None) => return,
-            Ok(Some((request, points))) => {
+            Ok(Ok(None)) => return,
+            Ok(Ok(Some((request, points)))) => {
                 self.sender.export(request, points, &self.deadline).await
             }
-            Err(error) => {
-                let reason = format!("reading the metrics failed: {error}");
-                let failed = Err(ExportError::panicked(reason));
-                self.sender.account(1, self.sender.start(1), failed)
-            }
+            Ok(Err(reason)) => self.unread(&reason),
+            Err(error) => self.unread(&error.to_string()),
         };
         if arrived && self.reader.is_cumulative() {
             // Those that are sent later make up for those that were not.
             self.sender.losses.forgive();
         }
     }
+
+    /// Counts metrics that could not be read as lost. Returns whether they arrived, which they did not.
+    fn unread(&self, reason: &str) -> bool {
+        let failed = ExportError::panicked(format!("reading the metrics failed: {reason}"));
+        self.sender.account(1, self.sender.start(1), Err(failed))
+    }
 }
 
 /// The request with all metrics, and how many points it has; `None` if there are none.
+///
+/// # Errors
+///
+/// When the metrics cannot be read.
 fn read(
     reader: &SharedReader,
     exemplars: &ExemplarStore,
-) -> Option<(ExportMetricsServiceRequest, u64)> {
+) -> Result<Option<(ExportMetricsServiceRequest, u64)>, String> {
     let metrics = reader.read("periodic_metric_reader")?;
     let mut request = ExportMetricsServiceRequest::from(&metrics);
     join_exemplars(&metrics, &mut request, exemplars);
     let points = points(&request);
-    (points > 0).then_some((request, points))
+    Ok((points > 0).then_some((request, points)))
 }
 
 fn points(request: &ExportMetricsServiceRequest) -> u64 {

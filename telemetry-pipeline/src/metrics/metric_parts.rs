@@ -8,13 +8,14 @@ use opentelemetry_sdk::{
 };
 
 use crate::{
+    metrics::overflow::Overflows,
     metrics::{
         guarded_meters::GuardedMeters,
         metric_reader::SharedReader,
         prometheus::TextExposition,
         views::{self, View},
     },
-    otlp::{Overflows, Reporter},
+    otlp::Reporter,
 };
 use telemetry_api::instrument::exemplar::{ExemplarFilter, ExemplarStore};
 
@@ -60,7 +61,12 @@ impl MetricParts {
     ) -> Self {
         let reader = SharedReader::new().watched_by(overflows);
         let exemplars = Arc::new(ExemplarStore::new(choices.exemplar_filter));
-        let text = TextExposition::new(reader.clone(), exemplars.clone(), resource);
+        let text = TextExposition::new(
+            reader.clone(),
+            exemplars.clone(),
+            resource,
+            reporter.clone(),
+        );
         let mut provider = SdkMeterProvider::builder()
             .with_resource(resource.clone())
             .with_reader(reader.clone());

@@ -1,23 +1,29 @@
 //! `/metrics`: the SDK's metrics as text, by the OpenTelemetry specification "Prometheus and OpenMetrics
 //! Compatibility". Exponential histograms have no text form and are left out.
 
+mod canonical_number;
 mod coalesce;
 mod families;
 mod family_name;
 mod other_registry;
 mod sample_lines;
 mod scrape_server;
+mod unit_words;
 
 use std::{
+    collections::HashSet,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use opentelemetry_sdk::Resource;
 
 pub(crate) use self::scrape_server::serve;
 use self::{coalesce::Coalesced, families::Families, sample_lines::Labels};
-use crate::metrics::metric_reader::SharedReader;
+use crate::{metrics::metric_reader::SharedReader, otlp::Reporter};
 use telemetry_api::instrument::{
     exemplar::ExemplarStore,
     scrape::{Exposition, Scrape, ScrapeFormat},
@@ -29,6 +35,11 @@ pub(crate) struct TextExposition {
     exemplars: Arc<ExemplarStore>,
     target: Labels,
     others: Mutex<Vec<Exposition>>,
+    reporter: Arc<Reporter>,
+    /// The families that a warning has named.
+    repeated: Mutex<HashSet<String>>,
+    /// Whether a warning has told that the metrics cannot be read.
+    unread: AtomicBool,
     open_metrics: Coalesced,
     prometheus: Coalesced,
 }
@@ -38,6 +49,7 @@ impl TextExposition {
         reader: SharedReader,
         exemplars: Arc<ExemplarStore>,
         resource: &Resource,
+        reporter: Arc<Reporter>,
     ) -> Self {
         let target = Labels::new(resource.iter().map(|(key, value)| (key.as_str(), value)));
         Self {
@@ -45,6 +57,9 @@ impl TextExposition {
             exemplars,
             target,
             others: Mutex::default(),
+            reporter,
+            repeated: Mutex::default(),
+            unread: AtomicBool::new(false),
             open_metrics: Coalesced::default(),
             prometheus: Coalesced::default(),
         }
@@ -79,6 +94,9 @@ impl TextExposition {
             .clone();
         let others: Vec<String> = others.iter().map(|other| other()).collect();
         let metrics = self.reader.read("prometheus_http_text_metric_exporter");
+        let metrics = metrics
+            .inspect_err(|reason| self.warn_of_unread(reason))
+            .ok();
         let mut families = Families::default();
         for scope in metrics.iter().flat_map(|metrics| metrics.scope_metrics()) {
             for metric in scope.metrics() {
@@ -93,11 +111,42 @@ impl TextExposition {
         }
         let mut text = String::with_capacity(16 * 1024);
         sample_lines::target_info(&mut text, &self.target, format);
-        families.write(&mut text, &self.exemplars, format);
+        for family in families.write(&mut text, &self.exemplars, format) {
+            self.warn_of_repeated(family);
+        }
         if format == ScrapeFormat::OpenMetrics {
             text.push_str("# EOF\n");
         }
         text
+    }
+}
+
+impl TextExposition {
+    /// Warns once that the metrics cannot be read. The text has then what other registries say.
+    fn warn_of_unread(&self, reason: &str) {
+        if !self.unread.swap(true, Ordering::Relaxed) {
+            self.reporter.log(|| {
+                tracing::warn!(target: "telemetry", reason, "the metrics cannot be read, so /metrics does not show them");
+            });
+        }
+    }
+
+    /// Warns once of a family that left out points.
+    fn warn_of_repeated(&self, family: &str) {
+        let mut repeated = self.repeated.lock().unwrap_or_else(PoisonError::into_inner);
+        if !repeated.insert(family.to_owned()) {
+            return;
+        }
+        drop(repeated);
+        self.reporter.log(|| {
+            tracing::warn!(
+                target: "telemetry",
+                family,
+                "several series have the same name and labels at /metrics, where only the first of them is shown: two \
+                 instruments have one name, or keys of attributes differ only in characters that Prometheus does not know. \
+                 Rename one of them"
+            );
+        });
     }
 }
 

@@ -218,7 +218,8 @@ impl Reporter {
         });
     }
 
-    fn log(&self, line: impl FnOnce()) {
+    /// Writes a line where the pipeline writes its own.
+    pub(crate) fn log(&self, line: impl FnOnce()) {
         if let Some(dispatch) = self.log.get().and_then(WeakDispatch::upgrade) {
             dispatcher::with_default(&dispatch, line);
         }

@@ -9,6 +9,8 @@ pub(crate) enum Signal {
 
 /// The names of one signal.
 struct Names {
+    /// In names of variables.
+    variable: &'static str,
     /// Of OTLP over HTTP, below the base URL.
     path: &'static str,
     grpc_path: &'static str,
@@ -23,24 +25,32 @@ impl Signal {
     const fn names(self) -> Names {
         match self {
             Self::Traces => Names {
+                variable: "TRACES",
                 path: "v1/traces",
                 grpc_path: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
                 items: "spans",
                 component: "span",
             },
             Self::Metrics => Names {
+                variable: "METRICS",
                 path: "v1/metrics",
                 grpc_path: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
                 items: "metric points",
                 component: "metric",
             },
             Self::Logs => Names {
+                variable: "LOGS",
                 path: "v1/logs",
                 grpc_path: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
                 items: "log records",
                 component: "log",
             },
         }
+    }
+
+    /// The name of this signal's own setting of OTLP export.
+    pub(crate) fn setting(self, setting: &str) -> String {
+        format!("OTEL_EXPORTER_OTLP_{}_{setting}", self.names().variable)
     }
 
     /// The path below a base URL of OTLP over HTTP, without a slash before it.

@@ -61,7 +61,12 @@ fn observed(process: Process) -> String {
         .build();
     observe_process(&meter(&provider), process);
     let resource = opentelemetry_sdk::Resource::builder_empty().build();
-    let text = crate::metrics::prometheus::TextExposition::new(reader, Arc::default(), &resource);
+    let text = crate::metrics::prometheus::TextExposition::new(
+        reader,
+        Arc::default(),
+        &resource,
+        Arc::default(),
+    );
     let text = telemetry_api::instrument::scrape::Scrape::scrape(&text, ScrapeFormat::Prometheus);
     let mut lines: Vec<_> = text
         .lines()

@@ -20,6 +20,8 @@ pub(super) enum Does {
     Vacuum,
     Load,
     Named,
+    /// SET of a setting or variable.
+    Set,
     Grant,
     Other,
 }
@@ -53,7 +55,7 @@ impl Does {
             ),
             Self::Vacuum => matches!(word, K::Scope | K::Analyze | K::Into | K::Table),
             Self::Load => word == K::Table,
-            Self::Named => matches!(word, K::Scope | K::Immediate),
+            Self::Named | Self::Set => matches!(word, K::Scope | K::Immediate),
             _ => false,
         }
     }
@@ -106,4 +108,16 @@ pub(super) enum Last {
     Close,
     Brace,
     Other,
+}
+
+/// Where in `SET name = value` the text stands. An unquoted value looks like a name, and may be a secret.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Assignment {
+    Nothing,
+    /// Before `=` or TO.
+    Name,
+    /// Before the value.
+    Value,
+    /// After the value.
+    End,
 }

@@ -3,8 +3,8 @@
 //! The rule for doubt is that a thing is a literal. Where two readings of a text differ in where
 //! a literal ends, the literal runs to the end of the text.
 
-use super::Dialect;
 use super::bytes::{continues_word, is_plain_name, is_space};
+use super::dialect::Dialect;
 
 /// What a span of the text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +124,7 @@ impl<'a> Lexer<'a> {
                 (Kind::Comment, self.line_end(start + 2))
             }
             b'#' if self.dialect == Dialect::MySql => (Kind::Comment, self.line_end(start + 1)),
-            b'/' if next == b'*' => (Kind::Comment, self.block_comment(start)),
+            b'/' if next == b'*' => self.block_comment(start),
             b'*' if next == b'/' && self.executable_comment => {
                 self.executable_comment = false;
                 (Kind::Comment, start + 2)
@@ -240,13 +240,17 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    fn block_comment(&mut self, start: usize) -> usize {
+    fn block_comment(&mut self, start: usize) -> (Kind, usize) {
         let mut at = start + 2;
         if self.dialect == Dialect::MySql {
             let bang = at + usize::from(self.byte(at) == b'M');
             if self.byte(bang) == b'!' {
+                let content = bang + 1 + self.digits(bang + 1).min(6);
+                if self.reads_differ(content) {
+                    return (Kind::Literal, self.sql.len());
+                }
                 self.executable_comment = true;
-                return bang + 1 + self.digits(bang + 1).min(6);
+                return (Kind::Comment, content);
             }
         }
         let mut depth = 1_usize;
@@ -267,7 +271,21 @@ impl<'a> Lexer<'a> {
             at += step;
         }
         self.charge(at - start);
-        at.min(self.sql.len())
+        (Kind::Comment, at.min(self.sql.len()))
+    }
+
+    /// MySQL: true if a server that runs the content of `/*! .. */` and one that is too old for it find other literals
+    /// behind it. The content then has a quote or the start of a comment.
+    fn reads_differ(&mut self, content: usize) -> bool {
+        let rest = self.sql.as_bytes().get(content..).unwrap_or_default();
+        let end = rest.windows(2).position(|pair| pair == b"*/");
+        let length = end.unwrap_or(rest.len());
+        let skipped = rest.get(..length).unwrap_or_default();
+        let opens = |pair: &[u8]| matches!(pair, b"/*" | b"--");
+        let differ =
+            skipped.iter().any(|byte| b"'\"`#".contains(byte)) || skipped.windows(2).any(opens);
+        self.charge(length);
+        differ
     }
 
     /// Generous on purpose: whatever hangs on to a digit is masked with it.

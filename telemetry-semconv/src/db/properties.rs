@@ -70,6 +70,16 @@ fn literal(dialect: Dialect, form: usize, secret: &str) -> String {
     }
 }
 
+/// A comment for servers of some version, with anything but its own end in it.
+fn version_comment() -> impl Strategy<Value = String> {
+    let content = "[a-z '\"`#/*\\\\-]{0,8}".prop_map(|text| text.replace("*/", ""));
+    let start = prop::sample::select(&["/*!99999", "/*!", "/*!50003 ", "/*M!", "/*M!100100 "][..]);
+    (start, content).prop_map(|(start, content)| {
+        let content = content.trim_end_matches('*');
+        format!("{start} {content}*/ ")
+    })
+}
+
 const TEMPLATES: &[(&str, &str)] = &[
     ("SELECT a, ", " FROM t WHERE b = 'it''s'"),
     ("SELECT * FROM ", ", u WHERE c IN (1, 2)"),
@@ -137,6 +147,39 @@ proptest! {
         let form = if is_name && dialect == Dialect::Sqlite && form == 1 { 0 } else { form };
         let secret = format!("{before}SECRET{after}");
         let sql = format!("{}{}{}", template.0, literal(dialect, form, &secret), template.1);
+        let found = analyze(&sql, dialect);
+        prop_assert!(!found.text.contains("SECRET"), "{} -> {}", sql, found.text);
+        prop_assert!(!found.summary.as_str().contains("SECRET"), "{} -> {:?}", sql, found.summary);
+        check(&sql, dialect)?;
+    }
+
+    /// A server that is too old for a version comment skips it. Its strings are then other ones than a newer server's.
+    #[test]
+    fn a_string_of_a_server_that_skips_version_comments_never_survives(
+        before in version_comment(),
+        between in "[a-z ,(]{0,6}",
+        after in version_comment(),
+    ) {
+        let sql = format!("SELECT {before}{between}'SECRET'{after}");
+        let found = analyze(&sql, Dialect::MySql);
+        prop_assert!(!found.text.contains("SECRET"), "{} -> {}", sql, found.text);
+        prop_assert!(!found.summary.as_str().contains("SECRET"), "{} -> {:?}", sql, found.summary);
+        check(&sql, Dialect::MySql)?;
+    }
+
+    #[test]
+    fn a_bare_word_that_is_set_never_survives(
+        start in prop::sample::select(&[
+            "SET app.token", "SET LOCAL app.token", "set session app.token", "SET GLOBAL a = 1, b", "SET a = on, b",
+            "SELECT 1; SET x", "ALTER ROLE r SET app.token", "ALTER SYSTEM SET app.token", "ALTER DATABASE d SET app.token",
+            "/* c */ SET \n app . token",
+        ][..]),
+        assign in prop::sample::select(&["=", " = ", " TO ", " to\n", "=/*c*/"][..]),
+        word in "SECRET[a-z0-9_]{0,5}",
+        after in prop::sample::select(&["", ";", "; SELECT 1", " -- c"][..]),
+        dialect in dialect(),
+    ) {
+        let sql = format!("{start}{assign}{word}{after}");
         let found = analyze(&sql, dialect);
         prop_assert!(!found.text.contains("SECRET"), "{} -> {}", sql, found.text);
         prop_assert!(!found.summary.as_str().contains("SECRET"), "{} -> {:?}", sql, found.summary);

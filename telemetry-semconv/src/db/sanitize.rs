@@ -1,6 +1,6 @@
 //! One pass over the tokens, feeding the sanitised text and the summary.
 
-use super::Dialect;
+use super::dialect::Dialect;
 use super::lexer::{Kind, Lexer, Token};
 use super::statement::Summarizer;
 use super::summary::Summary;
@@ -12,7 +12,7 @@ pub(super) fn run<const TEXT: bool>(
     limit: usize,
 ) -> (String, Summary) {
     let mut lexer = Lexer::new(sql, dialect);
-    let mut summarizer = Summarizer::new();
+    let mut summarizer = Summarizer::new(dialect);
     let mut text = Text::new(sql, if TEXT { limit.min(sql.len()) } else { 0 });
     while let Some(token) = lexer.next() {
         let sensitive = match token.kind {

@@ -3,7 +3,8 @@
 //! Not a parser: a small state for each open parenthesis, enough to tell a table from a column.
 //! It sees literals and `?` alike, so masking a text first makes no difference.
 
-use super::frame::{Does, Expect, Frame, Last};
+use super::dialect::Dialect;
+use super::frame::{Assignment, Does, Expect, Frame, Last};
 use super::keyword::{Keyword, classify};
 use super::lexer::Kind;
 use super::summary::{Summary, Writer, unquoted};
@@ -20,13 +21,16 @@ pub(super) struct Summarizer<'a> {
     too_deep: usize,
     /// WITH, reported once a name follows: `WITH (NOLOCK)` is not an operation.
     with: Option<&'a str>,
-    /// What follows is the key of an encrypted database: SQLite takes it as a bare word, too.
+    /// The key of an encrypted database comes next: SQLite takes it as a bare word, too.
     key: bool,
+    assignment: Assignment,
+    /// `SET a = b, c = d`: a name follows the comma. Elsewhere it is another value.
+    comma_parts_assignments: bool,
     last: Last,
 }
 
 impl<'a> Summarizer<'a> {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(dialect: Dialect) -> Self {
         Self {
             out: Writer::default(),
             frame: Frame::STATEMENT,
@@ -34,6 +38,8 @@ impl<'a> Summarizer<'a> {
             too_deep: 0,
             with: None,
             key: false,
+            assignment: Assignment::Nothing,
+            comma_parts_assignments: dialect == Dialect::MySql,
             last: Last::Other,
         }
     }
@@ -50,6 +56,9 @@ impl<'a> Summarizer<'a> {
     /// Takes the next token. True: what looks like a name is a value and must be masked.
     pub(super) fn feed(&mut self, kind: Kind, text: &'a str) -> bool {
         if self.key && !matches!(kind, Kind::Punct(_)) {
+            return self.masked();
+        }
+        if self.assigns(kind, text) {
             return self.masked();
         }
         self.last = match kind {
@@ -85,6 +94,36 @@ impl<'a> Summarizer<'a> {
                 self.value();
                 Last::Other
             }
+        };
+        false
+    }
+
+    /// Follows the assignments of SET. True: the token is an unquoted value.
+    fn assigns(&mut self, kind: Kind, text: &str) -> bool {
+        use Assignment as A;
+        if !self.outer.is_empty() || self.too_deep > 0 {
+            return false;
+        }
+        let is = |word: &str| kind == Kind::Word && text.eq_ignore_ascii_case(word);
+        // ALTER ROLE and others set one list of values, and other clauses follow.
+        let sets_one = self.frame.does == Does::Define;
+        let begins = sets_one || (self.frame.does == Does::Nothing && self.frame.at_start);
+        self.assignment = match (self.assignment, kind) {
+            (_, Kind::Punct(b';')) => A::Nothing,
+            (A::Nothing, _) if begins && is("set") => A::Name,
+            (A::Nothing, _) => A::Nothing,
+            (A::Name | A::End, Kind::Punct(b'=')) => A::Value,
+            (A::Name, _) if is("to") => A::Value,
+            (A::End, Kind::Punct(b',')) if self.comma_parts_assignments => A::Name,
+            (A::End, Kind::Punct(b',')) => A::Value,
+            (A::End, _) if sets_one => A::Nothing,
+            (A::Value | A::End, Kind::Punct(b'(')) => A::Nothing,
+            (A::Value | A::End, Kind::Word | Kind::Quoted | Kind::Doubtful) => {
+                self.assignment = A::End;
+                return !["default", "on", "off"].into_iter().any(is);
+            }
+            (A::Value, Kind::Literal | Kind::Placeholder) => A::End,
+            (state, _) => state,
         };
         false
     }
@@ -261,7 +300,8 @@ impl<'a> Summarizer<'a> {
             K::Define => (Does::Define, Expect::ObjectKind, false),
             K::DefineMany => (Does::Define, Expect::ObjectKind, true),
             K::Pragma => (Does::Pragma, Expect::Name, false),
-            K::Named | K::Set => (Does::Named, Expect::Name, false),
+            K::Named => (Does::Named, Expect::Name, false),
+            K::Set => (Does::Set, Expect::Name, false),
             K::Copy => (Does::Other, Expect::Name, false),
             K::Table => (Does::Other, Expect::Name, false),
             K::Load => (Does::Load, Expect::Nothing, false),

@@ -23,12 +23,7 @@ use crate::instrument::{
     providers::{PerProviders, Providers},
     series::{Series, SeriesCache, ToKey},
 };
-
-/// The boundaries of the metrics SDK specification.
-const BOUNDS: [f64; 15] = [
-    0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0,
-    10000.0,
-];
+use telemetry_semconv::buckets;
 
 const MAX_SERIES: usize = 500;
 
@@ -38,7 +33,8 @@ pub(super) struct Declaration {
     pub(super) name: &'static str,
     pub(super) unit: &'static str,
     pub(super) description: &'static str,
-    pub(super) bounds: &'static [f64],
+    /// None of its own: then they fit the unit.
+    pub(super) bounds: Option<&'static [f64]>,
     pub(super) max_series: usize,
 }
 
@@ -55,7 +51,7 @@ impl<S: Bind> Cached<S> {
                 name,
                 unit: "",
                 description: "",
-                bounds: &BOUNDS,
+                bounds: None,
                 max_series: MAX_SERIES,
             },
             instrument: PerProviders::new(),
@@ -175,14 +171,18 @@ pub(super) struct HistogramSeries {
 
 impl Bind for HistogramSeries {
     fn binder(declaration: &Declaration, meter: &Meter, providers: &Providers) -> Binder<Self> {
-        let (name, bounds) = (declaration.name, Arc::<[f64]>::from(declaration.bounds));
+        let name = declaration.name;
+        let bounds = declaration
+            .bounds
+            .unwrap_or_else(|| buckets::for_unit(declaration.unit));
         let histogram: Histogram<f64> = meter
             .f64_histogram(name)
             .with_unit(declaration.unit)
             .with_description(declaration.description)
-            .with_boundaries(declaration.bounds.to_vec())
+            .with_boundaries(bounds.to_vec())
             .build();
         let exemplars = providers.exemplars().clone();
+        let bounds = Arc::<[f64]>::from(bounds);
         Box::new(move |attributes| Self {
             bound: histogram.bind(attributes),
             exemplars: exemplars.slots(name, attributes, &bounds),

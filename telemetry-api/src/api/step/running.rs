@@ -160,7 +160,12 @@ impl Running {
         };
         instruments.record(&key, |series| {
             series.count.add(1);
-            let record = |cx: &Context| series.duration.record(duration, cx.span().span_context());
+            let record = |cx: &Context| {
+                let span = cx.span();
+                let span = span.span_context();
+                series.counted.offer(1.0, span);
+                series.duration.record(duration, span);
+            };
             match &self.cx {
                 Some(cx) => record(cx),
                 None => context::with_current(record),

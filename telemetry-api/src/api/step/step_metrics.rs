@@ -13,6 +13,7 @@ use opentelemetry::{
 use super::outcome::Outcome;
 use crate::instrument::{
     duration::{BoundDuration, DurationHistogram, overflow},
+    exemplar::{ExemplarSlots, ExemplarStore},
     providers::{PerProviders, Providers},
     sensitive::Sensitive,
     series::{Series, SeriesCache},
@@ -112,6 +113,8 @@ impl Slots {
 
 pub(super) struct Recorders {
     pub(super) count: BoundCounter<u64>,
+    /// The exemplar of the count.
+    pub(super) counted: Arc<ExemplarSlots>,
     pub(super) duration: BoundDuration,
 }
 
@@ -120,6 +123,8 @@ pub(super) struct StepInstruments {
     pub(super) tracer: Tracer,
     pub(super) sensitive: Sensitive,
     count: Counter<u64>,
+    count_name: String,
+    exemplars: Arc<ExemplarStore>,
     duration: DurationHistogram,
     slots: Slots,
     series: SeriesCache<SeriesKey, Arc<Recorders>>,
@@ -164,10 +169,12 @@ impl StepInstruments {
             tracer: providers.tracer(scope),
             sensitive: providers.sensitive(),
             count: meter
-                .u64_counter(steps)
+                .u64_counter(steps.clone())
                 .with_description("Business steps run.")
                 .with_unit("{step}")
                 .build(),
+            count_name: steps,
+            exemplars: providers.exemplars().clone(),
             duration: providers.duration_histogram(
                 &meter,
                 duration,
@@ -213,6 +220,9 @@ impl StepInstruments {
         };
         Arc::new(Recorders {
             count: self.count.bind(&attributes),
+            counted: self
+                .exemplars
+                .slots(&self.count_name, &attributes, &Arc::from([])),
             duration: self.duration.bind(&attributes),
         })
     }

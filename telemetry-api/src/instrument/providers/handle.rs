@@ -171,6 +171,14 @@ impl Providers {
             .unwrap_or_else(|_| Arc::new(make(self)))
     }
 
+    pub(super) fn into_any(self) -> Arc<dyn Any + Send + Sync> {
+        self.0
+    }
+
+    pub(super) fn from_any(any: Arc<dyn Any + Send + Sync>) -> Option<Self> {
+        any.downcast().ok().map(Self)
+    }
+
     /// True if both are handles of the same providers.
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)

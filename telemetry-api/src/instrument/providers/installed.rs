@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::handle::Providers;
-use crate::instrument::{context, this_thread};
+use crate::instrument::{context, settings::Setting, this_thread};
 
 static INSTALLED: OnceLock<Providers> = OnceLock::new();
 
@@ -26,11 +26,23 @@ impl Providers {
         }
         if SCOPED.load(Ordering::Relaxed) > 0 {
             let scoped = this_thread::with(|this| this.providers.borrow().as_deref().cloned());
+            let scoped = scoped.and_then(Self::from_any);
             if scoped.is_some() {
                 return scoped;
             }
         }
         INSTALLED.get().cloned()
+    }
+
+    /// The value of a setting of the current providers, or of the environment of the process while there are none. Takes
+    /// a lock: read it once, when an adapter is made.
+    pub fn read_setting<T: Clone + Default + Send + Sync + 'static>(
+        setting: &'static Setting<T>,
+    ) -> T {
+        Self::current().map_or_else(
+            || setting.read_environment(),
+            |providers| providers.setting(setting),
+        )
     }
 
     /// Makes these the providers of the process. Only the first call succeeds, and returns true.
@@ -60,9 +72,11 @@ impl Providers {
 }
 
 fn replace(providers: Option<Providers>) -> Option<Providers> {
-    let providers = providers.map(ManuallyDrop::new);
+    let providers = providers.map(|providers| ManuallyDrop::new(providers.into_any()));
     let replaced = this_thread::with(|this| this.providers.replace(providers));
-    replaced.map(ManuallyDrop::into_inner)
+    replaced
+        .map(ManuallyDrop::into_inner)
+        .and_then(Providers::from_any)
 }
 
 /// Restores this thread's previous providers when dropped.

@@ -8,7 +8,7 @@ use opentelemetry_sdk::metrics::data::{
 };
 
 use super::{
-    family_name::{FamilyName, Kind},
+    family_name::{FamilyName, Kind, label},
     other_registry::{Foreign, without_exemplar},
     sample_lines::{self, Labels, Number, ScopeLabels},
 };
@@ -89,18 +89,29 @@ impl<'a> Families<'a> {
         })
     }
 
-    pub(crate) fn write(&self, text: &mut String, exemplars: &ExemplarStore, format: ScrapeFormat) {
+    /// Writes all families. Returns the names of those that left out points, because other points have the same labels.
+    pub(crate) fn write(
+        &self,
+        text: &mut String,
+        exemplars: &ExemplarStore,
+        format: ScrapeFormat,
+    ) -> Vec<&str> {
+        let mut repeated = Vec::new();
         for family in self.by_name.values() {
             sample_lines::header(text, &family.name, family.help, format);
-            family.write(text, exemplars, format);
+            if family.write(text, exemplars, format) {
+                repeated.push(&*family.name.base);
+            }
         }
+        repeated
     }
 }
 
 impl Family<'_> {
-    fn write(&self, text: &mut String, exemplars: &ExemplarStore, format: ScrapeFormat) {
-        // Instruments whose names become one may have series that become one: the first is shown.
-        let mut seen = (self.own.len() > 1).then(HashSet::new);
+    /// Writes the samples. Returns whether points were left out because their labels are those of another point.
+    fn write(&self, text: &mut String, exemplars: &ExemplarStore, format: ScrapeFormat) -> bool {
+        let mut seen = self.may_repeat().then(HashSet::new);
+        let mut left_out = false;
         for (scope, metric) in &self.own {
             let scope = ScopeLabels::new(scope);
             let mut writer = Writer {
@@ -108,6 +119,7 @@ impl Family<'_> {
                 name: &self.name,
                 scope: &scope,
                 seen: seen.as_mut(),
+                left_out: &mut left_out,
                 exemplars: match format {
                     ScrapeFormat::OpenMetrics => exemplars.of_stream(metric.name()),
                     ScrapeFormat::Prometheus => StreamExemplars::None,
@@ -133,6 +145,51 @@ impl Family<'_> {
                 }
             }
         }
+        left_out
+    }
+
+    /// Whether two points may have the same labels: if instruments whose names become one are here, or keys of
+    /// attributes that become one label.
+    fn may_repeat(&self) -> bool {
+        let [(scope, metric)] = self.own.as_slice() else {
+            return true;
+        };
+        let mut keys: Vec<&str> = Vec::new();
+        each_key(metric.data(), &mut |key| {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        });
+        let mut labels = HashSet::new();
+        let scope = ScopeLabels::new(scope);
+        let mut all = keys.into_iter().chain(scope.keys());
+        all.any(|key| !labels.insert(label(key)))
+    }
+}
+
+/// The key of each attribute of each point.
+fn each_key<'a>(data: &'a AggregatedMetrics, visit: &mut dyn FnMut(&'a str)) {
+    fn of<'a, T>(data: &'a MetricData<T>, visit: &mut dyn FnMut(&'a str)) {
+        let mut point = |attributes: &mut dyn Iterator<Item = &'a KeyValue>| {
+            attributes.for_each(|one| visit(one.key.as_str()));
+        };
+        match data {
+            MetricData::Gauge(data) => data
+                .data_points()
+                .for_each(|one| point(&mut one.attributes())),
+            MetricData::Sum(data) => data
+                .data_points()
+                .for_each(|one| point(&mut one.attributes())),
+            MetricData::Histogram(data) => data
+                .data_points()
+                .for_each(|one| point(&mut one.attributes())),
+            MetricData::ExponentialHistogram(_) => {}
+        }
+    }
+    match data {
+        AggregatedMetrics::F64(data) => of(data, visit),
+        AggregatedMetrics::U64(data) => of(data, visit),
+        AggregatedMetrics::I64(data) => of(data, visit),
     }
 }
 
@@ -142,6 +199,7 @@ struct Writer<'a> {
     name: &'a FamilyName,
     scope: &'a ScopeLabels,
     seen: Option<&'a mut HashSet<String>>,
+    left_out: &'a mut bool,
     exemplars: StreamExemplars<'a>,
 }
 
@@ -199,7 +257,11 @@ impl Writer<'_> {
     fn labels(&mut self, attributes: &mut dyn Iterator<Item = &KeyValue>) -> Option<Labels> {
         let labels = Labels::of_point(self.scope, attributes);
         match &mut self.seen {
-            Some(seen) => seen.insert(labels.as_str().to_owned()).then_some(labels),
+            Some(seen) => {
+                let is_new = seen.insert(labels.as_str().to_owned());
+                *self.left_out |= !is_new;
+                is_new.then_some(labels)
+            }
             None => Some(labels),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::unit_words;
+
 /// What a family is to Prometheus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -70,7 +72,8 @@ impl FamilyName {
             base.truncate(stem.len());
         }
         // A name that is nothing but its unit does not end with `_` and the unit, so it has none to declare.
-        let unit = translate(unit, kind).filter(|unit| base != *unit);
+        let unit = unit_words::translate(unit, kind == Kind::Gauge).map(|unit| sanitize(&unit));
+        let unit = unit.filter(|unit| !unit.is_empty() && unit != "_" && base != *unit);
         if let Some(unit) = &unit
             && !base.ends_with(&format!("_{unit}"))
         {
@@ -122,68 +125,4 @@ pub(crate) fn sanitize(name: &str) -> String {
         }
     }
     clean
-}
-
-/// A UCUM unit as a suffix. Annotations such as `{request}` are none; `1` is a ratio, of gauges only.
-fn translate(unit: &str, kind: Kind) -> Option<String> {
-    let unit = match unit.split_once('{') {
-        Some((before, _)) => before.trim(),
-        None => unit.trim(),
-    };
-    if unit == "1" {
-        return (kind == Kind::Gauge).then(|| "ratio".to_owned());
-    }
-    let suffix = match unit.split_once('/') {
-        Some((unit, per)) if !unit.is_empty() && !per.is_empty() => {
-            format!("{}_per_{}", word(unit), per_word(per))
-        }
-        Some((_, per)) if !per.is_empty() => format!("per_{}", per_word(per)),
-        _ => word(unit),
-    };
-    let suffix = sanitize(&suffix);
-    (!suffix.is_empty() && suffix != "_").then_some(suffix)
-}
-
-fn word(unit: &str) -> String {
-    match unit {
-        "d" => "days",
-        "h" => "hours",
-        "min" => "minutes",
-        "s" => "seconds",
-        "ms" => "milliseconds",
-        "us" => "microseconds",
-        "ns" => "nanoseconds",
-        "By" => "bytes",
-        "KiBy" => "kibibytes",
-        "MiBy" => "mebibytes",
-        "GiBy" => "gibibytes",
-        "KBy" => "kilobytes",
-        "MBy" => "megabytes",
-        "GBy" => "gigabytes",
-        "m" => "meters",
-        "V" => "volts",
-        "A" => "amperes",
-        "J" => "joules",
-        "W" => "watts",
-        "g" => "grams",
-        "Cel" => "celsius",
-        "Hz" => "hertz",
-        "%" => "percent",
-        other => other,
-    }
-    .to_owned()
-}
-
-fn per_word(unit: &str) -> String {
-    match unit {
-        "s" => "second",
-        "m" | "min" => "minute",
-        "h" => "hour",
-        "d" => "day",
-        "w" => "week",
-        "mo" => "month",
-        "y" => "year",
-        other => other,
-    }
-    .to_owned()
 }

@@ -4,7 +4,10 @@ use std::{fmt::Write as _, time::UNIX_EPOCH};
 
 use opentelemetry::{InstrumentationScope, KeyValue, Value, trace::TraceId};
 
-use super::family_name::{FamilyName, Kind, label};
+use super::{
+    canonical_number::canonical,
+    family_name::{FamilyName, Kind, label},
+};
 use telemetry_api::instrument::{exemplar::Exemplar, scrape::ScrapeFormat};
 
 /// A rendered label set, without its braces.
@@ -12,11 +15,12 @@ pub(crate) struct Labels(String);
 
 impl Labels {
     pub(crate) fn new<'a>(pairs: impl Iterator<Item = (&'a str, &'a Value)>) -> Self {
-        let mut labels: Vec<_> = pairs.map(|(key, value)| (label(key), value)).collect();
-        labels.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let mut labels: Vec<_> = pairs.map(|(key, value)| (label(key), key, value)).collect();
+        // Values that share a label stand in the order of their keys.
+        labels.sort_by(|(a, key, _), (b, other, _)| (a, key).cmp(&(b, other)));
         let mut text = String::with_capacity(labels.len() * 32);
         let mut previous: Option<&str> = None;
-        for (key, value) in &labels {
+        for (key, _, value) in &labels {
             if previous == Some(key) {
                 // Two keys that become one share a label, as the specification says.
                 text.pop();
@@ -68,13 +72,20 @@ impl ScopeLabels {
                 .map(|url| text("otel_scope_schema_url", url)),
         );
         let own = |attribute: &KeyValue| {
-            // These three are the scope's fields.
-            let key = attribute.key.as_str();
-            (!matches!(key, "name" | "version" | "schema_url"))
-                .then(|| (format!("otel_scope_{key}"), attribute.value.clone()))
+            let key = format!("otel_scope_{}", attribute.key);
+            // These three are the scope's fields, however an attribute spells them.
+            let is_field = matches!(
+                &*label(&key),
+                "otel_scope_name" | "otel_scope_version" | "otel_scope_schema_url"
+            );
+            (!is_field).then(|| (key, attribute.value.clone()))
         };
         labels.extend(scope.attributes().filter_map(own));
         Self(labels)
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(key, _)| key.as_str())
     }
 }
 
@@ -178,10 +189,7 @@ pub(crate) fn bucket(
     let separator = if labels.0.is_empty() { "" } else { "," };
     let _ = write!(text, "{name}{{{}{separator}le=\"", labels.0);
     match bound {
-        // A float's canonical text has a point, `1.0` and not `1`.
-        Some(bound) => {
-            let _ = write!(text, "{bound:?}");
-        }
+        Some(bound) => text.push_str(&canonical(bound)),
         None => text.push_str("+Inf"),
     }
     let _ = write!(text, "\"}} {count}");

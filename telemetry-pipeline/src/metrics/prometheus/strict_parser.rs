@@ -119,7 +119,7 @@ impl Family {
             ("histogram", "_bucket") => {
                 let (_, le) = le.ok_or("a bucket without le")?;
                 let bound: f64 = le.parse().map_err(|_| "le is no number")?;
-                if le != "+Inf" && !le.contains(['.', 'e']) {
+                if le != "+Inf" && !is_canonical(le, bound) {
                     return Err("le is not a canonical number".to_owned());
                 }
                 if let Some((labels, last, count)) = &self.open
@@ -141,6 +141,15 @@ impl Family {
             }
             (kind, suffix) => Err(format!("a {kind} has no {suffix:?}")),
         }
+    }
+}
+
+/// Whether the text has an exponent where the canonical form has one, and a point elsewhere.
+fn is_canonical(text: &str, value: f64) -> bool {
+    let beyond = value != 0.0 && !(1e-4..1e6).contains(&value.abs());
+    match text.split_once('e') {
+        Some((_, exponent)) => beyond && exponent.starts_with(['+', '-']) && exponent.len() >= 3,
+        None => !beyond && text.contains('.'),
     }
 }
 

@@ -24,7 +24,7 @@ fn scraped(
     let resource = Resource::builder_empty()
         .with_attribute(KeyValue::new("service.name", "retail-web"))
         .build();
-    TextExposition::new(reader, exemplars, &resource).scrape(format)
+    TextExposition::new(reader, exemplars, &resource, Arc::default()).scrape(format)
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn expositions(
         .build();
     record(&provider.meter("shop"), &provider.meter_with_scope(scope));
     let resource = Resource::builder_empty().build();
-    let text = TextExposition::new(reader, Arc::default(), &resource);
+    let text = TextExposition::new(reader, Arc::default(), &resource, Arc::default());
     assert!(text.merge(Arc::new(move || foreign.to_owned())));
     [ScrapeFormat::OpenMetrics, ScrapeFormat::Prometheus].map(|format| text.scrape(format))
 }
@@ -370,4 +370,111 @@ fn a_name_that_is_nothing_but_its_unit_declares_none() {
     });
     strict_parser::parse(&text).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
     assert!(text.contains("\n# TYPE seconds gauge\nseconds{"), "{text}");
+}
+
+#[test]
+fn values_that_share_a_label_stand_in_the_order_of_their_keys() {
+    let keys = ["hello_world", "hello.world", "hello-world"];
+    for turn in 0..3 {
+        let text = scraped(ScrapeFormat::OpenMetrics, |meter, _| {
+            let mut attributes: Vec<_> = keys.map(|key| KeyValue::new(key, key)).into();
+            attributes.rotate_left(turn);
+            meter.u64_counter("jobs").build().add(1, &attributes);
+        });
+        let expected = r#"hello_world="hello-world;hello.world;hello_world""#;
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+#[test]
+fn a_series_never_stands_twice_and_a_warning_says_why_once() {
+    let telemetry = crate::testing::TestTelemetry::new();
+    let meter = telemetry
+        .providers()
+        .meter(opentelemetry::InstrumentationScope::builder("s").build());
+    let jobs = meter.u64_counter("jobs").build();
+    jobs.add(1, &[KeyValue::new("queue.name", "a")]);
+    jobs.add(2, &[KeyValue::new("queue_name", "a")]);
+    jobs.add(4, &[KeyValue::new("queue_name", "b")]);
+    let wait = meter.f64_histogram("wait").build();
+    wait.record(1.0, &[KeyValue::new("queue.name", "a")]);
+    wait.record(1.0, &[KeyValue::new("queue-name", "a")]);
+    let scope = [KeyValue::new("otel.scope.name", "s")];
+    meter.u64_gauge("depth").build().record(1, &scope);
+    for format in [ScrapeFormat::OpenMetrics, ScrapeFormat::Prometheus] {
+        let text = telemetry.providers().scrape(format).unwrap();
+        let count = |start: &str| text.lines().filter(|line| line.starts_with(start)).count();
+        assert_eq!(
+            (count("jobs_total{"), count("wait_count{")),
+            (2, 1),
+            "{text}"
+        );
+        assert!(text.contains(r#"depth{otel_scope_name="s;s"}"#), "{text}");
+        if format == ScrapeFormat::OpenMetrics {
+            strict_parser::parse(&text).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
+        }
+    }
+    let warnings = telemetry.assert_log("several series have the same name and labels");
+    let families: Vec<_> = warnings.count(2).all();
+    assert_eq!(families[0].field("family"), Some(&"jobs".into()));
+    assert_eq!(families[1].field("family"), Some(&"wait".into()));
+}
+
+#[test]
+fn an_attribute_of_a_scope_cannot_pose_as_its_name() {
+    let labels = |key: &'static str| {
+        let scope = opentelemetry::InstrumentationScope::builder("real")
+            .with_attributes([KeyValue::new(key, "forged")])
+            .build();
+        let labels = sample_lines::ScopeLabels::new(&scope);
+        Labels::of_point(&labels, &mut std::iter::empty())
+            .as_str()
+            .to_owned()
+    };
+    for key in ["name", "version", "schema_url", "schema.url", "-name"] {
+        assert_eq!(labels(key), r#"otel_scope_name="real""#, "{key}");
+    }
+    assert!(labels("team").contains(r#"otel_scope_team="forged""#));
+}
+
+#[test]
+fn bounds_are_canonical_numbers() {
+    let text = scraped(ScrapeFormat::OpenMetrics, |meter, _| {
+        let histogram = meter
+            .f64_histogram("size")
+            .with_boundaries(vec![5e-5, 1.0, 1e6]);
+        histogram.build().record(2.0, &[]);
+    });
+    for le in ["5e-05", "1.0", "1e+06", "+Inf"] {
+        assert!(text.contains(&format!("le=\"{le}\"")), "{text}");
+    }
+    strict_parser::parse(&text).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
+}
+
+#[test]
+fn rates_have_a_suffix() {
+    let base = |unit| FamilyName::new("load", unit, Kind::Gauge).base;
+    assert_eq!(base("{request}/s"), "load_per_second");
+    assert_eq!(base("{fault}/min"), "load_per_minute");
+    assert_eq!(base("TiBy"), "load_tebibytes");
+    assert_eq!(base("kBy"), "load_kilobytes");
+    assert_eq!(base("{request}"), "load");
+}
+
+#[tokio::test]
+async fn a_step_that_is_counted_in_a_sampled_trace_is_the_exemplar_of_its_count() {
+    let telemetry = crate::testing::TestTelemetry::new();
+    let _default = telemetry.set_default();
+    let step = telemetry_api::step("Reserve").stage("stock");
+    step.run(async { Ok::<_, std::fmt::Error>(()) })
+        .await
+        .unwrap();
+    let span = telemetry.assert_span("Reserve").one();
+    let text = telemetry.providers().scrape(ScrapeFormat::OpenMetrics);
+    let text = text.unwrap();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("retail_steps_total{"));
+    let trace = format!("# {{trace_id=\"{}\"", span.span_context.trace_id());
+    assert!(line.unwrap().contains(&trace), "{text}");
 }

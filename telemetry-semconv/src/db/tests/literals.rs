@@ -75,7 +75,13 @@ fn mysql_strings_comments_and_names_are_its_own() {
             ("SELECT 5--1", "SELECT ?-?"),
             ("SELECT 5 -- 1\n, 6 # 7", "SELECT ? \n, ? "),
             ("SELECT @a, @@global.b, $c", "SELECT @a, @@global.b, $c"),
-            ("SELECT /*!50003 '*/ secret' */ 1", "SELECT  ?  ?"),
+            ("SELECT /*!50003 a, */ 1", "SELECT  a,  ?"),
+            // Servers before and after that version end different strings.
+            ("SELECT /*!50003 '*/ secret' */ 1", "SELECT ?"),
+            ("/*!99999 it's */ 'SECRET'", "?"),
+            ("SELECT 1 /*!99999 -- */ 'a\n SECRET'", "SELECT ? ?"),
+            ("SELECT 1 /*M! \" */ \"SECRET\"", "SELECT ? ?"),
+            ("SELECT 1 /*! /* */ 2 */", "SELECT ? ?"),
             (
                 "CREATE USER 'bob'@'host' IDENTIFIED BY 'pw'",
                 "CREATE USER ?@? IDENTIFIED BY ?",
@@ -222,4 +228,41 @@ fn removing_a_comment_joins_no_tokens() {
     );
     texts(MySql, &[("SELECT 1 --/**/ 2", "SELECT ? --? ?")]);
     texts(Other, &[("SELECT [a/**/b]", "SELECT [a?b]")]);
+}
+
+#[test]
+fn unquoted_values_of_settings_are_masked() {
+    texts(
+        PostgreSql,
+        &[
+            ("SET app.token = bareword", "SET app.token = ?"),
+            (
+                "SET LOCAL app.token TO \"Quoted\";",
+                "SET LOCAL app.token TO ?;",
+            ),
+            ("SET search_path TO app, public", "SET search_path TO ?, ?"),
+            (
+                "SET x = DEFAULT; SET y TO on",
+                "SET x = DEFAULT; SET y TO on",
+            ),
+            ("ALTER ROLE r SET a.b = secret", "ALTER ROLE r SET a.b = ?"),
+            (
+                "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+                "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+            ),
+            (
+                "UPDATE t SET a = b, c = d WHERE e = f",
+                "UPDATE t SET a = b, c = d WHERE e = f",
+            ),
+            ("ALTER TABLE t RENAME TO u", "ALTER TABLE t RENAME TO u"),
+        ],
+    );
+    texts(
+        MySql,
+        &[
+            ("SET a = secret, b = c", "SET a = ?, b = ?"),
+            ("SET NAMES utf8mb4", "SET NAMES utf8mb4"),
+            ("SET @x = (SELECT y FROM z)", "SET @x = (SELECT y FROM z)"),
+        ],
+    );
 }
