@@ -48,9 +48,10 @@ impl Described {
     pub fn text(type_name: &'static str, error: &dyn Display, redaction: &Redaction) -> Self {
         let message = text::of(error);
         let is_report = type_name.is_empty() || is_hidden(type_name);
-        let whole = is_report
-            .then(|| text::alternate_of(error))
-            .unwrap_or_default();
+        let whole = match is_report {
+            true => text::alternate_of(error),
+            false => String::new(),
+        };
         let causes = whole
             .strip_prefix(&message)
             .and_then(|rest| rest.strip_prefix(": "));
