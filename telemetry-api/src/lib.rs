@@ -7,4 +7,4 @@ pub use opentelemetry;
 
 pub use api::*;
 #[cfg(feature = "macros")]
-pub use telemetry_macros::step;
+pub use telemetry_macros::api_step as step;

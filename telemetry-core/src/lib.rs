@@ -1,13 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 pub use telemetry_api::instrument::{Providers, exemplar, propagation, scrape};
-pub use telemetry_api::{
-    CorrelationId, Counter, Gauge, Histogram, Principal, StepGuard, StepOutput, UpDownCounter,
-    Verdict, business_metrics, correlation, counter, current_span,
-    current_span::{entry_span, record_error, set_attribute},
-    gauge, histogram, instrument, messaging, opentelemetry, principal, sensitive, step, task,
-    up_down_counter,
-};
+// All of it: the attribute below then takes the place of the one that libraries import.
+pub use telemetry_api::*;
+#[cfg(feature = "macros")]
+pub use telemetry_macros::step;
 pub use telemetry_pipeline::{
     self as pipeline, BootstrapError, Config, Service, ShutdownError, Telemetry, bootstrap,
 };

@@ -1,4 +1,4 @@
-//! What stands between the parentheses of `#[step(..)]`.
+//! The arguments of `#[step(..)]`.
 
 use quote::ToTokens as _;
 use syn::{
@@ -14,6 +14,8 @@ pub(crate) struct Arguments {
     pub(crate) flow: Option<Expr>,
     pub(crate) stage: Option<Expr>,
     pub(crate) classify: Option<Path>,
+    /// The path of the crate that the expansion names.
+    pub(crate) krate: Option<Path>,
     pub(crate) attributes: Vec<Attribute>,
 }
 
@@ -31,22 +33,17 @@ impl Parse for Arguments {
         while !input.is_empty() {
             let key = Ident::parse_any(input)?;
             if seen.contains(&key) {
-                return Err(Error::new(key.span(), format!("`{key}` is given twice")));
+                return Err(Error::new(
+                    key.span(),
+                    format!("`{key}` is set twice: remove one"),
+                ));
             }
             match key.to_string().as_str() {
                 "name" => arguments.name = Some(value(input, &key)?),
                 "flow" => arguments.flow = Some(value(input, &key)?),
                 "stage" => arguments.stage = Some(value(input, &key)?),
-                "classify" => {
-                    equals(input, &key)?;
-                    arguments.classify = Some(input.parse().map_err(|error| {
-                        Error::new(
-                            error.span(),
-                            "`classify` is the path of a function from the error to a `Verdict`, such as \
-                             `classify = CheckoutError::verdict`",
-                        )
-                    })?);
-                }
+                "classify" => arguments.classify = Some(path(input, &key, CLASSIFY)?),
+                "crate" => arguments.krate = Some(path(input, &key, CRATE)?),
                 "attrs" => {
                     let attributes;
                     parenthesized!(attributes in input);
@@ -57,7 +54,8 @@ impl Parse for Arguments {
                     return Err(Error::new(
                         key.span(),
                         format!(
-                            "`{key}` is no argument of `#[step]`: expected `name`, `flow`, `stage`, `classify` or `attrs`"
+                            "`#[step]` has no argument `{key}`: use `name`, `flow`, `stage`, `classify`, `attrs` or \
+                             `crate`"
                         ),
                     ));
                 }
@@ -71,6 +69,12 @@ impl Parse for Arguments {
     }
 }
 
+const CLASSIFY: &str = "`classify` needs the path of a function that maps the error to a `Verdict`, such as \
+                        `classify = CheckoutError::verdict`";
+
+const CRATE: &str = "`crate` needs the path of telemetry-core or telemetry-api, such as \
+                     `crate = platform::telemetry_core`";
+
 fn equals(input: ParseStream<'_>, key: &Ident) -> Result<()> {
     input
         .parse::<Token![=]>()
@@ -81,6 +85,13 @@ fn equals(input: ParseStream<'_>, key: &Ident) -> Result<()> {
 fn value(input: ParseStream<'_>, key: &Ident) -> Result<Expr> {
     equals(input, key)?;
     input.parse()
+}
+
+fn path(input: ParseStream<'_>, key: &Ident, expected: &str) -> Result<Path> {
+    equals(input, key)?;
+    input
+        .parse()
+        .map_err(|error| Error::new(error.span(), expected))
 }
 
 impl Parse for Attribute {
@@ -117,7 +128,7 @@ impl Parse for Attribute {
             return Err(Error::new(
                 first.span(),
                 format!(
-                    "give it a key, such as `{} = {key}`",
+                    "this attribute needs a key, such as `{} = {key}`",
                     key.replace("self.", "")
                 ),
             ));
@@ -143,7 +154,10 @@ impl Attribute {
                     value: value.clone(),
                     sensitive: true,
                 }),
-                _ => Err(Error::new_spanned(call, "`sensitive(..)` takes one value")),
+                _ => Err(Error::new_spanned(
+                    call,
+                    "`sensitive(..)` takes exactly one value",
+                )),
             };
         }
         Ok(Self {

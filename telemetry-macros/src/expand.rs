@@ -1,4 +1,4 @@
-//! The function as a step: its signature as it was, its body in the step.
+//! The expansion: a function with the same signature, whose body runs inside a step.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -14,14 +14,23 @@ use syn::{
 
 use crate::arguments::{Arguments, Attribute};
 
-pub(crate) fn expand(arguments: TokenStream, function: TokenStream) -> Result<TokenStream> {
+/// Expands to paths below `root`, or below the path of the argument `crate`.
+pub(crate) fn expand(
+    arguments: TokenStream,
+    function: TokenStream,
+    root: TokenStream,
+) -> Result<TokenStream> {
     let arguments: Arguments = syn::parse2(arguments)?;
+    let root = match &arguments.krate {
+        Some(path) => quote!(#path),
+        None => root,
+    };
     let function: ItemFn = syn::parse2(function)
-        .map_err(|error| Error::new(error.span(), "`#[step]` goes on a function with a body"))?;
+        .map_err(|error| Error::new(error.span(), "put `#[step]` on a function that has a body"))?;
     if let Some(constness) = &function.sig.constness {
         return Err(Error::new_spanned(
             constness,
-            "a const function cannot be a step: nothing is measured before the program runs",
+            "a `const fn` cannot be a step, because the compiler may run it",
         ));
     }
     if let ReturnType::Type(_, output) = &function.sig.output
@@ -29,10 +38,15 @@ pub(crate) fn expand(arguments: TokenStream, function: TokenStream) -> Result<To
     {
         return Err(Error::new_spanned(
             never,
-            "a function that never returns cannot be a step: it has no outcome",
+            "a function that never returns cannot be a step, because a step ends with an outcome",
         ));
     }
-    let body = body(&arguments, &function);
+    let expansion = Expansion {
+        arguments: &arguments,
+        function: &function,
+        root: &root,
+    };
+    let body = expansion.body();
     let ItemFn {
         attrs, vis, sig, ..
     } = &function;
@@ -44,24 +58,36 @@ pub(crate) fn expand(arguments: TokenStream, function: TokenStream) -> Result<To
     })
 }
 
-fn body(arguments: &Arguments, function: &ItemFn) -> TokenStream {
-    let block = &function.block;
-    let step = step(arguments, function);
-    let output = match &function.sig.output {
-        ReturnType::Default => parse_quote!(()),
-        ReturnType::Type(_, output) => Type::clone(output),
-    };
-    let known = known(&output);
-    // Errors about the body shall point at the body.
-    let span = block.span();
-    let this = Ident::new("__step", Span::mixed_site());
-    let future = Ident::new("__future", Span::mixed_site());
-    if function.sig.asyncness.is_some() {
-        let statements = &block.stmts;
+struct Expansion<'a> {
+    arguments: &'a Arguments,
+    function: &'a ItemFn,
+    /// The path of the crate with the module `step`.
+    root: &'a TokenStream,
+}
+
+impl Expansion<'_> {
+    fn body(&self) -> TokenStream {
+        let output = match &self.function.sig.output {
+            ReturnType::Default => parse_quote!(()),
+            ReturnType::Type(_, output) => Type::clone(output),
+        };
+        if self.function.sig.asyncness.is_some() {
+            self.async_body(&output)
+        } else {
+            self.sync_body(&output)
+        }
+    }
+
+    fn async_body(&self, output: &Type) -> TokenStream {
+        let statements = &self.function.block.stmts;
+        let known = known(output);
+        let step = self.step();
+        let this = Ident::new("__step", Span::mixed_site());
+        let future = Ident::new("__future", Span::mixed_site());
         let output = Ident::new("__output", Span::mixed_site());
-        // An async block cannot say what it returns. A return that never happens can, and so mistakes are reported where
-        // they are, not as a wrong type of the whole block.
-        let future_of_body = quote_spanned! {span=>
+        // The compiler reports errors of the body at the span of the block. An async block cannot declare its type, but
+        // an unreachable `return` can. So a mistake is reported at its own place, and not for the whole block.
+        let body = quote_spanned! {self.function.block.span()=>
             async move {
                 #[allow(unreachable_code, clippy::all)]
                 if false {
@@ -71,120 +97,125 @@ fn body(arguments: &Arguments, function: &ItemFn) -> TokenStream {
                 #(#statements)*
             }
         };
-        let run = run(arguments, &quote!(#this), &quote!(#future));
-        return quote! {
+        let run = self.run(&quote!(#this), &quote!(#future));
+        quote! {
             let #this = #step;
-            let #future = #future_of_body;
+            let #future = #body;
             #run.await
-        };
+        }
     }
-    let closure = if matches!(output, Type::ImplTrait(_)) {
-        quote_spanned!(span=> move || #block)
-    } else {
-        quote_spanned!(span=> move || -> #known #block)
-    };
-    match Returns::of(&output) {
-        Returns::Value => {
-            let in_scope = in_scope(arguments, &quote!(#this), &closure);
-            quote! {
+
+    fn sync_body(&self, output: &Type) -> TokenStream {
+        let block = &self.function.block;
+        let step = self.step();
+        let this = Ident::new("__step", Span::mixed_site());
+        let future = Ident::new("__future", Span::mixed_site());
+        let closure = if matches!(output, Type::ImplTrait(_)) {
+            quote_spanned!(block.span()=> move || #block)
+        } else {
+            let known = known(output);
+            quote_spanned!(block.span()=> move || -> #known #block)
+        };
+        let returns = Returns::of(output);
+        if let Returns::Value = returns {
+            let in_scope = self.in_scope(&quote!(#this), &closure);
+            return quote! {
                 let #this = #step;
                 #in_scope
+            };
+        }
+        let root = self.root;
+        let run = self.run(&quote!(#this), &quote!(#future));
+        let run = match returns {
+            Returns::Boxed => quote!(::std::boxed::Box::pin(#run)),
+            Returns::Future | Returns::Value => run,
+        };
+        quote! {
+            let #this = #step;
+            let #future = #root::step::__private::once(#closure);
+            #run
+        }
+    }
+
+    /// The description of the step.
+    fn step(&self) -> TokenStream {
+        let (arguments, root) = (self.arguments, self.root);
+        let name = match &arguments.name {
+            Some(name) => quote!(#name),
+            None => {
+                let name = self.function.sig.ident.unraw().to_string();
+                quote!(#name)
+            }
+        };
+        let flow = arguments.flow.iter();
+        let stage = arguments.stage.iter();
+        let step = quote! {
+            #root::step::step(#name) #(.flow(#flow))* #(.stage(#stage))*
+        };
+        if arguments.attributes.is_empty() {
+            return step;
+        }
+        let attributes = arguments.attributes.iter().map(|it| self.attribute(it));
+        quote! {
+            if #root::step::__private::wants_attributes() {
+                #[allow(unused_imports)]
+                use #root::step::__private::{TextArgument as _, TypedArgument as _};
+                #step #(#attributes)*
+            } else {
+                #step
             }
         }
-        returns => {
-            let run = run(arguments, &quote!(#this), &quote!(#future));
-            let run = match returns {
-                Returns::Boxed => quote!(::std::boxed::Box::pin(#run)),
-                _ => run,
+    }
+
+    fn attribute(&self, attribute: &Attribute) -> TokenStream {
+        let Attribute {
+            key,
+            value,
+            sensitive,
+        } = attribute;
+        let root = self.root;
+        let span = value.span();
+        if *sensitive {
+            return quote_spanned!(span=> .attr_sensitive(#key, &(#value)));
+        }
+        quote_spanned! {span=>
+            .attr(#key, (&&#root::step::__private::Argument(&(#value))).value())
+        }
+    }
+
+    fn run(&self, step: &TokenStream, future: &TokenStream) -> TokenStream {
+        if let Some(classify) = &self.arguments.classify {
+            return quote!(#step.run_with(#future, #classify));
+        }
+        let (root, judge) = (self.root, self.judge());
+        quote!(#root::step::__private::run(#step, #future, #judge))
+    }
+
+    fn in_scope(&self, step: &TokenStream, closure: &TokenStream) -> TokenStream {
+        if let Some(classify) = &self.arguments.classify {
+            return quote!(#step.in_scope_with(#closure, #classify));
+        }
+        let (root, judge) = (self.root, self.judge());
+        quote!(#root::step::__private::in_scope(#step, #closure, #judge))
+    }
+
+    /// A closure that reads the outcome of the step from the output, by the output's type.
+    fn judge(&self) -> TokenStream {
+        let root = self.root;
+        let output = Ident::new("__output", Span::mixed_site());
+        quote! {
+            |#output| {
+                #[allow(unused_imports)]
+                use #root::step::__private::{
+                    OfBox as _, OfError as _, OfOutput as _, OfReport as _, OfResult as _, OfValue as _,
             };
-            quote! {
-                let #this = #step;
-                let #future = ::telemetry_core::step::__private::once(#closure);
-                #run
+                (&&&&&&#root::step::__private::Of(#output)).judge()
             }
         }
     }
 }
 
-/// The description of the step.
-fn step(arguments: &Arguments, function: &ItemFn) -> TokenStream {
-    let name = match &arguments.name {
-        Some(name) => quote!(#name),
-        None => {
-            let name = function.sig.ident.unraw().to_string();
-            quote!(#name)
-        }
-    };
-    let flow = arguments.flow.iter();
-    let stage = arguments.stage.iter();
-    let step = quote! {
-        ::telemetry_core::step::step(#name) #(.flow(#flow))* #(.stage(#stage))*
-    };
-    if arguments.attributes.is_empty() {
-        return step;
-    }
-    let attributes = arguments.attributes.iter().map(attribute);
-    quote! {
-        if ::telemetry_core::step::__private::wants_attributes() {
-            #[allow(unused_imports)]
-            use ::telemetry_core::step::__private::{TextArgument as _, TypedArgument as _};
-            #step #(#attributes)*
-        } else {
-            #step
-        }
-    }
-}
-
-fn attribute(attribute: &Attribute) -> TokenStream {
-    let Attribute {
-        key,
-        value,
-        sensitive,
-    } = attribute;
-    let span = value.span();
-    if *sensitive {
-        return quote_spanned!(span=> .attr_sensitive(#key, &(#value)));
-    }
-    quote_spanned! {span=>
-        .attr(#key, (&&::telemetry_core::step::__private::Argument(&(#value))).value())
-    }
-}
-
-fn run(arguments: &Arguments, step: &TokenStream, future: &TokenStream) -> TokenStream {
-    match &arguments.classify {
-        Some(classify) => quote!(#step.run_with(#future, #classify)),
-        None => {
-            let judge = judge();
-            quote!(::telemetry_core::step::__private::run(#step, #future, #judge))
-        }
-    }
-}
-
-fn in_scope(arguments: &Arguments, step: &TokenStream, closure: &TokenStream) -> TokenStream {
-    match &arguments.classify {
-        Some(classify) => quote!(#step.in_scope_with(#closure, #classify)),
-        None => {
-            let judge = judge();
-            quote!(::telemetry_core::step::__private::in_scope(#step, #closure, #judge))
-        }
-    }
-}
-
-/// Finds by the output's type what it says.
-fn judge() -> TokenStream {
-    let output = Ident::new("__output", Span::mixed_site());
-    quote! {
-        |#output| {
-            #[allow(unused_imports)]
-            use ::telemetry_core::step::__private::{
-                OfBox as _, OfError as _, OfOutput as _, OfReport as _, OfResult as _, OfValue as _,
-            };
-            (&&&&&&::telemetry_core::step::__private::Of(#output)).judge()
-        }
-    }
-}
-
-/// The type with a blank wherever only the compiler knows it.
+/// The type with `_` in place of each `impl Trait`, which only the compiler knows.
 fn known(output: &Type) -> Type {
     struct Blank;
     impl VisitMut for Blank {
@@ -201,10 +232,10 @@ fn known(output: &Type) -> Type {
     known
 }
 
-/// What a function that is not async returns.
+/// The kind of output of a function that is not async.
 enum Returns {
     Value,
-    /// Some type of future.
+    /// `impl Future`.
     Future,
     /// `Pin<Box<dyn Future>>`.
     Boxed,
@@ -238,7 +269,7 @@ fn is_boxed_future(pin: &PathSegment) -> bool {
     }
 }
 
-/// The first type between the angle brackets.
+/// The first type argument of a path segment.
 fn argument(segment: &PathSegment) -> Option<&Type> {
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
         return None;

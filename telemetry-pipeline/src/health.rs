@@ -10,8 +10,8 @@ use std::{
 };
 
 use crate::{
-    metrics::metric_reader::SharedReader,
-    otlp::{Monitor, Outcomes, Overflows, Signal},
+    metrics::{metric_reader::SharedReader, overflow::Overflows},
+    otlp::{Monitor, Outcomes, Signal},
 };
 
 /// How export goes, now: each call looks again. Clones are cheap, and outlive the telemetry.

@@ -15,6 +15,7 @@ mod log_layer;
 pub(crate) mod log_queue;
 mod log_record;
 mod log_sink;
+mod log_size;
 mod panic_hook;
 mod readable;
 pub(crate) mod settings;

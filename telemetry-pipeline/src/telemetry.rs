@@ -54,6 +54,10 @@ pub struct Telemetry {
     pub(crate) timeout: Duration,
     pub(crate) ended: Arc<AtomicBool>,
     pub(crate) disabled: bool,
+    /// Spans are made.
+    pub(crate) recorded: bool,
+    /// It was installed, or its parts were taken.
+    pub(crate) used: AtomicBool,
     pub(crate) _worker: Option<Worker>,
 }
 
@@ -66,6 +70,7 @@ impl Telemetry {
     ///
     /// When telemetry or another `tracing` subscriber is installed already; that one stays as it is.
     pub fn install(&self) -> Result<(), BootstrapError> {
+        self.used.store(true, Ordering::Relaxed);
         if Providers::installed() {
             return Err(BootstrapError::AlreadyInstalled("telemetry"));
         }
@@ -83,7 +88,9 @@ impl Telemetry {
         }
         if !self.disabled {
             global::set_meter_provider(self.meter_provider.clone());
-            global::set_tracer_provider(self.tracer_provider.clone());
+            if self.recorded {
+                global::set_tracer_provider(self.tracer_provider.clone());
+            }
             global::set_text_map_propagator(TextMap::from(self.providers.propagation().clone()));
         }
         if self.log_panics {
@@ -99,11 +106,13 @@ impl Telemetry {
 
     /// What adapters instrument with, for passing it explicitly.
     pub fn providers(&self) -> &Providers {
+        self.used.store(true, Ordering::Relaxed);
         &self.providers
     }
 
     /// The `tracing` subscriber, for use without [`install`](Self::install).
     pub fn dispatch(&self) -> &Dispatch {
+        self.used.store(true, Ordering::Relaxed);
         &self.dispatch
     }
 
@@ -209,6 +218,9 @@ impl Telemetry {
     }
 }
 
+const UNUSED: &str = "telemetry was built and dropped, but never installed, so nothing was recorded: call `bootstrap` \
+                      instead of `build`, or `install` on the telemetry";
+
 fn log(warnings: &[String]) {
     for warning in warnings {
         tracing::warn!(target: "telemetry", "{warning}");
@@ -217,9 +229,12 @@ fn log(warnings: &[String]) {
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
-        if let Err(error) = self.shutdown() {
-            // Logs may be what failed, so this does not go through them.
-            let _ = writeln!(io::stderr(), "{error}");
+        let unused = !self.used.load(Ordering::Relaxed);
+        let unused = unused.then(|| UNUSED.to_owned());
+        let lost = self.shutdown().err().map(|error| error.to_string());
+        for line in unused.into_iter().chain(lost) {
+            // Log lines may be what failed, so this is none.
+            let _ = writeln!(io::stderr(), "{line}");
         }
     }
 }

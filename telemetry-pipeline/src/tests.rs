@@ -157,8 +157,8 @@ fn traces_that_are_not_exported_are_no_exemplars() {
     assert!(!scraped.contains("trace_id"), "{scraped}");
 }
 
-#[test]
-fn switched_off_nothing_is_built_for_spans() {
+/// Adapters get no span, and the caller's context passes on as it is.
+fn assert_no_spans(telemetry: &Telemetry) {
     use opentelemetry::{
         Context, InstrumentationScope,
         trace::{
@@ -166,7 +166,6 @@ fn switched_off_nothing_is_built_for_spans() {
         },
     };
 
-    let telemetry = built(&[("OTEL_SDK_DISABLED", "true")]).unwrap();
     let scope = InstrumentationScope::builder("t").build();
     let tracer = telemetry.providers().tracer(scope);
     let caller = SpanContext::new(
@@ -188,10 +187,53 @@ fn switched_off_nothing_is_built_for_spans() {
         let below = tracer.start(&cx, "GET", SpanKind::Client, || unreachable!("for nobody"));
         assert_eq!(below.span().span_context(), parent.span().span_context());
     }
+}
+
+#[test]
+fn switched_off_nothing_is_built_for_spans() {
+    let telemetry = built(&[("OTEL_SDK_DISABLED", "true")]).unwrap();
+    assert_no_spans(&telemetry);
     assert_eq!(
         telemetry
             .providers()
             .scrape(telemetry_api::instrument::scrape::ScrapeFormat::Prometheus),
         None
+    );
+}
+
+#[test]
+fn without_exporters_nothing_is_built_for_spans_and_the_route_metrics_answers() {
+    let telemetry = built(&OFF).unwrap();
+    assert_no_spans(&telemetry);
+    let meter = telemetry
+        .providers()
+        .meter(opentelemetry::InstrumentationScope::builder("t").build());
+    meter.u64_counter("orders").build().add(2, &[]);
+    let text = telemetry
+        .providers()
+        .scrape(telemetry_api::instrument::scrape::ScrapeFormat::Prometheus)
+        .unwrap();
+    assert!(text.contains("orders_total"), "{text}");
+    tracing::dispatcher::with_default(telemetry.dispatch(), || {
+        assert!(tracing::info_span!("of_the_application").is_disabled());
+    });
+}
+
+#[test]
+fn records_that_are_exported_without_traces_have_trace_ids() {
+    let telemetry = built(&[OFF[0], OFF[1]]).unwrap();
+    let tracer = telemetry
+        .providers()
+        .tracer(opentelemetry::InstrumentationScope::builder("t").build());
+    let cx = tracer.start(
+        &Default::default(),
+        "GET /",
+        opentelemetry::trace::SpanKind::Server,
+        Vec::new,
+    );
+    assert!(
+        opentelemetry::trace::TraceContextExt::span(&cx)
+            .span_context()
+            .is_valid()
     );
 }

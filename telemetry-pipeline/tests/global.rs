@@ -10,7 +10,8 @@ use telemetry_api::{
 use telemetry_pipeline::{BootstrapError, Config};
 
 const OFF: [(&str, &str); 3] = [
-    ("OTEL_TRACES_EXPORTER", "none"),
+    // Without a place for spans there would be none.
+    ("OTEL_TRACES_EXPORTER", "console"),
     ("OTEL_METRICS_EXPORTER", "none"),
     ("OTEL_LOGS_EXPORTER", "none"),
 ];

@@ -1,4 +1,4 @@
-//! What the middleware costs in instructions: calls against a canned response, so that nothing but it is measured.
+//! Measures the cost of the middleware in instructions. A canned response replaces the network.
 //!
 //! The figure is the difference of two runs, which cancels start-up, divided by the difference of their counts:
 //!
@@ -9,9 +9,9 @@
 //! done
 //! ```
 //!
-//! Variants: `none` (reqwest-middleware with the canned response alone), `passing` (and a middleware that does nothing,
-//! which is the price of one more), `disabled` (no pipeline), `unsampled` and `sampled` (by the span of a request to
-//! this process, as calls are made in a service). The cost of the middleware is a variant's figure less that of `none`.
+//! Variants: `none` (reqwest-middleware with the canned response alone), `passing` (also a middleware that does nothing,
+//! which is the cost of any middleware), `disabled` (no pipeline), `unsampled` and `sampled` (by the span of a request to
+//! this process, as in a service). The cost of the middleware is the figure of a variant less that of `none`.
 
 // A tool, not library code.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
@@ -29,7 +29,7 @@ use reqwest_middleware::{ClientBuilder, Middleware, Next, Result};
 use telemetry_pipeline::testing::unsent;
 use telemetry_reqwest::TelemetryMiddleware;
 
-/// The end of the chain: a response without a network.
+/// The end of the chain: it returns a response without a network.
 struct Canned;
 
 #[async_trait]
@@ -43,7 +43,7 @@ impl Middleware for Canned {
     }
 }
 
-/// What any middleware costs.
+/// A middleware that does nothing.
 struct Passing;
 
 #[async_trait]

@@ -1,79 +1,77 @@
-//! One attempt: its client span, duration and counts, ended exactly once.
+//! One attempt of a request: its client span, duration and counts, which end exactly once.
 
-use std::{future::Future, future::poll_fn, net::SocketAddr, pin::Pin, sync::Arc, time::Instant};
+pub(crate) mod body;
+mod head;
+mod start;
 
-use http::{Extensions, Version, header};
-use http_body::Body as _;
+use std::{future::Future, future::poll_fn, pin::Pin, sync::Arc, time::Instant};
+
+use http::Extensions;
 use opentelemetry::{
     Context, KeyValue,
-    trace::{SpanKind, SpanRef, Status, TraceContextExt},
+    trace::{SpanRef, Status, TraceContextExt},
 };
-use reqwest::{Request, Response, Url};
-use telemetry_api::instrument::{duration::ActiveGuard, tracer::is_recorded};
+use reqwest::{Request, Response};
+use telemetry_api::instrument::duration::ActiveGuard;
 use telemetry_semconv::{
     http as semconv_http,
-    http::attribute::{
-        ERROR_TYPE, HTTP_REQUEST_BODY_SIZE, HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL,
-        HTTP_REQUEST_RESEND_COUNT, HTTP_RESPONSE_BODY_SIZE, HTTP_RESPONSE_STATUS_CODE,
-        NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT, NETWORK_PROTOCOL_VERSION, URL_FULL, URL_TEMPLATE,
-        USER_AGENT_ORIGINAL,
-    },
+    http::attribute::{ERROR_TYPE, HTTP_REQUEST_BODY_SIZE, HTTP_RESPONSE_BODY_SIZE},
 };
 
 use crate::{
-    address::Address,
-    error_type::ErrorType,
-    extension::UrlTemplate,
-    metrics::{ActiveKey, ClientInstruments, Labels},
+    error_type::HttpErrorType,
+    metrics::{
+        HttpClientInstruments, active_requests::ActiveRequestLabels, labels::AttemptLabels,
+        server_address::ServerAddress,
+    },
     options::Options,
+    outcome,
+    request_extension::UrlTemplate,
 };
+use head::ResponseHead;
 
-/// How an attempt ended, if not with a response or an error.
-const OUTCOME: &str = "telemetry.outcome";
-
-/// Owned by the call first and, if the span covers it, by the response's body then; whoever drops it ends it.
+/// Ends exactly once, at the latest when it is dropped. The call owns it first. If the span ends with the response's
+/// body, the body owns it then.
 #[derive(Debug)]
 pub(crate) struct Attempt {
-    instruments: Arc<ClientInstruments>,
+    instruments: Arc<HttpClientInstruments>,
     cx: Context,
     started: Instant,
-    address: Address,
+    address: ServerAddress,
     method: &'static str,
     template: Option<&'static str>,
-    head: Option<Head>,
-    /// Boxed, because few ask for them and an attempt is moved several times.
+    head: Option<ResponseHead>,
+    /// Boxed, because an attempt is moved several times and the option is seldom on.
     sizes: Option<Box<BodySizes>>,
-    orphan: bool,
-    /// Context is sent, to a host of the allow-list and meant for no other.
+    /// True if there was no span around the call.
+    is_orphan: bool,
+    /// True if context was sent to a host of the allow-list, so that no other host must get it.
     pub(crate) listed: bool,
     recorded: bool,
-    /// Whether the context is made current. One that records nothing, below a span that does not either, tells those
-    /// below nothing that the span does not.
+    /// True if polls make the context current. A span that is not recorded, below a parent that is not recorded either,
+    /// tells the code inside the attempt nothing that the parent does not.
     attach: bool,
-    /// Still set when it is dropped if a poll did not return: something below panicked, whoever caught it.
+    /// True during a poll. If it is true when the attempt is dropped, code inside the attempt panicked.
     in_poll: bool,
     ended: bool,
     _active: Option<ActiveGuard>,
 }
 
-/// What the head of a response tells.
-#[derive(Clone, Copy, Debug)]
-struct Head {
-    status: u16,
-    version: Version,
-}
-
-/// In bytes, as far as they are known.
+/// Sizes in bytes, as far as they are known.
 #[derive(Clone, Copy, Debug)]
 struct BodySizes {
+    /// True if the metrics of body sizes are on. Else the sizes are for the span only.
     measured: bool,
     request: Option<u64>,
     response: Option<u64>,
 }
 
+/// The end of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
+enum AttemptEnd {
+    /// The response arrived, and its body too if the span covers it.
     Completed,
+    /// The response or a part of it did not arrive, with this `error.type`.
     Failed(&'static str),
     Cancelled,
     BodyDropped,
@@ -81,9 +79,9 @@ enum Outcome {
 }
 
 impl Attempt {
-    /// Starts it below the current span; `None` where telemetry is suppressed.
+    /// Starts an attempt below the current span. Returns `None` where telemetry is suppressed.
     pub(crate) fn start(
-        instruments: &Arc<ClientInstruments>,
+        instruments: &Arc<HttpClientInstruments>,
         options: &Options,
         request: &Request,
         extensions: &Extensions,
@@ -94,24 +92,12 @@ impl Attempt {
             .get::<UrlTemplate>()
             .map(|UrlTemplate(template)| *template);
         let address = instruments.addresses.of(request.url());
-        let (cx, orphan, recorded, attach) = Context::map_current(|parent| {
-            if parent.is_telemetry_suppressed() {
-                return None;
-            }
-            let cx = instruments.tracer.start(
-                parent,
-                semconv_http::span_name(method, template),
-                SpanKind::Client,
-                || at_start(request, method, template, &address, options, resends),
-            );
-            let above = parent.span();
-            let orphan = !above.span_context().is_valid();
-            let recorded = is_recorded(&cx.span());
-            let attach = orphan || recorded || is_recorded(&above);
-            Some((cx, orphan, recorded, attach))
-        })?;
+        let name = || semconv_http::span_name(method, template);
+        let attributes =
+            || start::attributes(request, method, template, &address, options, resends);
+        let span = start::SpanStart::below_current(instruments, name, attributes)?;
         let active = options.active_requests.then(|| {
-            instruments.active(&ActiveKey {
+            instruments.active_request(&ActiveRequestLabels {
                 address: address.clone(),
                 method,
                 template,
@@ -120,46 +106,46 @@ impl Attempt {
         let sizes = options.body_sizes.then(|| {
             Box::new(BodySizes {
                 measured: true,
-                request: request_size(request),
+                request: start::request_size(request),
                 response: None,
             })
         });
         Some(Self {
             instruments: instruments.clone(),
-            cx,
+            cx: span.cx,
             started: Instant::now(),
             address,
             method,
             template,
             head: None,
             sizes,
-            orphan,
+            is_orphan: span.is_orphan,
             listed: false,
-            recorded,
-            attach,
-            // It starts inside of a poll, which may not get to that of what is below.
+            recorded: span.recorded,
+            attach: span.attach,
+            // The attempt starts inside a poll, which may panic before it polls the request.
             in_poll: true,
             ended: false,
             _active: active,
         })
     }
 
-    /// Whether it was started outside of any span.
+    /// True if there was no span around the call.
     pub(crate) fn is_orphan(&self) -> bool {
-        self.orphan
+        self.is_orphan
     }
 
-    /// The context with the client span, which is what travels to the next service.
+    /// The context with the client span, which is sent to the next service.
     pub(crate) fn context(&self) -> &Context {
         &self.cx
     }
 
-    /// Runs what is below in the context of the attempt. No `async fn`, which would copy the output once more.
+    /// Runs a future in the context of the attempt. An `async fn` would copy the output once more.
     pub(crate) fn run<F: Future + Unpin>(
         &mut self,
-        mut below: F,
+        mut future: F,
     ) -> impl Future<Output = F::Output> {
-        poll_fn(move |cx| self.poll(|| Pin::new(&mut below).poll(cx)))
+        poll_fn(move |cx| self.poll(|| Pin::new(&mut future).poll(cx)))
     }
 
     fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
@@ -167,7 +153,7 @@ impl Attempt {
         self.watch(poll)
     }
 
-    /// Notices if a poll panics.
+    /// Runs one poll, and notices if it panics.
     pub(crate) fn watch<T>(&mut self, poll: impl FnOnce() -> T) -> T {
         self.in_poll = true;
         let polled = poll();
@@ -175,12 +161,9 @@ impl Attempt {
         polled
     }
 
-    /// The response's head is there.
+    /// Records the head of the response.
     pub(crate) fn head(&mut self, response: &Response) {
-        let head = Head {
-            status: response.status().as_u16(),
-            version: response.version(),
-        };
+        let head = ResponseHead::of(response);
         self.head = Some(head);
         if self.recorded {
             head.describe(&self.cx.span(), response.remote_addr());
@@ -192,17 +175,17 @@ impl Attempt {
         }
     }
 
-    /// The attempt is over, and what it was to deliver is there.
+    /// Ends the attempt: the response arrived, and its body too if the span covers it.
     pub(crate) fn completed(&mut self) {
-        self.end(Outcome::Completed);
+        self.end(AttemptEnd::Completed);
     }
 
-    /// No response, or not all of it.
+    /// Ends the attempt: the response or a part of it did not arrive.
     pub(crate) fn failed(&mut self, error_type: &'static str) {
-        self.end(Outcome::Failed(error_type));
+        self.end(AttemptEnd::Failed(error_type));
     }
 
-    /// So many bytes of the body were read, whether it ends here or not.
+    /// Sets the number of bytes that were read from the response's body.
     pub(crate) fn read(&mut self, bytes: u64) {
         self.sizes
             .get_or_insert_with(|| {
@@ -215,23 +198,34 @@ impl Attempt {
             .response = Some(bytes);
     }
 
-    fn end(&mut self, outcome: Outcome) {
+    fn end(&mut self, end: AttemptEnd) {
         if self.ended {
             return;
         }
         self.ended = true;
         let status = self.head.map(|head| head.status);
-        let error = match (outcome, status) {
-            (_, Some(status)) if semconv_http::is_client_error(status) => ErrorType::Status(status),
-            (Outcome::Failed(kind), _) => ErrorType::Other(kind),
-            (Outcome::Panicked, _) => ErrorType::Other("panic"),
-            _ => ErrorType::None,
+        let error = match (end, status) {
+            (_, Some(status)) if semconv_http::is_client_error(status) => {
+                HttpErrorType::Status(status)
+            }
+            (AttemptEnd::Failed(word), _) => HttpErrorType::Word(word),
+            (AttemptEnd::Panicked, _) => HttpErrorType::Word("panic"),
+            _ => HttpErrorType::None,
         };
         let span = self.cx.span();
         if self.recorded {
-            self.describe(&span, outcome, error);
+            self.describe(&span, end, error);
         }
-        let labels = Labels {
+        self.measure(&span, status, error);
+        // A span that is not recorded may be that of the caller, which must not end here.
+        if self.recorded {
+            span.end();
+        }
+    }
+
+    /// Records the metrics.
+    fn measure(&self, span: &SpanRef<'_>, status: Option<u16>, error: HttpErrorType) {
+        let labels = AttemptLabels {
             method: self.method,
             template: self.template,
             version: self.head.map(|head| head.version),
@@ -239,26 +233,18 @@ impl Attempt {
             error,
         };
         let seconds = self.started.elapsed().as_secs_f64();
-        self.instruments
-            .record_duration(&self.address, &labels, seconds, span.span_context());
-        if let Some(BodySizes {
-            measured: true,
-            request,
-            response,
-        }) = self.sizes.as_deref().copied()
+        let (address, instruments) = (&self.address, &self.instruments);
+        instruments.record_duration(address, &labels, seconds, span.span_context());
+        if let Some(sizes) = &self.sizes
+            && sizes.measured
         {
-            self.instruments
-                .record_sizes(&self.address, &labels, request, response);
-        }
-        // Nobody is told of the end of one that records nothing, which may be that of the caller.
-        if self.recorded {
-            span.end();
+            instruments.record_body_sizes(address, &labels, sizes.request, sizes.response);
         }
     }
 
-    /// Tells the span how it ended. One by one, because few of these are there, and an iterator over all that may be is
-    /// as large as they are.
-    fn describe(&self, span: &SpanRef<'_>, outcome: Outcome, error: ErrorType) {
+    /// Sets the attributes and the status that are known at the end. Each is set by itself: a successful attempt has
+    /// none of them, and pays for no list.
+    fn describe(&self, span: &SpanRef<'_>, end: AttemptEnd, error: HttpErrorType) {
         if let Some(sizes) = &self.sizes {
             let size = |name, bytes: Option<u64>| {
                 if let Some(bytes) = bytes {
@@ -271,109 +257,36 @@ impl Attempt {
         }
         if let Some(value) = error.value() {
             span.set_attribute(KeyValue::new(ERROR_TYPE, value));
-            // The status code, or error.type, says it all, and a message could hold the URL: no description.
+            // No description: the status code or `error.type` is enough, and a message could contain the URL.
             span.set_status(Status::error(""));
         }
-        if let Some(outcome) = outcome.as_str() {
-            span.set_attribute(KeyValue::new(OUTCOME, outcome));
-        }
-    }
-}
-
-impl Head {
-    fn describe(self, span: &SpanRef<'_>, peer: Option<SocketAddr>) {
-        span.set_attributes([
-            KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(self.status)),
-            KeyValue::new(
-                NETWORK_PROTOCOL_VERSION,
-                semconv_http::protocol_version(self.version),
-            ),
-        ]);
-        if let Some(peer) = peer {
-            let address = peer.ip().to_canonical().to_string();
-            span.set_attribute(KeyValue::new(NETWORK_PEER_ADDRESS, address));
-            span.set_attribute(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));
+        if let Some(outcome) = end.outcome() {
+            span.set_attribute(outcome::attribute(outcome));
         }
     }
 }
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        // By the convention a call that its caller gave up has no error: only its outcome tells.
+        // By the semantic conventions a call that its caller drops has no error. The outcome tells it apart.
         self.end(if self.in_poll {
-            Outcome::Panicked
+            AttemptEnd::Panicked
         } else if self.head.is_some() {
-            Outcome::BodyDropped
+            AttemptEnd::BodyDropped
         } else {
-            Outcome::Cancelled
+            AttemptEnd::Cancelled
         });
     }
 }
 
-impl Outcome {
-    fn as_str(self) -> Option<&'static str> {
+impl AttemptEnd {
+    /// `telemetry.outcome`. `None` if there was a response or an error.
+    fn outcome(self) -> Option<&'static str> {
         match self {
             Self::Completed | Self::Failed(_) => None,
-            Self::Cancelled => Some("cancelled"),
-            Self::BodyDropped => Some("body_dropped"),
-            Self::Panicked => Some("panicked"),
+            Self::Cancelled => Some(outcome::CANCELLED),
+            Self::BodyDropped => Some(outcome::BODY_DROPPED),
+            Self::Panicked => Some(outcome::PANICKED),
         }
     }
-}
-
-/// The attributes known when the span starts, among them all that samplers may decide by.
-fn at_start(
-    request: &Request,
-    method: &'static str,
-    template: Option<&'static str>,
-    address: &Address,
-    options: &Options,
-    resends: u32,
-) -> Vec<KeyValue> {
-    // Room for those set at the end, so that they do not move the vector.
-    let mut attributes = Vec::with_capacity(12);
-    attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, method));
-    if method == semconv_http::OTHER_METHOD {
-        let original = request.method().as_str().to_owned();
-        attributes.push(KeyValue::new(HTTP_REQUEST_METHOD_ORIGINAL, original));
-    }
-    let url = url_full(request.url(), &options.redacted);
-    attributes.push(KeyValue::new(URL_FULL, url));
-    attributes.extend(template.map(|template| KeyValue::new(URL_TEMPLATE, template)));
-    address.push_to_span(request.url(), &mut attributes);
-    if resends > 0 {
-        attributes.push(KeyValue::new(HTTP_REQUEST_RESEND_COUNT, i64::from(resends)));
-    }
-    if options.user_agent
-        && let Some(agent) = request.headers().get(header::USER_AGENT)
-        && let Ok(agent) = agent.to_str()
-    {
-        attributes.push(KeyValue::new(USER_AGENT_ORIGINAL, agent.to_owned()));
-    }
-    attributes
-}
-
-/// The URL is parsed already, so it need not be searched for what it does not have.
-fn url_full(url: &Url, redacted: &[Box<str>]) -> String {
-    let secret = !url.username().is_empty()
-        || url.password().is_some()
-        || url.fragment().is_some()
-        || url
-            .query()
-            .is_some_and(|query| semconv_http::has_secret(query, redacted));
-    if secret {
-        semconv_http::redact_url_with(url.as_str(), redacted).into_owned()
-    } else {
-        url.as_str().to_owned()
-    }
-}
-
-fn request_size(request: &Request) -> Option<u64> {
-    let Some(body) = request.body() else {
-        return Some(0);
-    };
-    body.size_hint().exact().or_else(|| {
-        let length = request.headers().get(header::CONTENT_LENGTH)?;
-        length.to_str().ok()?.parse().ok()
-    })
 }

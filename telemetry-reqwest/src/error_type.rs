@@ -1,24 +1,25 @@
-//! `error.type` from a client's errors: a bounded set, never a message, never a URL.
+//! `error.type` of a failed attempt: a status code or one word of a bounded set, never a message or a URL.
 
 use std::{error::Error as StdError, io};
 
 use opentelemetry::StringValue;
 use reqwest_middleware::Error;
 
+/// The value of `error.type`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) enum ErrorType {
+pub(crate) enum HttpErrorType {
     #[default]
     None,
     Status(u16),
-    Other(&'static str),
+    Word(&'static str),
 }
 
-impl ErrorType {
+impl HttpErrorType {
     pub(crate) fn value(self) -> Option<StringValue> {
         match self {
             Self::None => None,
             Self::Status(status) => Some(status.to_string().into()),
-            Self::Other(kind) => Some(kind.into()),
+            Self::Word(word) => Some(word.into()),
         }
     }
 }
@@ -56,16 +57,16 @@ pub(crate) fn of_reqwest(error: &reqwest::Error) -> &'static str {
     }
 }
 
-/// A connection that was not made.
+/// The word for a failed connection attempt.
 pub(crate) fn of_connect(error: &(dyn StdError + 'static)) -> &'static str {
     match of_causes(error) {
-        // There is no body yet, so what is no valid data is that of a handshake.
+        // There is no body yet, so invalid data can only come from the TLS handshake.
         Some("decode") => "tls",
         cause => cause.unwrap_or("connect"),
     }
 }
 
-/// What an error's causes tell: that the peer broke off half-way, TLS failed, or a body is no valid gzip.
+/// The word for a known cause: the peer closed the connection, DNS or TLS failed, or a body is no valid gzip.
 pub(crate) fn of_causes(error: &(dyn StdError + 'static)) -> Option<&'static str> {
     let mut source = Some(error);
     while let Some(cause) = source {
@@ -73,7 +74,7 @@ pub(crate) fn of_causes(error: &(dyn StdError + 'static)) -> Option<&'static str
             use io::ErrorKind::{
                 BrokenPipe, ConnectionAborted, ConnectionReset, InvalidData, UnexpectedEof,
             };
-            // rustls' errors travel as the inner error of one of `InvalidData` or `Other`.
+            // An error of rustls is the inner error of an I/O error of the kind `InvalidData` or `Other`.
             if let Some(inner) = io.get_ref()
                 && is_tls(&inner.to_string())
             {
@@ -107,8 +108,10 @@ pub(crate) fn of_causes(error: &(dyn StdError + 'static)) -> Option<&'static str
     None
 }
 
-/// A stream or connection that the peer ended, in the words of h2, whose errors do not have the socket's as their source.
-/// Its types are out of reach without depending on it, which a client without HTTP/2 would have to build.
+/// True for the texts with which h2 reports that the peer ended a stream or connection.
+///
+/// The errors of h2 do not have the error of the socket as their source. A dependency on h2 would give access to their
+/// types, but a client without HTTP/2 would have to build it.
 fn is_http2_reset(text: &str) -> bool {
     [
         "stream error received",
@@ -123,8 +126,9 @@ fn is_http2_reset(text: &str) -> bool {
     .any(|beginning| text.starts_with(beginning))
 }
 
-/// The types of the TLS libraries are out of reach without depending on them, so the fixed beginnings of their
-/// texts must do: rustls' first, then OpenSSL's, Security Framework's and SChannel's share of words.
+/// True for the texts with which TLS libraries report errors: rustls first, then OpenSSL.
+///
+/// A dependency on these libraries would give access to their types, but a client uses only one of them.
 fn is_tls(text: &str) -> bool {
     [
         "invalid peer certificate",

@@ -1,8 +1,8 @@
-//! How much the middleware allocates: a limit that a change has to raise in plain sight.
+//! Limits the allocations of the middleware. A change that needs more must raise the limit here.
 //!
-//! In a binary of its own, because it counts with an allocator of its own.
+//! It is a binary by itself, because it replaces the allocator.
 
-// Clippy knows test functions, not their helpers.
+// Clippy's `allow-*-in-tests` covers test functions, not their helpers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::future::Future;
@@ -27,7 +27,7 @@ impl Middleware for Canned {
     }
 }
 
-/// The allocations of one call, when everything that is made once is made.
+/// The allocations of one call, after the first calls have allocated everything that is kept.
 fn allocations(client: &ClientWithMiddleware, parent: &Context) -> u64 {
     let call = || {
         let _attached = parent.clone().attach();
@@ -70,9 +70,9 @@ fn a_call_allocates_no_more_than_this() {
     for (client, flags, limit) in [
         // The future and the correlation id.
         (&disabled, TraceFlags::SAMPLED, 2),
-        // And the trace context.
+        // Also the trace context.
         (&enabled, TraceFlags::default(), 3),
-        // And the span in its context (2), its record, its attributes and the URL among them.
+        // Also the context and the span in it (2), the record of the span, its attributes, and the URL.
         (&enabled, TraceFlags::SAMPLED, 8),
     ] {
         let parent = parent(flags);

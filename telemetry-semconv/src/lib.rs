@@ -9,3 +9,4 @@ pub mod names;
 pub mod outcome;
 pub mod redact;
 pub mod rpc;
+pub mod units;

@@ -1,4 +1,4 @@
-//! What a call costs: runs one statement many times, so that two counts give the cost of one by difference.
+//! Measures the cost of a call. It runs one statement many times; the difference of two counts is the cost of one.
 //!
 //! ```text
 //! cargo build --profile cost -p telemetry-sqlx --example sqlx_cost
@@ -8,11 +8,11 @@
 //! done
 //! ```
 //!
-//! The thread to look at is the first: the driver of SQLite works on another. How often a call is polled depends on
-//! that one, so differences of whole runs vary; what a call costs less what sqlx costs inside of it does not, which is
-//! what `benches/sql-cost` prints. First argument `pool` or `connection`, second `plain`, `disabled`, `unsampled`,
-//! `sampled`, or `commented`, whose price is in the database: compare times. The span above is one of this process, as
-//! in a service; `unsampled-remote` has none of this process above it.
+//! Read the figure of the first thread: the driver of SQLite works on another one. How often a call is polled depends on
+//! that thread, so differences of whole runs vary. `benches/sql-cost` subtracts the cost of sqlx inside the call, and
+//! its figure is stable. The first argument is `pool` or `connection`. The second is `plain`, `disabled`, `unsampled`,
+//! `sampled` or `commented`, whose cost is in the database: compare times. The parent span is one of this process, as in
+//! a service. With `unsampled-remote` the parent span is of another process.
 
 #![allow(clippy::unwrap_used)]
 
@@ -28,7 +28,7 @@ use sqlx::{
 use telemetry_pipeline::testing::unsent;
 use telemetry_sqlx::SqlitePool;
 
-/// The request that the statements belong to.
+/// The context of the request that runs the statements.
 fn request(sampled: bool, is_remote: bool) -> Context {
     Context::new().with_remote_span_context(SpanContext::new(
         TraceId::from(1),
@@ -54,7 +54,7 @@ async fn price<'e>(executor: impl Executor<'e, Database = Sqlite>, id: i64) -> i
 async fn connect() -> sqlx::SqlitePool {
     let options: SqliteConnectOptions = "sqlite::memory:".parse().unwrap();
     let pool = SqlitePoolOptions::new()
-        // So many that a call seldom finds none idle while those of earlier calls are still on their way back.
+        // With fewer connections a call would often wait while the connections of earlier calls are being returned.
         .max_connections(16)
         .min_connections(16)
         .connect_with(options.disable_statement_logging())

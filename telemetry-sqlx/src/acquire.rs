@@ -6,19 +6,19 @@ use futures_core::future::BoxFuture;
 use sqlx::{Acquire, Connection as _, Error};
 
 use crate::{
+    backend::Backend,
+    call::{SqlCall, future::CallFuture, rows::Rows},
     connection::{Connection, PoolConnection},
-    database::Backend,
     pool::Pool,
-    span::{Call, Observed, Rows},
     transaction::Transaction,
-    wait::{Lease, acquire},
+    wait::{self, lease::Lease},
 };
 
 /// For `migrate!().run(&pool)` and functions that are generic over [`Acquire`].
 ///
-/// The trait fixes what comes out: a type that dereferences to the driver's connection, and sqlx's own transaction. So
-/// the wait for the connection and the `BEGIN` are recorded, and what is then run on them, and for how long, is not. Call
-/// [`Pool::acquire`] and [`Pool::begin`] to have everything recorded.
+/// The trait fixes the types that it returns: one that dereferences to the driver's connection, and sqlx's own
+/// transaction. So the wait for the connection and the `BEGIN` are recorded. The statements that then run, and the time
+/// for which the connection is used, are not. Call [`Pool::acquire`] and [`Pool::begin`] to record everything.
 impl<'a, DB: Backend> Acquire<'a> for &Pool<DB> {
     type Database = DB;
     type Connection = sqlx::pool::PoolConnection<DB>;
@@ -27,30 +27,30 @@ impl<'a, DB: Backend> Acquire<'a> for &Pool<DB> {
         let pool = self.clone();
         Box::pin(async move {
             let mut lease = Lease::none();
-            let connection = acquire(&pool, &mut lease).await?;
+            let connection = wait::acquire(&pool.inner, &pool.observer, &mut lease).await?;
             lease.forget();
             Ok(connection)
         })
     }
 
     fn begin(self) -> BoxFuture<'a, Result<sqlx::Transaction<'a, DB>, Error>> {
-        let call = Call::new(self.observer.clone(), "BEGIN", false);
+        let call = SqlCall::new(self.observer.clone(), "BEGIN", false);
         let pool = self.clone();
         let begin = async move {
             let mut lease = Lease::none();
-            let connection = acquire(&pool, &mut lease).await?;
+            let connection = wait::acquire(&pool.inner, &pool.observer, &mut lease).await?;
             let tx = sqlx::Transaction::begin(connection, None).await?;
-            // Only now: a connection that does not begin goes back at once.
+            // If the `BEGIN` fails, the connection returns at once, and its use is measured.
             lease.forget();
             Ok(tx)
         };
-        Box::pin(Observed::new(call, begin, |_| Rows::Unknown))
+        Box::pin(CallFuture::new(call, begin, |_| Rows::Unknown))
     }
 }
 
 macro_rules! acquire_the_connection {
     ([$($lifetime:lifetime)?] $wrapper:ty) => {
-        /// Gives the driver's connection, on which nothing is recorded; see the implementation for [`Pool`].
+        /// Returns the driver's connection. Nothing on it is recorded: see the implementation for [`Pool`].
         impl<'c, $($lifetime,)? DB: Backend> Acquire<'c> for &'c mut $wrapper {
             type Database = DB;
             type Connection = &'c mut DB::Connection;

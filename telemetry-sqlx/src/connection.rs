@@ -2,42 +2,42 @@
 
 use std::{
     fmt,
-    future::{self, Future},
     ops::{Deref, DerefMut},
     sync::Arc,
 };
 
-use sqlx::{Error, SqlStr};
+use crate::{backend::Backend, observer::Observer, wait::lease::Lease};
 
-use crate::{
-    database::Backend,
-    observer::Observer,
-    span::Call,
-    transaction::{Transaction, begin_sql},
-    wait::Lease,
-};
-
-/// A connection whose statements are recorded: what [`PoolConnection`] and [`Transaction`] dereference to.
+/// A connection whose statements are recorded. [`PoolConnection`] and [`Transaction`](crate::Transaction) dereference
+/// to it.
 ///
-/// The type to take in functions that need one connection, where plain sqlx code takes `&mut SqliteConnection`: pass
-/// `&mut connection` or `&mut tx`.
+/// A function that needs one connection takes `&mut` this type, where plain sqlx code takes `&mut SqliteConnection`.
+/// Callers pass `&mut connection` or `&mut tx`.
+///
+/// ```
+/// use telemetry_sqlx::SqliteConnection;
+///
+/// async fn price(connection: &mut SqliteConnection<'_>, id: i64) -> sqlx::Result<i64> {
+///     sqlx::query_scalar("SELECT price FROM products WHERE id = ?").bind(id).fetch_one(connection).await
+/// }
+/// ```
 pub struct Connection<'c, DB: Backend> {
     pub(crate) raw: Raw<'c, DB>,
     pub(crate) observer: Arc<Observer>,
-    /// Of a connection that belongs to a pool.
+    /// `None` inside a transaction on a borrowed connection.
     pub(crate) _lease: Option<Lease>,
-    /// How many transactions and savepoints are open.
+    /// The number of open transactions and savepoints.
     pub(crate) depth: usize,
 }
 
-/// What sqlx holds the driver's connection in.
+/// The type of sqlx that holds the driver's connection.
 pub(crate) enum Raw<'c, DB: Backend> {
     Pooled(sqlx::pool::PoolConnection<DB>),
     Transaction(sqlx::Transaction<'c, DB>),
 }
 
 impl<DB: Backend> Connection<'_, DB> {
-    /// The connection of the driver.
+    /// The driver's connection.
     pub fn inner(&self) -> &DB::Connection {
         match &self.raw {
             Raw::Pooled(raw) => raw,
@@ -45,7 +45,7 @@ impl<DB: Backend> Connection<'_, DB> {
         }
     }
 
-    /// The connection of the driver. Statements run on it are not recorded.
+    /// The driver's connection. Statements that run on it are not recorded.
     pub fn inner_mut(&mut self) -> &mut DB::Connection {
         match &mut self.raw {
             Raw::Pooled(raw) => raw,
@@ -53,7 +53,7 @@ impl<DB: Backend> Connection<'_, DB> {
         }
     }
 
-    /// The connection of the driver, and who observes it.
+    /// The driver's connection, and the observer of its calls.
     pub(crate) fn parts(&mut self) -> (&mut DB::Connection, &Observer) {
         let connection = match &mut self.raw {
             Raw::Pooled(raw) => &mut **raw,
@@ -61,70 +61,7 @@ impl<DB: Backend> Connection<'_, DB> {
         };
         (connection, &self.observer)
     }
-
-    /// Begins, with a span for the statement.
-    pub(crate) fn begin_observed(
-        &mut self,
-        statement: Option<SqlStr>,
-    ) -> impl Future<Output = Result<Transaction<'_, DB>, Error>> + Send {
-        let call = match &statement {
-            Some(statement) => Call::new(self.observer.clone(), statement.as_str(), false),
-            None => Call::new(self.observer.clone(), &begin_sql(self.depth), false),
-        };
-        let (observer, depth) = (self.observer.clone(), self.depth);
-        // sqlx refuses this too, but then rolls back the transaction around it (0.9.0, SQLite).
-        let connection = if depth > 0 && statement.is_some() {
-            Err(Error::InvalidSavePointStatement)
-        } else {
-            Ok(self.inner_mut())
-        };
-        Transaction::start(
-            call,
-            observer,
-            depth + 1,
-            future::ready(connection.map(|connection| (connection, None))),
-            statement,
-        )
-    }
 }
-
-/// Adds the methods that begin a transaction.
-///
-/// To each wrapper by itself: while `sqlx::Acquire` is imported, its `begin` for `&mut wrapper` would win over a method
-/// that is only reached by dereferencing, and what it gives is not recorded.
-macro_rules! begins_transactions {
-    ($wrapper:ty) => {
-        impl<DB: Backend> $wrapper {
-            /// Begins a transaction, or sets a savepoint inside of one. Recorded as `BEGIN` or `SAVEPOINT`.
-            ///
-            /// # Errors
-            ///
-            /// What the database answers.
-            pub fn begin(
-                &mut self,
-            ) -> impl Future<Output = Result<$crate::Transaction<'_, DB>, sqlx::Error>> + Send {
-                self.begin_observed(None)
-            }
-
-            /// Begins a transaction with a statement of its own, such as `BEGIN IMMEDIATE`.
-            ///
-            /// # Errors
-            ///
-            /// What the database answers; [`sqlx::Error::InvalidSavePointStatement`] inside of a transaction.
-            pub fn begin_with<S: sqlx::SqlSafeStr>(
-                &mut self,
-                statement: S,
-            ) -> impl Future<Output = Result<$crate::Transaction<'_, DB>, sqlx::Error>> + Send {
-                self.begin_observed(Some(statement.into_sql_str()))
-            }
-        }
-    };
-}
-
-pub(crate) use begins_transactions;
-
-begins_transactions!(Connection<'_, DB>);
-begins_transactions!(PoolConnection<DB>);
 
 impl<DB: Backend> AsMut<DB::Connection> for Connection<'_, DB> {
     fn as_mut(&mut self) -> &mut DB::Connection {

@@ -11,12 +11,13 @@ use sqlx::{
 use telemetry_semconv::db::Dialect;
 
 use crate::{
-    Connection, Pool, Transaction,
-    database::{Backend, Facts},
-    driver::drive,
+    backend::{Backend, Facts, driver::Sealed},
+    connection::Connection,
+    pool::Pool,
+    transaction::Transaction,
 };
 
-drive!(MySql);
+impl Sealed for MySql {}
 
 /// A [`Pool`] of MySQL or MariaDB connections.
 pub type MySqlPool = Pool<MySql>;
@@ -60,7 +61,8 @@ impl Backend for MySql {
         })
     }
 
-    /// The number, which is what the convention asks for; SQLSTATE, what sqlx calls code, is `HY000` for most.
+    /// The error number, as the semantic conventions require. sqlx returns SQLSTATE as the code, which is `HY000` for
+    /// most errors.
     fn status_code(error: &dyn DatabaseError) -> Option<Cow<'_, str>> {
         let error = error.try_downcast_ref::<MySqlDatabaseError>()?;
         Some(Cow::Owned(error.number().to_string()))
@@ -68,7 +70,7 @@ impl Backend for MySql {
 
     fn safe_message<'e>(error: &'e (dyn DatabaseError + 'static)) -> Option<Cow<'e, str>> {
         let error = error.try_downcast_ref::<MySqlDatabaseError>()?;
-        // Signalled by a procedure, with a text of its author's choice.
+        // A stored procedure raised the error and chose its message.
         if error.code() == Some("45000") {
             return None;
         }
@@ -76,19 +78,19 @@ impl Backend for MySql {
     }
 }
 
-/// What of a message is known to come from the schema or from the server itself.
+/// The part of a message that comes from the schema or from the server itself, never from a value.
 fn safe_message(number: u16, message: &str) -> Option<Cow<'_, str>> {
     const DUPLICATE: [u16; 2] = [1062, 1586];
     const SYNTAX_ERROR: u16 = 1064;
-    // Too many connections, shutdown, out of memory, lock wait, deadlock, killed and timed out; then columns that must not
-    // or do not have a value, unknown tables, foreign keys and checks: they name the schema.
+    // Two groups. The first has fixed texts: too many connections, shutdown, out of memory, lock wait, deadlock, killed,
+    // timed out. The second names the schema: missing or forbidden column values, unknown tables, foreign keys, checks.
     const SAFE: [u16; 20] = [
         1037, 1040, 1041, 1048, 1053, 1114, 1146, 1203, 1205, 1213, 1216, 1217, 1317, 1364, 1451,
         1452, 1927, 1969, 3024, 4025,
     ];
 
     match number {
-        // Quotes the value before it names the key.
+        // The message quotes the value first and names the key last.
         _ if DUPLICATE.contains(&number) => {
             let key = message.rfind(" for key ")?;
             Some(Cow::Owned(format!(

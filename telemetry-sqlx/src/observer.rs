@@ -1,101 +1,97 @@
-//! What a pool shares with the connections and transactions taken from it.
+//! The state that a pool shares with the connections and transactions taken from it.
 
 use std::{
     fmt,
-    sync::{Arc, OnceLock, Weak},
+    sync::{Arc, OnceLock},
 };
 
 use opentelemetry::KeyValue;
 use telemetry_api::instrument::{duration::BoundDuration, providers::Lazy};
 
 use crate::{
-    database::{Backend, Errors},
-    metrics::Instruments,
-    pool_metrics::PoolState,
-    settings::Settings,
-    statement::Statements,
+    backend::{Backend, ErrorReader},
+    metrics::{SqlInstruments, pools::PoolNumbers},
+    options::Options,
+    statement::cache::StatementCache,
 };
 
-/// Everything needed to observe a statement, independent of the type of the database.
+/// Everything that is needed to observe a call, independent of the type of the database.
 pub(crate) struct Observer {
-    pub(crate) settings: Settings,
-    /// The facts as attributes.
+    pub(crate) options: Options,
+    /// The facts about the database, as attributes.
     pub(crate) common: Arc<[KeyValue]>,
-    pub(crate) statements: Statements,
-    pub(crate) errors: Errors,
-    pub(crate) pool: PoolState,
-    instruments: Lazy<Instruments>,
-    ready: OnceLock<Ready>,
-    /// For the meter, which must not keep the pool alive.
-    this: Weak<Self>,
+    pub(crate) statements: StatementCache,
+    pub(crate) errors: ErrorReader,
+    pub(crate) numbers: Arc<PoolNumbers>,
+    instruments: Lazy<SqlInstruments>,
+    active: OnceLock<Active>,
 }
 
-/// What there is once there is a pipeline. The series of the pool are bound when first recorded, so that a pool that
-/// is still being set up leaves none behind.
+/// The instruments, once there is a pipeline.
+///
+/// The series of the pool are bound at the first measurement, so that a pool whose options are still being set leaves
+/// no series behind.
 #[derive(Debug)]
-pub(crate) struct Ready {
-    pub(crate) instruments: Arc<Instruments>,
-    waited: OnceLock<BoundDuration>,
-    used: OnceLock<BoundDuration>,
+pub(crate) struct Active {
+    pub(crate) instruments: Arc<SqlInstruments>,
+    wait_time: OnceLock<BoundDuration>,
+    use_time: OnceLock<BoundDuration>,
 }
 
 impl Observer {
-    pub(crate) fn new<DB: Backend>(pool: &sqlx::Pool<DB>, settings: Settings) -> Arc<Self> {
-        let observer = Arc::new_cyclic(|this| Self {
-            common: settings.facts.attributes().into(),
-            statements: Statements::new(DB::DIALECT),
-            errors: Errors::of::<DB>(),
-            pool: PoolState::new(pool, &settings),
-            instruments: Lazy::new(settings.providers.clone(), Instruments::new),
-            ready: OnceLock::new(),
-            settings,
-            this: this.clone(),
-        });
-        // A pool that nobody uses yet has a size too.
-        observer.ready();
-        observer
+    pub(crate) fn new<DB: Backend>(pool: &sqlx::Pool<DB>, options: Options) -> Arc<Self> {
+        let observer = Self {
+            common: options.facts.attributes().into(),
+            statements: StatementCache::new(DB::DIALECT),
+            errors: ErrorReader::of::<DB>(),
+            numbers: Arc::new(PoolNumbers::new(pool, &options)),
+            instruments: Lazy::new(options.providers.clone(), SqlInstruments::new),
+            active: OnceLock::new(),
+            options,
+        };
+        // A pool reports its size before its first use.
+        observer.active();
+        Arc::new(observer)
     }
 
-    /// `None` while there is no pipeline.
-    pub(crate) fn ready(&self) -> Option<&Ready> {
-        match self.ready.get() {
-            Some(ready) => Some(ready),
-            None => self.resolve(),
+    /// Returns `None` while there is no pipeline.
+    pub(crate) fn active(&self) -> Option<&Active> {
+        match self.active.get() {
+            Some(active) => Some(active),
+            None => self.activate(),
         }
     }
 
     #[cold]
-    fn resolve(&self) -> Option<&Ready> {
+    fn activate(&self) -> Option<&Active> {
         let instruments = self.instruments.get()?;
-        Some(self.ready.get_or_init(|| {
-            instruments.pools.add(self.this.clone());
-            Ready {
+        Some(self.active.get_or_init(|| {
+            instruments.pools.add(&self.numbers);
+            Active {
                 instruments: instruments.clone(),
-                waited: OnceLock::new(),
-                used: OnceLock::new(),
+                wait_time: OnceLock::new(),
+                use_time: OnceLock::new(),
             }
         }))
     }
 
-    /// `db.client.connection.wait_time` of this pool.
-    pub(crate) fn waited<'a>(&self, ready: &'a Ready) -> &'a BoundDuration {
-        ready
-            .waited
-            .get_or_init(|| ready.instruments.wait_time.bind(&[self.pool.name()]))
+    /// The series of `db.client.connection.wait_time` of this pool.
+    pub(crate) fn wait_time<'a>(&self, active: &'a Active) -> &'a BoundDuration {
+        let bind = || active.instruments.wait_time(self.numbers.name());
+        active.wait_time.get_or_init(bind)
     }
 
-    /// `db.client.connection.use_time` of this pool.
-    pub(crate) fn used<'a>(&self, ready: &'a Ready) -> &'a BoundDuration {
-        ready
-            .used
-            .get_or_init(|| ready.instruments.use_time.bind(&[self.pool.name()]))
+    /// The series of `db.client.connection.use_time` of this pool.
+    pub(crate) fn use_time<'a>(&self, active: &'a Active) -> &'a BoundDuration {
+        let bind = || active.instruments.use_time(self.numbers.name());
+        active.use_time.get_or_init(bind)
     }
 }
 
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Observer")
-            .field("facts", &self.settings.facts)
+            .field("facts", &self.options.facts)
             .finish_non_exhaustive()
     }
 }

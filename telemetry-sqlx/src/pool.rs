@@ -1,4 +1,4 @@
-//! The pool.
+//! The pool: its options, connections and transactions.
 
 use std::{
     future::{self, Future},
@@ -10,20 +10,24 @@ use sqlx::{ConnectOptions as _, Error, SqlSafeStr, SqlStr, pool::PoolOptions};
 use telemetry_api::instrument::Providers;
 
 use crate::{
+    backend::{Backend, Facts},
+    call::SqlCall,
     connection::PoolConnection,
-    database::{Backend, Facts},
     observer::Observer,
-    settings::Settings,
-    span::Call,
-    transaction::{Transaction, begin_sql},
-    wait::{Lease, acquire, connect, try_acquire},
+    options::Options,
+    transaction::Transaction,
+    wait::{self, lease::Lease},
 };
 
-type Options<DB> = <<DB as sqlx::Database>::Connection as sqlx::Connection>::Options;
+/// The statement that drivers send to begin a transaction.
+const BEGIN: &str = "BEGIN";
 
-/// A pool of connections whose statements are recorded. Cloning is cheap and shares the pool.
+type ConnectOptions<DB> = <<DB as sqlx::Database>::Connection as sqlx::Connection>::Options;
+
+/// A pool of connections whose statements are recorded. A clone shares the pool and costs two reference counts.
 ///
-/// `&pool` runs statements as a `&sqlx::Pool` does. What is recorded is listed at the [crate](crate#what-is-recorded).
+/// `&pool` runs statements as a `&sqlx::Pool` does. The [crate](crate#what-is-recorded) lists the spans, metrics and
+/// logs.
 #[derive(Debug)]
 pub struct Pool<DB: Backend> {
     pub(crate) inner: sqlx::Pool<DB>,
@@ -33,31 +37,31 @@ pub struct Pool<DB: Backend> {
 impl<DB: Backend> Pool<DB> {
     /// Records the statements of an existing pool.
     ///
-    /// Turns off sqlx's own statement log, which would say what the spans say, for the connections that the pool opens
-    /// from here on. For those that are open the log stays as it is.
+    /// Connections that the pool opens from now on have no statement log of sqlx, because it repeats the spans.
+    /// Connections that are open already keep their log.
     pub fn new(pool: sqlx::Pool<DB>) -> Self {
         let options = pool.connect_options();
         let facts = DB::facts(&options);
-        pool.set_connect_options(Options::<DB>::clone(&options).disable_statement_logging());
-        Self::of(pool, Settings::new(facts))
+        pool.set_connect_options(ConnectOptions::<DB>::clone(&options).disable_statement_logging());
+        Self::with_options(pool, Options::new(facts))
     }
 
-    fn of(inner: sqlx::Pool<DB>, settings: Settings) -> Self {
-        let observer = Observer::new(&inner, settings);
+    fn with_options(inner: sqlx::Pool<DB>, options: Options) -> Self {
+        let observer = Observer::new(&inner, options);
         Self { inner, observer }
     }
 
-    fn set(self, change: impl FnOnce(&mut Settings)) -> Self {
-        let mut settings = self.observer.settings.clone();
-        change(&mut settings);
-        Self::of(self.inner, settings)
+    fn set(self, change: impl FnOnce(&mut Options)) -> Self {
+        let mut options = self.observer.options.clone();
+        change(&mut options);
+        Self::with_options(self.inner, options)
     }
 
     /// Connects to a URL with the default pool options and without sqlx's own statement log.
     ///
     /// # Errors
     ///
-    /// A malformed URL, or what connecting reports.
+    /// [`Error::Configuration`] if the URL is malformed, or the error of connecting.
     pub async fn connect(url: &str) -> Result<Self, Error> {
         Self::connect_with(url.parse()?).await
     }
@@ -66,77 +70,94 @@ impl<DB: Backend> Pool<DB> {
     ///
     /// # Errors
     ///
-    /// What connecting reports.
-    pub async fn connect_with(options: Options<DB>) -> Result<Self, Error> {
+    /// The error of connecting.
+    pub async fn connect_with(options: ConnectOptions<DB>) -> Result<Self, Error> {
         Self::connect_pool(PoolOptions::new(), options).await
     }
 
-    /// Connects without sqlx's own statement log, which would say what the spans say, as a span of its own. Asks a MySQL
-    /// server once whether it is a MariaDB, see [`with_system_name`](Self::with_system_name).
+    /// Connects without sqlx's own statement log, because it repeats the spans. The span `pool.connect` covers it.
+    ///
+    /// A MySQL server is asked once if it is a MariaDB, which costs one round trip: see
+    /// [`with_system_name`](Self::with_system_name).
+    ///
+    /// ```no_run
+    /// use sqlx::sqlite::SqlitePoolOptions;
+    /// use telemetry_sqlx::SqlitePool;
+    ///
+    /// # async fn example() -> sqlx::Result<()> {
+    /// let options = SqlitePoolOptions::new().max_connections(5);
+    /// let pool = SqlitePool::connect_pool(options, "sqlite://shop.db".parse()?).await?;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///
-    /// What connecting reports.
-    pub async fn connect_pool(pool: PoolOptions<DB>, options: Options<DB>) -> Result<Self, Error> {
+    /// The error of connecting.
+    pub async fn connect_pool(
+        pool: PoolOptions<DB>,
+        options: ConnectOptions<DB>,
+    ) -> Result<Self, Error> {
         let options = options.disable_statement_logging();
-        let mut settings = Settings::new(DB::facts(&options));
+        let mut ours = Options::new(DB::facts(&options));
         let connecting = async {
             let inner = pool.connect_with(options).await?;
             let system = DB::detect_system(&mut *inner.acquire().await?).await;
             Ok((inner, system))
         };
-        let (inner, system) = connect::<DB, _>(&settings.facts, connecting).await?;
+        let (inner, system) = wait::connect::<DB, _>(&ours.facts, connecting).await?;
         if let Some(system) = system {
-            settings.facts.system = system;
+            ours.facts.system = system;
         }
-        Ok(Self::of(inner, settings))
+        Ok(Self::with_options(inner, ours))
     }
 
-    // Called before the pool is cloned or used: what was made from it earlier keeps its own settings.
-
-    /// Records through these providers, instead of those current when the pool is made or first used. Like the other
-    /// `with_` methods for what is made from the pool afterwards.
+    /// Records through these providers. Default: the providers that are current when the pool is made or first used.
+    ///
+    /// Call this and the other `with_` methods before the pool is cloned or used. Clones and connections that exist
+    /// already keep their own options.
     #[must_use]
     pub fn with_providers(self, providers: Providers) -> Self {
-        self.set(|settings| settings.providers = Some(providers))
+        self.set(|options| options.providers = Some(providers))
     }
 
-    /// The name of the pool in its metrics, for a process with several pools on one database. Default, by the
-    /// convention: `server.address:server.port/db.namespace`.
+    /// The name of the pool in its metrics (`db.client.connection.pool.name`), for a process with several pools on one
+    /// database. Default, by the semantic conventions: `server.address:server.port/db.namespace`.
     #[must_use]
     pub fn with_pool_name(self, name: impl Into<Arc<str>>) -> Self {
-        self.set(|settings| settings.pool_name = Some(name.into()))
+        self.set(|options| options.pool_name = Some(name.into()))
     }
 
-    /// `db.system.name`, for products that speak another's protocol: `mariadb` where a pool of sqlx is wrapped and
-    /// nobody asked the server, `cockroachdb`, `aws.redshift`.
+    /// `db.system.name`, for a product that speaks the protocol of another one, such as `cockroachdb` or
+    /// `aws.redshift`. Set `mariadb` if [`new`](Self::new) wraps a pool of sqlx, because it does not ask the server.
+    /// Default: the name of the driver's own database.
     #[must_use]
     pub fn with_system_name(self, name: &'static str) -> Self {
-        self.set(|settings| settings.facts.system = name)
+        self.set(|options| options.facts.system = name)
     }
 
-    /// From which duration on a call is logged as slow and its span marked. Default: 250 ms; `None` never does.
+    /// The duration from which a call is slow: it is logged at `WARN`, and its span has `telemetry.slow_query`.
+    /// Default: 250 ms. `None`: no call is slow.
     #[must_use]
     pub fn with_slow_threshold(self, threshold: impl Into<Option<Duration>>) -> Self {
-        self.set(|settings| settings.slow = threshold.into())
+        self.set(|options| options.slow_threshold = threshold.into())
     }
 
-    /// Appends the trace context to the text of sampled statements, `/*traceparent='..'*/`, so that the database's own
-    /// logs and views name the trace. Default: no.
+    /// Appends the trace context to the text of sampled statements as `/*traceparent='..'*/`, so that the logs and views
+    /// of the database name the trace. Default: off.
     ///
-    /// Each text is then a new one, so the driver prepares it for this one use: see the [crate](crate#sql-commenter).
+    /// Cost: each text is then new, so the database parses and plans it again: see the [crate](crate#sql-commenter).
     #[must_use]
     pub fn with_sqlcommenter(self) -> Self {
-        self.set(|settings| settings.comments = true)
+        self.set(|options| options.sql_comments = true)
     }
 
-    /// Records the histogram `db.client.response.returned_rows` too. Default: no; spans carry the number anyway.
+    /// Records the histogram `db.client.response.returned_rows` too. Default: off. Spans have the number in any case.
     #[must_use]
     pub fn with_returned_rows(self) -> Self {
-        self.set(|settings| settings.returned_rows = true)
+        self.set(|options| options.returned_rows = true)
     }
 
-    /// The pool of sqlx. Statements run on it are not recorded.
+    /// The pool of sqlx. Statements that run on it are not recorded.
     pub fn inner(&self) -> &sqlx::Pool<DB> {
         &self.inner
     }
@@ -146,39 +167,39 @@ impl<DB: Backend> Pool<DB> {
         self.inner
     }
 
-    /// What is known of the database and stands on every span.
+    /// The facts about the database that stand on every span.
     pub fn facts(&self) -> &Facts {
-        &self.observer.settings.facts
+        &self.observer.options.facts
     }
 
-    /// Takes a connection, waiting for one to become free or opening one. If none is idle, that is a span of its own.
+    /// Takes a connection. If none is idle, it waits for one or opens one, in the span `pool.acquire`.
     ///
     /// # Errors
     ///
-    /// [`Error::PoolTimedOut`], [`Error::PoolClosed`], or what connecting reports.
+    /// [`Error::PoolTimedOut`], [`Error::PoolClosed`], or the error of connecting.
     pub fn acquire(
         &self,
     ) -> impl Future<Output = Result<PoolConnection<DB>, Error>> + Send + 'static + use<DB> {
         let pool = self.clone();
         async move {
             let mut lease = Lease::none();
-            let raw = acquire(&pool, &mut lease).await?;
+            let raw = wait::acquire(&pool.inner, &pool.observer, &mut lease).await?;
             let lease = lease.into_owned(&pool.observer);
             Ok(PoolConnection::new(raw, lease, pool.observer))
         }
     }
 
-    /// Takes a connection if one is idle.
+    /// Takes a connection if one is idle, without waiting.
     pub fn try_acquire(&self) -> Option<PoolConnection<DB>> {
-        let (raw, lease) = try_acquire(self)?;
+        let (raw, lease) = wait::try_acquire(&self.inner, &self.observer)?;
         Some(PoolConnection::new(raw, lease, self.observer.clone()))
     }
 
-    /// Begins a transaction on a connection of its own. The `BEGIN` span covers taking the connection too.
+    /// Takes a connection, and begins a transaction on it. The `BEGIN` span covers both.
     ///
     /// # Errors
     ///
-    /// As [`acquire`](Self::acquire), or what the database answers.
+    /// The errors of [`acquire`](Self::acquire), or the error of the database.
     pub fn begin(
         &self,
     ) -> impl Future<Output = Result<Transaction<'static, DB>, Error>> + Send + 'static + use<DB>
@@ -186,11 +207,11 @@ impl<DB: Backend> Pool<DB> {
         self.begin_observed(None)
     }
 
-    /// Begins a transaction with a statement of its own, such as `BEGIN IMMEDIATE`.
+    /// Begins a transaction with another statement, such as `BEGIN IMMEDIATE`.
     ///
     /// # Errors
     ///
-    /// As [`begin`](Self::begin).
+    /// The errors of [`begin`](Self::begin).
     pub fn begin_with<S: SqlSafeStr>(
         &self,
         statement: S,
@@ -199,16 +220,16 @@ impl<DB: Backend> Pool<DB> {
         self.begin_observed(Some(statement.into_sql_str()))
     }
 
-    /// Begins a transaction if a connection is idle.
+    /// Begins a transaction if a connection is idle. Returns `None` if none is.
     ///
     /// # Errors
     ///
-    /// What the database answers.
+    /// The error of the database.
     pub async fn try_begin(&self) -> Result<Option<Transaction<'static, DB>>, Error> {
-        let Some((raw, lease)) = try_acquire(self) else {
+        let Some((raw, lease)) = wait::try_acquire(&self.inner, &self.observer) else {
             return Ok(None);
         };
-        let call = Call::new(self.observer.clone(), &begin_sql(0), false);
+        let call = SqlCall::new(self.observer.clone(), BEGIN, false);
         let connection = future::ready(Ok((raw, Some(lease))));
         Transaction::start(call, self.observer.clone(), 1, connection, None)
             .await
@@ -220,33 +241,33 @@ impl<DB: Backend> Pool<DB> {
         statement: Option<SqlStr>,
     ) -> impl Future<Output = Result<Transaction<'static, DB>, Error>> + Send + 'static + use<DB>
     {
-        let sql = statement.as_ref().map_or("BEGIN", SqlStr::as_str);
-        let call = Call::new(self.observer.clone(), sql, false);
+        let sql = statement.as_ref().map_or(BEGIN, SqlStr::as_str);
+        let call = SqlCall::new(self.observer.clone(), sql, false);
         let pool = self.clone();
         let connection = async move {
             let mut lease = Lease::none();
-            let raw = acquire(&pool, &mut lease).await?;
+            let raw = wait::acquire(&pool.inner, &pool.observer, &mut lease).await?;
             Ok((raw, Some(lease.into_owned(&pool.observer))))
         };
         Transaction::start(call, self.observer.clone(), 1, connection, statement)
     }
 
-    /// How many connections there are, idle and in use.
+    /// The number of connections, idle and in use.
     pub fn size(&self) -> u32 {
         self.inner.size()
     }
 
-    /// How many connections are idle.
+    /// The number of idle connections.
     pub fn num_idle(&self) -> usize {
         self.inner.num_idle()
     }
 
-    /// Refuses further use, waits until all connections are back, and closes them.
+    /// Refuses new calls, waits until all connections are returned, and closes them.
     pub fn close(&self) -> impl Future<Output = ()> + '_ {
         self.inner.close()
     }
 
-    /// Whether [`close`](Self::close) was called.
+    /// True after [`close`](Self::close) was called.
     pub fn is_closed(&self) -> bool {
         self.inner.is_closed()
     }

@@ -1,4 +1,4 @@
-//! PostgreSQL: SQLSTATE codes, and messages that name the schema rather than the values.
+//! PostgreSQL: SQLSTATE codes, and messages that name the schema and not the values.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -10,12 +10,13 @@ use sqlx::{
 use telemetry_semconv::db::Dialect;
 
 use crate::{
-    Connection, Pool, Transaction,
-    database::{Backend, Facts},
-    driver::drive,
+    backend::{Backend, Facts, driver::Sealed},
+    connection::Connection,
+    pool::Pool,
+    transaction::Transaction,
 };
 
-drive!(Postgres);
+impl Sealed for Postgres {}
 
 /// A [`Pool`] of PostgreSQL connections.
 pub type PgPool = Pool<Postgres>;
@@ -33,7 +34,7 @@ impl Backend for Postgres {
         let socket = options
             .get_socket()
             .map(|directory| directory.to_string_lossy());
-        // A host that is a directory holds the socket.
+        // A host that starts with a slash is the directory of the socket.
         let socket = socket.or_else(|| {
             options
                 .get_host()
@@ -45,7 +46,7 @@ impl Backend for Postgres {
             Some(directory) => (format!("{directory}/.s.PGSQL.{port}").into(), None),
             None => (options.get_host().into(), Self::DIALECT.reported_port(port)),
         };
-        // The protocol: a client that names no database gets the one named as its user.
+        // The PostgreSQL protocol uses the user name as the database if the client names no database.
         let namespace = options.get_database().unwrap_or(options.get_username());
         Facts {
             system: Self::DIALECT.system_name(),
@@ -61,7 +62,7 @@ impl Backend for Postgres {
 
     fn safe_message<'e>(error: &'e (dyn DatabaseError + 'static)) -> Option<Cow<'e, str>> {
         let error = error.try_downcast_ref::<PgDatabaseError>()?;
-        // Raised by a function, with a code and a text of its author's choice.
+        // A stored function raised the error and chose its code and message.
         if error.routine() == Some("exec_stmt_raise") {
             return None;
         }
@@ -69,13 +70,16 @@ impl Backend for Postgres {
     }
 }
 
-/// What of a message is known to come from the schema or from the server itself. Values stand in the detail, which is
-/// never shown, except for those that could not be read as their type or that a syntax error quotes.
+/// The part of a message that comes from the schema or from the server itself, never from a value.
+///
+/// PostgreSQL puts values into the detail, which is never shown. Two kinds of messages quote a value: conversions that
+/// failed, which are dropped, and syntax errors, of which only the words "syntax error" are kept.
 fn safe_message<'e>(code: &str, message: &'e str) -> Option<&'e str> {
     const SYNTAX_ERROR: &str = "42601";
     const UNDEFINED_TABLE: &str = "42P01";
     const LOCK_NOT_AVAILABLE: &str = "55P03";
-    // Connections; constraints; transactions, deadlocks and serialization; resources; shutdown, kill and timeouts.
+    // In this order: connections; constraints; transaction state; deadlocks and serialization; resources; shutdown, kill
+    // and timeouts.
     const CLASSES: [&str; 6] = ["08", "23", "25", "40", "53", "57"];
 
     match code {

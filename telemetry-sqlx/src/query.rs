@@ -1,10 +1,14 @@
-//! A query taken apart, so that its text can be read before the driver consumes it.
+//! A query in its parts, so that its text can be read before the driver consumes it.
+
+mod sqlcommenter;
+
+use std::fmt;
 
 use sqlx::{Arguments, AssertSqlSafe, Database, Execute, SqlSafeStr, SqlStr, error::BoxDynError};
 
-use crate::{comment::commented, observer::Observer};
+use sqlcommenter::with_trace_comment;
 
-/// Any query, with its parts in the open. Handing it to a driver gives the same as handing over the original.
+/// The parts of any query. A driver runs it exactly as it would run the original query.
 pub struct Query<DB: Database> {
     sql: SqlStr,
     arguments: Result<Option<DB::Arguments>, BoxDynError>,
@@ -14,7 +18,8 @@ pub struct Query<DB: Database> {
 
 impl<DB: Database> Query<DB> {
     pub(crate) fn new<'q>(mut query: impl Execute<'q, DB>) -> Self {
-        // In the order of the drivers: a mapped query answers `persistent` differently once its arguments are taken.
+        // The drivers read the parts in this order. A mapped query gives another answer to `persistent` once its
+        // arguments are taken.
         let statement = query.statement().cloned();
         let arguments = query.take_arguments();
         let persistent = query.persistent();
@@ -26,13 +31,12 @@ impl<DB: Database> Query<DB> {
         }
     }
 
-    /// With a comment that names the current span, if that is asked for. Call it when the span has begun.
+    /// Appends a comment that names the current span, if the pool has asked for SQL comments and the span is sampled.
+    /// Call it after the span has started.
     ///
-    /// Every such text is a new one, so it must not take the place of another in the driver's cache of statements.
-    pub(crate) fn commented(mut self, observer: &Observer) -> Self {
-        if observer.settings.comments
-            && let Some(text) = commented(self.sql.as_str())
-        {
+    /// Each commented text is new, so the driver must not cache its prepared statement: it would evict others.
+    pub(crate) fn commented(mut self, comments: bool) -> Self {
+        if comments && let Some(text) = with_trace_comment(self.sql.as_str()) {
             self.sql = AssertSqlSafe(text).into_sql_str();
             self.persistent = false;
         }
@@ -43,12 +47,12 @@ impl<DB: Database> Query<DB> {
         self.sql.as_str()
     }
 
-    /// Whether values are bound to it, which is what the convention calls parameterised.
+    /// True if values are bound to the query. The semantic conventions call such a query parameterised.
     pub(crate) fn is_parameterised(&self) -> bool {
         match &self.arguments {
             Ok(Some(arguments)) => arguments.len() > 0,
             Ok(None) => false,
-            // A value that could not be encoded was bound.
+            // A value was bound, and its encoding failed.
             Err(_) => true,
         }
     }
@@ -72,8 +76,8 @@ impl<DB: Database> Execute<'_, DB> for Query<DB> {
     }
 }
 
-impl<DB: Database> std::fmt::Debug for Query<DB> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<DB: Database> fmt::Debug for Query<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Query").finish_non_exhaustive()
     }
 }

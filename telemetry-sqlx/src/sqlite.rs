@@ -1,4 +1,4 @@
-//! SQLite: a file and result codes, no server.
+//! SQLite: a database in a file or in memory, without a server.
 
 use std::{borrow::Cow, path::Path, sync::Arc};
 
@@ -10,15 +10,16 @@ use sqlx::{
 use telemetry_semconv::db::Dialect;
 
 use crate::{
-    Connection, Pool, Transaction,
-    database::{Backend, Facts},
-    driver::drive,
+    backend::{Backend, Facts, driver::Sealed},
+    connection::Connection,
+    pool::Pool,
+    transaction::Transaction,
 };
 
-/// How SQLite itself calls a database without a file.
+/// The name that SQLite gives to a database without a file.
 const IN_MEMORY: &str = ":memory:";
 
-drive!(Sqlite);
+impl Sealed for Sqlite {}
 
 /// A [`Pool`] of SQLite connections.
 pub type SqlitePool = Pool<Sqlite>;
@@ -54,8 +55,8 @@ impl Backend for Sqlite {
     }
 }
 
-/// The name of the database file without its directory, which may say whose home it is; a file the driver invented
-/// for a database in memory counts up, so it is none.
+/// `db.namespace`: the name of the database file without its directory, which may contain the name of a user. All
+/// databases in memory have the name `:memory:`, because the driver numbers the file names that it invents for them.
 fn namespace(file: &Path) -> Option<Arc<str>> {
     let file = file.to_string_lossy();
     if file == IN_MEMORY || file.starts_with("file:sqlx-in-memory-") {
@@ -68,22 +69,23 @@ fn namespace(file: &Path) -> Option<Arc<str>> {
     (!name.is_empty()).then(|| Arc::from(name))
 }
 
-/// What of a message is known to come from the schema or from SQLite itself.
+/// The part of a message that comes from the schema or from SQLite itself, never from a value.
 ///
-/// Not: syntax errors, which quote the text; what triggers, virtual tables and functions raise, which may be anything.
+/// A syntax error quotes the statement, so only the words "syntax error" are kept. Triggers, virtual tables and
+/// functions choose their own messages, so those are dropped.
 fn safe_message(code: u32, message: &str) -> Option<&str> {
     const ERROR: u32 = 1;
     const CONSTRAINT: u32 = 19;
     const CONSTRAINT_FUNCTION: u32 = CONSTRAINT | 4 << 8;
     const CONSTRAINT_TRIGGER: u32 = CONSTRAINT | 7 << 8;
     const CONSTRAINT_VTAB: u32 = CONSTRAINT | 9 << 8;
-    // Busy, locked, out of memory, read-only, interrupted, I/O, corrupt, full, schema changed, too big, mismatch: fixed
-    // texts by <https://sqlite.org/rescode.html>.
+    // Busy, locked, out of memory, read-only, interrupted, I/O, corrupt, full, schema changed, too big, mismatch. These
+    // have fixed texts: <https://sqlite.org/rescode.html>.
     const FIXED: [u32; 11] = [5, 6, 7, 8, 9, 10, 11, 13, 17, 18, 20];
 
     match code {
         CONSTRAINT_FUNCTION | CONSTRAINT_TRIGGER | CONSTRAINT_VTAB => None,
-        // Table and column names, which the query text shows as well.
+        // The message names tables and columns, as the query text does.
         _ if code & 0xff == CONSTRAINT => Some(message),
         _ if FIXED.contains(&(code & 0xff)) => Some(message),
         ERROR if message.ends_with("syntax error") => Some("syntax error"),

@@ -1,7 +1,9 @@
 //! Transactions and savepoints.
 
+mod begin;
+mod sql;
+
 use std::{
-    borrow::Cow,
     fmt,
     future::Future,
     ops::{Deref, DerefMut},
@@ -12,34 +14,34 @@ use opentelemetry::{Context, KeyValue};
 use sqlx::{Error, SqlStr};
 
 use crate::{
-    connection::{Connection, Raw, begins_transactions},
-    database::Backend,
+    backend::Backend,
+    call::{SqlCall, future::CallFuture, rows::Rows},
+    connection::{Connection, Raw},
     observer::Observer,
-    span::{Call, Observed, Rows},
-    wait::Lease,
+    wait::lease::Lease,
 };
 
 /// The attribute of the `ROLLBACK` span of a transaction that was dropped.
 const DROPPED: &str = "sqlx.transaction.dropped";
 
-/// A transaction or savepoint whose statements are recorded, and its begin and end too.
+/// A transaction or savepoint. Its statements are recorded, and its begin and end too.
 ///
-/// Ends with [`commit`](Self::commit) or [`rollback`](Self::rollback). Dropping it rolls back: the driver does so
-/// later and without telling, so the `ROLLBACK` span has no length, the attribute `sqlx.transaction.dropped`, and no
-/// part in the duration metric.
+/// It ends with [`commit`](Self::commit) or [`rollback`](Self::rollback). If it is dropped, the driver rolls it back
+/// later and does not report when. So the `ROLLBACK` span has no length and the attribute `sqlx.transaction.dropped`,
+/// and the duration is not measured.
 #[must_use = "a transaction is rolled back when dropped"]
 pub struct Transaction<'c, DB: Backend> {
-    // Dropped first: the span comes before what it tells of.
+    // Fields are dropped in this order: the span is recorded before sqlx starts the rollback.
     rollback: RollbackOnDrop,
-    /// Always holds sqlx's transaction.
+    /// Its `raw` is always `Raw::Transaction`.
     connection: Connection<'c, DB>,
 }
 
 impl<'c, DB: Backend> Transaction<'c, DB> {
-    /// Begins on a connection to come; `call` covers the whole. `depth` is how many transactions and savepoints there
-    /// will then be.
+    /// Waits for the connection, and begins a transaction on it. `call` covers both. `depth` is the number of open
+    /// transactions and savepoints, this one included.
     pub(crate) fn start<C, F>(
-        call: Option<Call>,
+        call: Option<SqlCall>,
         observer: Arc<Observer>,
         depth: usize,
         connection: F,
@@ -50,7 +52,7 @@ impl<'c, DB: Backend> Transaction<'c, DB> {
         F: Future<Output = Result<(C, Option<Lease>), Error>> + Send,
     {
         let begin = move |cx| async move {
-            // The documented ways to begin take a pool, which hides the wait, or a borrowed connection.
+            // sqlx documents two other ways. A pool would hide the wait, and a borrow would limit the lifetime.
             let (connection, lease) = connection.await?;
             let raw = sqlx::Transaction::begin(connection, statement).await?;
             let rollback = RollbackOnDrop {
@@ -71,9 +73,9 @@ impl<'c, DB: Backend> Transaction<'c, DB> {
             })
         };
         async move {
-            // Outside of the span of the beginning, which does not contain the end.
+            // The context outside of the `BEGIN` span: that span does not contain the end of the transaction.
             let begin = begin(Context::current());
-            Observed::new(call, begin, |_| Rows::Unknown).await
+            CallFuture::new(call, begin, |_| Rows::Unknown).await
         }
     }
 
@@ -81,17 +83,17 @@ impl<'c, DB: Backend> Transaction<'c, DB> {
     ///
     /// # Errors
     ///
-    /// What the database answers; the transaction is then rolled back.
+    /// The error of the database. The transaction is then rolled back.
     pub async fn commit(self) -> Result<(), Error> {
         let Self {
             connection,
             mut rollback,
         } = self;
-        // Given up half-way nobody knows how it ended.
+        // If the caller drops the commit before its answer, the outcome is not known: no rollback is recorded.
         rollback.armed = false;
-        let call = Call::new(
+        let call = SqlCall::new(
             connection.observer.clone(),
-            &commit_sql(connection.depth),
+            &sql::commit(connection.depth),
             false,
         );
         let commit = async {
@@ -100,7 +102,7 @@ impl<'c, DB: Backend> Transaction<'c, DB> {
                 Raw::Pooled(_) => Ok(()),
             }
         };
-        let result = Observed::new(call, commit, |()| Rows::Unknown).await;
+        let result = CallFuture::new(call, commit, |()| Rows::Unknown).await;
         rollback.armed = result.is_err();
         result
     }
@@ -109,16 +111,16 @@ impl<'c, DB: Backend> Transaction<'c, DB> {
     ///
     /// # Errors
     ///
-    /// What the database answers.
+    /// The error of the database.
     pub async fn rollback(self) -> Result<(), Error> {
         let Self {
             connection,
             mut rollback,
         } = self;
         rollback.armed = false;
-        let call = Call::new(
+        let call = SqlCall::new(
             connection.observer.clone(),
-            &rollback_sql(connection.depth),
+            &sql::rollback(connection.depth),
             false,
         );
         let run = async {
@@ -127,18 +129,16 @@ impl<'c, DB: Backend> Transaction<'c, DB> {
                 Raw::Pooled(_) => Ok(()),
             }
         };
-        Observed::new(call, run, |()| Rows::Unknown).await
+        CallFuture::new(call, run, |()| Rows::Unknown).await
     }
 }
 
-begins_transactions!(Transaction<'_, DB>);
-
-/// Tells of the rollback that sqlx starts when its transaction is dropped.
+/// Records the rollback that sqlx starts when its transaction is dropped.
 struct RollbackOnDrop {
     observer: Arc<Observer>,
     depth: usize,
-    /// Where the transaction began. Where it is dropped may be nowhere, or in somebody else's trace: a request whose
-    /// client has gone is dropped outside of it.
+    /// The context in which the transaction began. At the drop there may be no context, or that of another trace: a
+    /// server drops a request outside of the request's span when its client goes away.
     cx: Context,
     armed: bool,
 }
@@ -146,34 +146,11 @@ struct RollbackOnDrop {
 impl Drop for RollbackOnDrop {
     fn drop(&mut self) {
         if self.armed
-            && let Some(call) = Call::new(self.observer.clone(), &rollback_sql(self.depth), false)
+            && let Some(call) =
+                SqlCall::new(self.observer.clone(), &sql::rollback(self.depth), false)
         {
-            call.mark(&self.cx, KeyValue::new(DROPPED, true));
+            call.record_without_duration(&self.cx, KeyValue::new(DROPPED, true));
         }
-    }
-}
-
-// What the drivers send, which they do not tell. `depth` counts the transaction and its savepoints: before it begins,
-// and while it lasts.
-
-pub(crate) fn begin_sql(depth: usize) -> Cow<'static, str> {
-    match depth {
-        0 => "BEGIN".into(),
-        _ => format!("SAVEPOINT _sqlx_savepoint_{depth}").into(),
-    }
-}
-
-fn commit_sql(depth: usize) -> Cow<'static, str> {
-    match depth {
-        0 | 1 => "COMMIT".into(),
-        _ => format!("RELEASE SAVEPOINT _sqlx_savepoint_{}", depth - 1).into(),
-    }
-}
-
-fn rollback_sql(depth: usize) -> Cow<'static, str> {
-    match depth {
-        0 | 1 => "ROLLBACK".into(),
-        _ => format!("ROLLBACK TO SAVEPOINT _sqlx_savepoint_{}", depth - 1).into(),
     }
 }
 

@@ -1,7 +1,7 @@
-//! How often a call allocates beyond plain sqlx, on the thread of the caller. A binary of its own, for it brings an
-//! allocator along.
+//! Counts the allocations of a call beyond plain sqlx, on the thread of the caller. It is a binary by itself, because it
+//! replaces the allocator.
 
-// Clippy knows test functions, not their helpers.
+// Clippy's `allow-*-in-tests` covers test functions, not their helpers.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use allocation_counter::measure;
@@ -30,7 +30,7 @@ async fn select<'e>(executor: impl Executor<'e, Database = Sqlite>) -> i64 {
     select.fetch_one(executor).await.unwrap()
 }
 
-/// Allocations of the call that had the fewest: the driver's channel allocates too whenever its thread is late.
+/// The allocations of the call with the fewest. The driver's channel allocates too if its thread is late.
 macro_rules! allocations {
     ($runtime:expr, $executor:expr) => {{
         let mut run = |calls: u64| {
@@ -53,7 +53,7 @@ fn a_call_on_a_connection_keeps_to_its_allocations() {
         .enable_time()
         .build()
         .unwrap();
-    // A connection that is dropped goes back in a task.
+    // A task returns a dropped connection.
     let _entered = runtime.enter();
     let pool = runtime.block_on(async {
         let options: SqliteConnectOptions = "sqlite::memory:".parse().unwrap();
@@ -69,10 +69,10 @@ fn a_call_on_a_connection_keeps_to_its_allocations() {
         (TraceFlags::NOT_SAMPLED, true),
         (TraceFlags::SAMPLED, true),
     ];
-    // Without a pipeline and unsampled the box around the driver's; sampled the context of the span, the span in it, its
-    // record and its attributes too.
+    // Without a pipeline and unsampled: the box around the driver's future. Sampled: also the context of the span, the
+    // span, its record and its attributes.
     let budgets = [1, 1, 5];
-    // In turns, and again if the driver was late in all calls of one: it must not exceed the budget every time.
+    // The variants take turns, and repeat if the driver was late. A round within the budget is enough.
     for _ in 0..ROUNDS {
         {
             let mut connection = runtime.block_on(pool.acquire()).unwrap();

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 use crate::failure::{Failure, Result};
-use crate::report::progress;
+use crate::progress::progress;
 
 const PACKAGES: [&str; 3] = ["telemetry-viewer", "retail-api", "retail-web"];
 

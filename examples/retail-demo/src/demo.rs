@@ -7,11 +7,14 @@ use crate::args::Args;
 use crate::binaries::Binaries;
 use crate::checkouts;
 use crate::failure::{Failure, Result};
-use crate::report::{Paint, Report, progress};
 use crate::signals::StopSignal;
 use crate::stage::Stage;
 use crate::verify::{self, Evidence};
 use crate::viewer::Viewer;
+use crate::{
+    progress::progress,
+    report::{Paint, Report},
+};
 
 /// How often processes that are left running are looked after.
 const WATCH: Duration = Duration::from_millis(500);

@@ -8,6 +8,7 @@ mod demo;
 mod failure;
 mod polling;
 mod process;
+mod progress;
 mod report;
 mod signals;
 mod stage;

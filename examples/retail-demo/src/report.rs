@@ -4,7 +4,6 @@ mod next;
 mod paint;
 
 use std::fmt::Write;
-use std::io::Write as _;
 
 use crate::cases::Case;
 use crate::checkouts::{OWN_ID, Visit};
@@ -35,12 +34,6 @@ pub(crate) struct Report<'a> {
     pub(crate) business: &'a [String],
     pub(crate) keep_running: bool,
     pub(crate) paint: Paint,
-}
-
-/// Tells whoever waits what is going on.
-pub(crate) fn progress(line: &str) {
-    // Without a reader the demo goes on: its result is the exit code.
-    let _ = writeln!(std::io::stderr(), "retail-demo: {line}");
 }
 
 impl Report<'_> {

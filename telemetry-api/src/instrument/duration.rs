@@ -15,7 +15,7 @@ use opentelemetry::{
     trace::SpanContext,
 };
 
-use telemetry_semconv::buckets::SECONDS;
+use telemetry_semconv::units::SECONDS;
 
 use crate::instrument::exemplar::{ExemplarSlots, ExemplarStore};
 

@@ -232,8 +232,9 @@ impl Tracer {
 
     /// Starts a span as child of `parent` and returns the context that carries it.
     ///
-    /// Below an unsampled span of this process, when the sampler is known to follow it, that is the parent's context:
-    /// a span that nobody records would cost as much as half of one that somebody does.
+    /// Below an unsampled span of this process, when the sampler is known to follow it, a span that stays in the process
+    /// is left out: the result is the parent's context. A call has an id of its own, which the other side sees as its
+    /// parent.
     ///
     /// `attributes` is called at most once, and not at all for a span that is not recorded.
     pub fn start(
@@ -258,6 +259,9 @@ impl Tracer {
         let hint = self.hint.get();
         let span = parent.span();
         match hint.foregone(span.span_context()) {
+            Foregone::LeftOut if matches!(kind, SpanKind::Client | SpanKind::Producer) => {
+                Some(unrecorded(span.span_context(), parent))
+            }
             Foregone::LeftOut => None,
             Foregone::Unrecorded if !parent.is_telemetry_suppressed() => {
                 Some(unrecorded(span.span_context(), parent))

@@ -1,6 +1,9 @@
 //! The one log processor: it moves a record into the queue.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry_proto::{
@@ -15,6 +18,7 @@ use opentelemetry_sdk::{
     logs::{LogBatch, LogProcessor, SdkLogRecord},
 };
 
+use super::log_size;
 use crate::otlp::{
     batch::{self, Encode},
     flush::Flush,
@@ -22,7 +26,6 @@ use crate::otlp::{
     queue::Queue,
     report::Reporter,
     signal::Signal,
-    size,
     worker::Worker,
 };
 use crate::{
@@ -57,9 +60,13 @@ impl LogQueue {
 
 impl LogProcessor for LogQueue {
     fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
-        let size = size::log_record(record);
+        let size = log_size::log_record(record);
         let record = Box::new((record.clone(), scope.clone()));
-        self.queue.push(record, size);
+        let now = record
+            .0
+            .observed_timestamp()
+            .unwrap_or_else(SystemTime::now);
+        self.queue.push(record, size, now);
     }
 
     // As for spans: the handle flushes all signals together.

@@ -131,11 +131,10 @@ impl MetricsExport {
         }
     }
 
-    /// Accounts for an export without metrics. Returns whether they have arrived, which they have not.
+    /// Counts metrics that could not be read as lost. Returns whether they arrived, which they did not.
     fn unread(&self, reason: &str) -> bool {
-        let reason = format!("reading the metrics failed: {reason}");
-        let failed = Err(ExportError::panicked(reason));
-        self.sender.account(1, self.sender.start(1), failed)
+        let failed = ExportError::panicked(format!("reading the metrics failed: {reason}"));
+        self.sender.account(1, self.sender.start(1), Err(failed))
     }
 }
 

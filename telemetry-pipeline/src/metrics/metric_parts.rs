@@ -8,13 +8,14 @@ use opentelemetry_sdk::{
 };
 
 use crate::{
+    metrics::overflow::Overflows,
     metrics::{
         guarded_meters::GuardedMeters,
         metric_reader::SharedReader,
         prometheus::TextExposition,
         views::{self, View},
     },
-    otlp::{Overflows, Reporter},
+    otlp::Reporter,
 };
 use telemetry_api::instrument::exemplar::{ExemplarFilter, ExemplarStore};
 

@@ -15,7 +15,7 @@ use opentelemetry_sdk::{
     },
 };
 
-use crate::otlp::{Overflows, component};
+use crate::{metrics::overflow::Overflows, otlp::component};
 
 /// One cumulative reader for push and pull, so that a measurement is aggregated once. Only a push that is not
 /// cumulative has a reader of its own.

@@ -6,19 +6,16 @@ use opentelemetry_sdk::metrics::Temporality;
 use telemetry_api::instrument::exemplar::{ExemplarFilter, ExemplarStore};
 
 use super::{
+    console::write_metrics,
     guarded_meters::GuardedMeters,
     metric_export::MetricsExport,
     metric_parts::{MetricChoices, MetricParts},
     metric_reader::SharedReader,
+    overflow::Overflows,
     prometheus::{TextExposition, serve},
     settings::MetricsSettings,
 };
-use crate::{
-    common::Common,
-    error::BootstrapError,
-    otlp::{Flush, Overflows},
-    traces::console::write_metrics,
-};
+use crate::{common::Common, error::BootstrapError, otlp::Flush};
 
 /// Running metrics.
 pub(crate) struct MetricPipeline {

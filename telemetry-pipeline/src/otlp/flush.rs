@@ -9,6 +9,7 @@ use tokio::sync::{mpsc as commands, watch};
 
 use super::{
     deadline::{Deadline, End},
+    fork::{FORKED, Home},
     losses::Losses,
     monitor::Monitor,
 };
@@ -22,6 +23,7 @@ pub(crate) enum Command {
 
 /// The handle on one export loop.
 pub(crate) struct Flush {
+    home: Home,
     losses: Arc<Losses>,
     /// Of a loop that exports.
     monitor: Option<Arc<Monitor>>,
@@ -46,6 +48,7 @@ impl Flush {
         let (commands, receiver) = commands::unbounded_channel();
         let (deadline, receiving) = Deadline::new();
         let flush = Self {
+            home: Home::here(),
             losses,
             monitor,
             commands,
@@ -98,9 +101,17 @@ impl Flush {
 impl Pending<'_> {
     /// Waits until the loop is done, at most for the bound, and returns what was lost.
     pub(crate) fn wait(self) -> Option<Loss> {
+        let losses = &self.flush.losses;
+        if self.flush.home.is_left() {
+            return Some(Loss {
+                signal: losses.signal(),
+                unanswered: Some(Duration::ZERO),
+                reason: Some(FORKED.to_owned()),
+                ..(self.report)(losses).unwrap_or_default()
+            });
+        }
         let remaining = self.until.saturating_duration_since(Instant::now());
         let answer = self.done.recv_timeout(remaining);
-        let losses = &self.flush.losses;
         let loss = (self.report)(losses);
         if answer != Err(mpsc::RecvTimeoutError::Timeout) {
             return loss;

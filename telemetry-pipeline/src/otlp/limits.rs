@@ -5,6 +5,9 @@ use opentelemetry_proto::tonic::{
     common::v1::{AnyValue, KeyValue, any_value::Value},
 };
 
+/// No request grows far beyond this many bytes, since collectors refuse one of more than 4 MiB. One item alone may.
+pub(crate) const REQUEST_BYTES: usize = 2 * 1024 * 1024;
+
 /// The limits of one signal's attributes; `None` is no limit. Resource and metrics have none, as the specification
 /// says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use std::{
         mpsc,
     },
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use tokio::sync::Notify;
@@ -25,8 +25,9 @@ use tokio::sync::Notify;
 use self::admission::{Admission, Bounds, Refused};
 use super::{
     batching::Batching,
+    fork::Home,
+    limits::REQUEST_BYTES,
     losses::{Losses, Reason},
-    sender::REQUEST_BYTES,
 };
 
 /// Items that come so long after shutdown come from a service that is not about to end: the handle was dropped too early.
@@ -54,6 +55,7 @@ pub(crate) struct Intake<T> {
 type WithSize<T> = (Box<T>, usize);
 
 struct State {
+    home: Home,
     admission: Admission,
     closed_at: OnceLock<Instant>,
     /// Whether it was reported that items come long after the end.
@@ -93,6 +95,7 @@ pub(crate) fn queue<T>(bounds: Batching, losses: Arc<Losses>) -> (Queue<T>, Inta
     // The channel is unbounded, because a bounded one allocates its bound at the start. The counters are the bound.
     let (sender, receiver) = mpsc::channel();
     let state = Arc::new(State {
+        home: Home::here(),
         admission: Admission::new(Bounds {
             items: bounds.queue as u64,
             bytes: bounds.bytes,
@@ -120,9 +123,13 @@ impl<T> Queue<T> {
         Fill(self.state.clone())
     }
 
-    /// Puts in an item of this size, unless the queue has reached a bound.
-    pub(crate) fn push(&self, item: Box<T>, size: usize) {
+    /// Puts in an item of this size and about this time, unless the queue has reached a bound.
+    pub(crate) fn push(&self, item: Box<T>, size: usize, now: SystemTime) {
         let state = &*self.state;
+        if state.home.is_seen_left(now) {
+            state.losses.lost(Reason::AlreadyShutdown, 1);
+            return;
+        }
         let reason = match state.admission.admit(size) {
             Ok(waiting) => match self.sender.send((item, size)) {
                 Ok(()) => {

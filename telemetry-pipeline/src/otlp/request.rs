@@ -18,6 +18,9 @@ pub(crate) trait Request: Message + serde::Serialize + Sized + 'static {
     /// How many items it has.
     fn items(&self) -> usize;
 
+    /// Gives each scope without a schema URL that of its resource: names of both are of the same conventions.
+    fn complete_schema_urls(&mut self);
+
     /// Takes the items out from this one on, into a request with the same resources and scopes. Those without an item
     /// are left out of both.
     fn split_off(&mut self, at: usize) -> Self;
@@ -125,10 +128,20 @@ fn split_points(data: &mut Option<Data>, at: usize) -> Option<Data> {
 }
 
 macro_rules! request {
-    ($($type:ident { $items:ident };)*) => {
+    ($($type:ident { $items:ident { $scopes:ident } };)*) => {
         $(impl Request for $type {
             fn items(&self) -> usize {
                 Items::items(&self.$items)
+            }
+
+            fn complete_schema_urls(&mut self) {
+                for resource in &mut self.$items {
+                    for scope in &mut resource.$scopes {
+                        if scope.schema_url.is_empty() {
+                            scope.schema_url.clone_from(&resource.schema_url);
+                        }
+                    }
+                }
             }
 
             fn split_off(&mut self, at: usize) -> Self {
@@ -139,7 +152,107 @@ macro_rules! request {
 }
 
 request! {
-    ExportTraceServiceRequest { resource_spans };
-    ExportLogsServiceRequest { resource_logs };
-    ExportMetricsServiceRequest { resource_metrics };
+    ExportTraceServiceRequest { resource_spans { scope_spans } };
+    ExportLogsServiceRequest { resource_logs { scope_logs } };
+    ExportMetricsServiceRequest { resource_metrics { scope_metrics } };
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::metrics::v1::{Gauge, NumberDataPoint, Sum};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn points(starts: std::ops::Range<u64>) -> Vec<NumberDataPoint> {
+        let point = |time_unix_nano| NumberDataPoint {
+            time_unix_nano,
+            ..NumberDataPoint::default()
+        };
+        starts.map(point).collect()
+    }
+
+    /// Metrics of so many points, by resource, scope and metric; each point has a number of its own.
+    fn request(sizes: &[Vec<Vec<u64>>]) -> ExportMetricsServiceRequest {
+        let mut next = 0;
+        let mut metric = |points_of_it: &u64| {
+            let data_points = points(next..next + points_of_it);
+            next += points_of_it;
+            Metric {
+                name: format!("metric {next}"),
+                data: Some(if points_of_it % 2 == 0 {
+                    Data::Gauge(Gauge { data_points })
+                } else {
+                    Data::Sum(Sum {
+                        data_points,
+                        aggregation_temporality: 2,
+                        is_monotonic: true,
+                    })
+                }),
+                ..Metric::default()
+            }
+        };
+        let mut scope = |metrics: &Vec<u64>| ScopeMetrics {
+            metrics: metrics.iter().map(&mut metric).collect(),
+            ..ScopeMetrics::default()
+        };
+        let resource = |scopes: &Vec<Vec<u64>>| ResourceMetrics {
+            scope_metrics: scopes.iter().map(&mut scope).collect(),
+            schema_url: "schema".to_owned(),
+            ..ResourceMetrics::default()
+        };
+        ExportMetricsServiceRequest {
+            resource_metrics: sizes.iter().map(resource).collect(),
+        }
+    }
+
+    /// Each point with its metric.
+    fn flat(request: &ExportMetricsServiceRequest) -> Vec<(String, bool, u64)> {
+        let mut flat = Vec::new();
+        for resource in &request.resource_metrics {
+            for metric in resource
+                .scope_metrics
+                .iter()
+                .flat_map(|scope| &scope.metrics)
+            {
+                let (is_sum, points) = match metric.data.as_ref().unwrap() {
+                    Data::Gauge(data) => (false, &data.data_points),
+                    Data::Sum(data) => (true, &data.data_points),
+                    other => panic!("{other:?}"),
+                };
+                flat.extend(
+                    points
+                        .iter()
+                        .map(|one| (metric.name.clone(), is_sum, one.time_unix_nano)),
+                );
+            }
+        }
+        flat
+    }
+
+    proptest! {
+        #[test]
+        fn halves_have_all_items_once_in_order(
+            sizes in prop::collection::vec(prop::collection::vec(prop::collection::vec(0_u64..9, 0..4), 0..4), 0..4),
+        ) {
+            let whole = request(&sizes);
+            let items = whole.items();
+            let (first, second) = whole.clone().halves();
+            prop_assert_eq!((first.items(), second.items()), (items / 2, items - items / 2));
+            let both = [flat(&first), flat(&second)].concat();
+            prop_assert_eq!(both, flat(&whole));
+        }
+    }
+
+    #[test]
+    fn a_scope_without_a_schema_url_has_that_of_its_resource() {
+        let mut request = request(&[vec![vec![1], vec![1]]]);
+        request.resource_metrics[0].scope_metrics[1].schema_url = "own".to_owned();
+        request.complete_schema_urls();
+        let scopes = &request.resource_metrics[0].scope_metrics;
+        assert_eq!(
+            (scopes[0].schema_url.as_str(), scopes[1].schema_url.as_str()),
+            ("schema", "own")
+        );
+    }
 }

@@ -15,9 +15,7 @@ use super::{
     request::Request,
     transport::Transport,
 };
-
-/// No request grows far beyond this, since collectors refuse one of more than 4 MiB. One item alone may.
-pub(crate) const REQUEST_BYTES: usize = 2 * 1024 * 1024;
+use crate::otlp::limits::REQUEST_BYTES;
 
 pub(crate) struct Sender {
     pub(crate) transport: Transport,
@@ -28,21 +26,27 @@ pub(crate) struct Sender {
 
 impl Sender {
     /// Sends a request of so many items, in parts if it is too large for one. Returns whether all of it arrived.
-    pub(crate) async fn export<R: Request>(&self, request: R, items: u64, end: &Deadline) -> bool {
+    pub(crate) async fn export<R: Request>(
+        &self,
+        mut request: R,
+        items: u64,
+        end: &Deadline,
+    ) -> bool {
+        request.complete_schema_urls();
         let mut parts = vec![(request, items)];
         let mut arrived = true;
         while let Some((part, items)) = parts.pop() {
-            let encoded = panics::caught(async { self.transport.encode(&part) }).await;
+            let encoded = panics::caught(async { self.encoded(&part, items > 1) }).await;
             let body = match encoded {
-                Ok(Ok(body)) if body.len() > REQUEST_BYTES && items > 1 => {
-                    let halves = part.halves();
-                    parts.extend([halves.1, halves.0].map(|half| {
+                Ok(Some(body)) => body,
+                Ok(None) => {
+                    let (first, second) = part.halves();
+                    for half in [second, first] {
                         let items = half.items() as u64;
-                        (half, items)
-                    }));
+                        parts.push((half, items));
+                    }
                     continue;
                 }
-                Ok(body) => body,
                 Err(panic) => Err(ExportError::panicked(panic)),
             };
             // The encoded form is all that is needed from here, however long it takes.
@@ -50,6 +54,22 @@ impl Sender {
             arrived &= self.export_body(body, items, end).await;
         }
         arrived
+    }
+
+    /// The bytes of a request; `None` if it is too large and can be split. Its size as protobuf costs less than JSON.
+    fn encoded<R: Request>(
+        &self,
+        request: &R,
+        can_split: bool,
+    ) -> Option<Result<Bytes, ExportError>> {
+        let is_large = |bytes: usize| can_split && bytes > REQUEST_BYTES;
+        if is_large(request.encoded_len()) {
+            return None;
+        }
+        match self.transport.encode(request) {
+            Ok(body) if is_large(body.len()) => None,
+            encoded => Some(encoded),
+        }
     }
 
     /// Sends an encoded request of so many items. Returns whether all of them arrived.

@@ -1,5 +1,7 @@
 //! Sends encoded requests: tries again within the export's timeout, and rests as long as a collector asks.
 
+mod answer_json;
+mod answer_protobuf;
 mod client;
 mod compressors;
 mod connect;
@@ -10,10 +12,12 @@ mod http;
 mod http_json;
 mod http_protobuf;
 mod json;
+mod protocols;
 mod proxy;
 mod reason;
 mod retry;
 mod secure;
+mod stream;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -45,17 +49,6 @@ use super::{
 };
 use crate::error::BootstrapError;
 
-/// No answer of a collector is read beyond this.
-const ANSWER_BYTES: usize = 64 * 1024;
-
-/// Names exporter, language and version, as the specification of the exporter asks.
-const USER_AGENT: &str = concat!(
-    "OTel-OTLP-Exporter-Rust/",
-    env!("CARGO_PKG_VERSION"),
-    " telemetry-pipeline/",
-    env!("CARGO_PKG_VERSION")
-);
-
 /// A connection that was used before gets this part of the remaining time for an answer: a balancer may have forgotten it.
 const SHARE_OF_A_KEPT_CONNECTION: u32 = 3;
 
@@ -65,7 +58,7 @@ const NEVER_REACHED: Duration = Duration::from_millis(700);
 
 /// Whether the program is built with this protocol.
 pub(crate) fn offers(protocol: Protocol) -> bool {
-    client::row(protocol).is_some()
+    protocols::row(protocol).is_some()
 }
 
 /// Whether the program is built with TLS.
@@ -98,7 +91,7 @@ impl Transport {
         let _runtime = worker.enter();
         let missing = |name: &str| endpoint.unusable(format!("{name} is not built in"));
         let row =
-            client::row(endpoint.protocol).ok_or_else(|| missing(endpoint.protocol.name()))?;
+            protocols::row(endpoint.protocol).ok_or_else(|| missing(endpoint.protocol.name()))?;
         let compress = compressors::of(endpoint.compression)
             .ok_or_else(|| missing(endpoint.compression.name()))?;
         let connector = Connector::new(&endpoint, signal)?;

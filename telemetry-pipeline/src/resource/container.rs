@@ -2,7 +2,7 @@
 
 use opentelemetry::KeyValue;
 
-use super::{Machine, attribute::CONTAINER_ID};
+use super::{Machine, attribute::CONTAINER_ID, kubernetes};
 
 /// Files that runtimes mount into a container one by one, from a directory of that container's.
 const MOUNTED: [&str; 3] = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
@@ -14,19 +14,34 @@ pub(crate) fn detect(machine: &Machine) -> Vec<KeyValue> {
         .collect()
 }
 
-/// Whether the process sees a container's file system.
+/// True if the process sees a container's file system.
 pub(crate) fn is_inside(machine: &Machine) -> bool {
-    machine.has("/.dockerenv") || machine.has("/run/.containerenv") || id(machine).is_some()
+    machine.has("/.dockerenv")
+        || machine.has("/run/.containerenv")
+        || of_group(machine).is_some()
+        || of_mounts(machine).is_some()
 }
 
-/// Control groups name the container, unless a namespace hides them, as is usual with version 2; then the files that
-/// the runtime mounts do.
+/// Control groups name the container, unless a namespace hides them, as is usual with version 2. Then the files that the
+/// runtime mounts name it. In a pod these are the files of the sandbox, another container, so there the id stays unknown.
 fn id(machine: &Machine) -> Option<String> {
-    let groups = machine.file("/proc/self/cgroup").unwrap_or_default();
-    groups.lines().find_map(from_group).or_else(|| {
-        let mounts = machine.file("/proc/self/mountinfo").unwrap_or_default();
-        mounts.lines().find_map(from_mount)
+    of_group(machine).or_else(|| {
+        let in_pod = kubernetes::is_inside(machine) || mounts(machine).contains("/pods/");
+        if in_pod { None } else { of_mounts(machine) }
     })
+}
+
+fn of_group(machine: &Machine) -> Option<String> {
+    let groups = machine.file("/proc/self/cgroup").unwrap_or_default();
+    groups.lines().find_map(from_group)
+}
+
+fn of_mounts(machine: &Machine) -> Option<String> {
+    mounts(machine).lines().find_map(from_mount)
+}
+
+fn mounts(machine: &Machine) -> String {
+    machine.file("/proc/self/mountinfo").unwrap_or_default()
 }
 
 /// `hierarchy:controllers:path`, where the path ends with the container, or with a part of it.

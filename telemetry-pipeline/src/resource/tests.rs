@@ -29,14 +29,18 @@ fn found(
         fs::write(path, contents).unwrap();
     }
     let machine = Machine::with_files(root.path()).with_variables(vars);
-    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    let settings: std::collections::HashMap<_, _> = vars.iter().map(owned).collect();
-    let environment = std::sync::Arc::new(move |name: &str| settings.get(name).cloned());
-    let mut settings = Settings::read([], environment).unwrap();
+    let mut settings = settings(vars);
     detect(&Service::new("shop"), &[], &machine, without, &mut settings)
         .iter()
         .map(|(key, value)| (key.to_string(), value.to_string()))
         .collect()
+}
+
+fn settings(vars: Vars<'_>) -> Settings {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let vars: std::collections::HashMap<_, _> = vars.iter().map(owned).collect();
+    let environment = std::sync::Arc::new(move |name: &str| vars.get(name).cloned());
+    Settings::read([], environment).unwrap()
 }
 
 /// Those of the attributes found that begin like this, as `key=value` lines.
@@ -233,6 +237,86 @@ fn the_container_is_found_in_mounts_where_control_groups_are_hidden() {
             "{mount}"
         );
     }
+}
+
+/// In a pod, the runtime mounts the files of the sandbox, whose container is the one that pauses.
+#[test]
+fn the_sandbox_of_a_pod_is_not_taken_for_the_container() {
+    let pause = "aa".repeat(32);
+    for (own_id, directory) in [
+        ("/var/lib/docker/containers/{id}/hostname", "docker"),
+        (
+            "/containers/storage/overlay-containers/{id}/userdata/hostname",
+            "cri-o",
+        ),
+        (
+            "/io.containerd.grpc.v1.cri/containers/{id}/hostname",
+            "containerd",
+        ),
+    ] {
+        let mounts = format!(
+            "473 456 254:1 {} /etc/hostname rw - ext4 /dev/vda1 rw\n\
+             474 456 254:1 {} /etc/resolv.conf rw - ext4 /dev/vda1 rw\n\
+             475 456 254:1 /var/lib/kubelet/pods/{POD}/etc-hosts /etc/hosts rw - ext4 /dev/vda1 rw\n\
+             476 456 254:1 /var/lib/kubelet/pods/{POD}/containers/shop/1a2b3c4d /dev/termination-log rw - ext4 /dev/vda1 rw\n",
+            own_id.replace("{id}", &pause),
+            own_id.replace("{id}", &pause),
+        );
+        let hidden = [
+            ("/proc/self/cgroup", "0::/"),
+            ("/proc/self/mountinfo", &*mounts),
+        ];
+        assert!(
+            !found(&hidden, &[], &[]).contains_key("container.id"),
+            "{directory}"
+        );
+        let api = [("KUBERNETES_SERVICE_HOST", "10.0.0.1")];
+        let hostname = mounts.lines().next().unwrap();
+        let hidden = [
+            ("/proc/self/cgroup", "0::/"),
+            ("/proc/self/mountinfo", hostname),
+        ];
+        assert!(
+            !found(&hidden, &api, &[]).contains_key("container.id"),
+            "{directory}"
+        );
+        // It is in a container, so the machine id is that of the image.
+        let id = ("/etc/machine-id", "fdbf79e8af94cb7f9e8df36789187052");
+        assert!(!found(&[hidden[0], hidden[1], id], &[], &[]).contains_key("host.id"));
+        let group = format!("0::/kubepods.slice/kubepods-pod{POD}.slice/docker-{CONTAINER}.scope");
+        let shown = [
+            ("/proc/self/cgroup", &*group),
+            ("/proc/self/mountinfo", &*mounts),
+        ];
+        assert_eq!(
+            found(&shown, &api, &[])["container.id"],
+            CONTAINER,
+            "{directory}"
+        );
+    }
+}
+
+#[test]
+fn an_attribute_is_there_once_and_the_last_value_counts() {
+    let listed = [(
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "k=1,k=2,service.name=listed,service.name=last",
+    )];
+    let machine = Machine::with_files(Path::new("/nowhere")).with_variables(&listed);
+    let mut settings = settings(&listed);
+    let code = [KeyValue::new("k", 3), KeyValue::new("k", 4)];
+    let resource = detect(&Service::new("shop"), &code, &machine, &[], &mut settings);
+    let values = |key: &str| {
+        let named = resource.iter().filter(|(name, _)| name.as_str() == key);
+        named
+            .map(|(_, value)| value.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (values("k"), values("service.name")),
+        (vec!["4".into()], vec!["last".into()])
+    );
+    assert_eq!(found(&[], &listed, &[])["k"], "2");
 }
 
 #[test]

@@ -84,6 +84,13 @@ impl Settings {
                 self.say(warning);
             }
         }
+        let ignored = registered().into_iter().map(|setting| setting.name());
+        let ignored: Vec<_> = ignored
+            .filter(|name| self.sources.is_ignored(name))
+            .collect();
+        if !ignored.is_empty() {
+            self.say(self.ignored(&ignored.join(", ")));
+        }
         let mut unknown: Vec<_> = self
             .unknown()
             .filter(|name| !name.starts_with(OF_ADAPTERS))
@@ -109,6 +116,27 @@ impl Settings {
         };
         let warnings = resolved.wrong.iter().map(warning).collect();
         self.resolved.insert(setting.name(), resolved);
+        warnings
+    }
+
+    fn ignored(&self, names: &str) -> String {
+        format!(
+            "{}={:?} replaces variables of OpenTelemetry, so these have no effect: {names}. Refer to them in the file, as in \
+             ${{NAME}}, or unset them",
+            service::CONFIG_FILE.name(),
+            self.sources.file.path
+        )
+    }
+
+    /// Resolves a setting that was registered after the start.
+    fn resolve_late(&mut self, setting: &'static dyn AnySetting) -> Vec<String> {
+        if self.resolved.contains_key(setting.name()) {
+            return Vec::new();
+        }
+        let mut warnings = self.resolve(setting);
+        if self.sources.is_ignored(setting.name()) {
+            warnings.push(self.ignored(setting.name()));
+        }
         warnings
     }
 
@@ -197,9 +225,7 @@ impl Settings {
                 .filter(|setting| !own.contains(&setting.name())),
         );
         for setting in &settings {
-            if !self.resolved.contains_key(setting.name()) {
-                warnings.extend(self.resolve(*setting));
-            }
+            warnings.extend(self.resolve_late(*setting));
         }
         let entry = |setting: &&'static dyn AnySetting| {
             let resolved = self.resolved.get(setting.name());
@@ -259,11 +285,7 @@ impl LiveSettings {
 impl SettingValues for LiveSettings {
     fn value(&self, setting: &'static dyn AnySetting) -> Value {
         let mut settings = self.lock();
-        let warnings = if settings.resolved.contains_key(setting.name()) {
-            Vec::new()
-        } else {
-            settings.resolve(setting)
-        };
+        let warnings = settings.resolve_late(setting);
         let value = settings.resolved.get(setting.name());
         let value = value.map_or_else(|| setting.unset().0, |resolved| resolved.value.clone());
         // The log lines of the warnings may ask for a setting.

@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt, sync::Arc};
 
 use telemetry_api::instrument::settings::{AnySetting, Value, Wrong};
 
-use super::file::FileSettings;
+use super::{file::FileSettings, service};
 
 /// Reads a variable.
 pub(crate) type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -122,10 +122,23 @@ impl Sources {
         }
     }
 
+    /// True if the environment sets the variable in vain: with a file, the variables of the specification count only
+    /// where the file refers to them.
+    pub(crate) fn is_ignored(&self, name: &str) -> bool {
+        self.is_replaced(name)
+            && (self.environment)(name).is_some_and(|text| !text.trim().is_empty())
+    }
+
+    fn is_replaced(&self, name: &str) -> bool {
+        let has_file = !self.file.path.is_empty();
+        has_file && name.starts_with("OTEL_") && name != service::CONFIG_FILE.name()
+    }
+
     /// An empty text is an unset one, as the specification says.
     fn text(&self, layer: Layer, name: &str) -> Option<String> {
         let text = match layer {
             Layer::Code => self.code.get(name).cloned(),
+            Layer::Environment if self.is_replaced(name) => None,
             Layer::Environment => (self.environment)(name),
             Layer::File => self.file.value(name),
         };

@@ -125,12 +125,9 @@ fn show_header(member: &str) -> String {
 
 fn header(member: &str) -> Option<(HeaderName, SecretString)> {
     let (key, value) = member.split_once('=')?;
-    let value = decode(value)?;
+    let (key, value) = (decode(key)?, decode(value)?);
     HeaderValue::from_str(&value).ok()?;
-    Some((
-        HeaderName::try_from(key.trim()).ok()?,
-        SecretString::from(value),
-    ))
+    Some((HeaderName::try_from(key).ok()?, SecretString::from(value)))
 }
 
 /// An endpoint without user information and query. Unlike a well-formed URL's, a malformed one's credentials may

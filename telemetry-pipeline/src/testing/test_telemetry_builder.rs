@@ -18,7 +18,8 @@ use crate::{
     Config, Detector, SamplerHandle, Service, View,
     logs::{FilterChoices, FilterHandle, Form, LogFormat, LogOutput, LogSink, business_prefix},
     metrics::metric_parts::{MetricChoices, MetricParts},
-    otlp::{Overflows, Reporter},
+    metrics::overflow::Overflows,
+    otlp::Reporter,
     subscriber::subscriber,
     testing::{
         memory::Memory, open_spans::OpenSpans, seeded_ids::SeededIds, test_clock::TestClock,

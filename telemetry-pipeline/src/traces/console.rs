@@ -1,10 +1,7 @@
-//! The console exporter: spans as lines of JSON, metrics as Prometheus text, where log lines go. For development:
-//! a span is written by the thread that ends it.
+//! The console exporter of spans: a line of JSON each, where log lines go. For development: a span is written by the
+//! thread that ends it.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use opentelemetry::{Array, Context, KeyValue, Value, trace::Status};
 use opentelemetry_sdk::{
@@ -12,16 +9,12 @@ use opentelemetry_sdk::{
     trace::{Span, SpanData, SpanProcessor},
 };
 use serde_json::{Map, Value as Json, json};
-use tokio::{select, time::MissedTickBehavior};
 
-use crate::otlp::{
-    flush::{Command, Flush},
-    limits::{AttributeLimits, cut_text},
-    losses::Losses,
-    worker::Worker,
+use super::processor::Processor;
+use crate::{
+    logs::LogSink,
+    otlp::limits::{AttributeLimits, cut_text},
 };
-use crate::{logs::LogSink, traces::Processor};
-use telemetry_api::instrument::scrape::{Scrape, ScrapeFormat};
 
 /// Writes each sampled span when it ends.
 #[derive(Debug)]
@@ -138,42 +131,4 @@ impl ConsoleSpans {
 
 fn time(time: SystemTime) -> String {
     humantime::format_rfc3339_micros(time).to_string()
-}
-
-/// Writes all metrics at every interval and at the end.
-pub(crate) fn write_metrics(
-    worker: &Worker,
-    scrape: Arc<dyn Scrape>,
-    sink: LogSink,
-    interval: Duration,
-) -> Flush {
-    let (flush, mut commands, _) = Flush::new(Arc::new(Losses::new("metric points")), None);
-    worker.spawn(async move {
-        let mut ticks = tokio::time::interval(interval.max(Duration::from_millis(10)));
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // The first tick is immediate, and there is nothing to write yet.
-        ticks.tick().await;
-        loop {
-            let command = select! {
-                command = commands.recv() => match command {
-                    None => return,
-                    command => command,
-                },
-                _ = ticks.tick() => None,
-            };
-            sink.write(&scrape.scrape(ScrapeFormat::Prometheus));
-            match command {
-                // The caller may have given up waiting.
-                Some(Command::Flush(done)) => {
-                    let _ = done.send(());
-                }
-                Some(Command::Shutdown(done)) => {
-                    let _ = done.send(());
-                    return;
-                }
-                _ => {}
-            }
-        }
-    });
-    flush
 }

@@ -1,6 +1,6 @@
 //! Starts spans: what the SDK's tracer does, in the same order.
 
-use std::{borrow::Cow, sync::Arc, time::SystemTime};
+use std::{borrow::Cow, sync::Arc};
 
 use opentelemetry::{
     Context, InstrumentationScope, KeyValue,
@@ -10,10 +10,7 @@ use opentelemetry_sdk::trace::{
     IdGenerator, SamplingDecision, ShouldSample, SpanData, SpanEvents, SpanLimits, SpanLinks,
 };
 
-use super::{
-    processor::Processors,
-    span::{RecordedSpan, cut},
-};
+use super::{processor::Processors, span::RecordedSpan, span_clock::SpanClock, unique::within};
 use telemetry_api::instrument::{
     pipeline::{StartSpan, span_id, trace_id},
     tracer::SamplingHint,
@@ -81,7 +78,7 @@ impl<S: ShouldSample> StartSpan for Scoped<S> {
         let span_id = recorder.span_id();
         let parent = cx.span();
         let parent = parent.span_context();
-        // What a caller has sent may be no id; then it is no parent either.
+        // The ids that a caller has sent may not be valid; then it is no parent either.
         let (trace_id, flags, parent) = if parent.is_valid() {
             (parent.trace_id(), parent.trace_flags(), parent)
         } else {
@@ -107,8 +104,9 @@ impl<S: ShouldSample> StartSpan for Scoped<S> {
         if !decided.attributes.is_empty() {
             attributes.extend(decided.attributes);
         }
-        let (attributes, dropped) = cut(attributes, recorder.limits.max_attributes_per_span);
-        let start_time = SystemTime::now();
+        let (attributes, dropped) = within(attributes, recorder.limits.max_attributes_per_span);
+        let clock = SpanClock::start();
+        let start_time = clock.start_time();
         let record = Box::new(SpanData {
             span_context: context.clone(),
             parent_span_id: parent.span_id(),
@@ -130,6 +128,7 @@ impl<S: ShouldSample> StartSpan for Scoped<S> {
             record: Some(record),
             limits: recorder.limits,
             processors: recorder.processors.clone(),
+            clock,
         })
     }
 }

@@ -6,6 +6,7 @@
 mod counts;
 mod handle;
 mod keeper;
+mod live;
 mod pending;
 mod policy;
 mod rate;
@@ -16,8 +17,9 @@ mod shortcut;
 mod threshold;
 mod trace_state;
 
+pub use counts::SamplingCounts;
 pub(crate) use counts::{DECISIONS, ORIGINS};
-pub use handle::{SamplerHandle, SamplingCounts};
+pub use handle::SamplerHandle;
 pub use policy::SamplerPolicy;
 pub use rule::Rule;
 

@@ -8,7 +8,11 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::{SpanData, SpanLimits};
 
-use super::processor::Processors;
+use super::{
+    processor::Processors,
+    span_clock::SpanClock,
+    unique::{keep_last, set, size, within},
+};
 
 /// A span of ours. Its record is allocated once and goes to the exporter as it is.
 #[derive(Debug)]
@@ -18,6 +22,7 @@ pub(crate) struct RecordedSpan {
     pub(crate) record: Option<Box<SpanData>>,
     pub(crate) limits: SpanLimits,
     pub(crate) processors: Processors,
+    pub(crate) clock: SpanClock,
 }
 
 impl Span for RecordedSpan {
@@ -28,9 +33,10 @@ impl Span for RecordedSpan {
         let Some(record) = &mut self.record else {
             return;
         };
+        let time = self.clock.corrected(time);
         let events = &mut record.events;
         if events.events.len() < size(self.limits.max_events_per_span) {
-            let (attributes, dropped) = cut(attributes, self.limits.max_attributes_per_event);
+            let (attributes, dropped) = within(attributes, self.limits.max_attributes_per_event);
             events
                 .events
                 .push(Event::new(name, time, attributes, dropped));
@@ -51,9 +57,11 @@ impl Span for RecordedSpan {
         let Some(record) = &mut self.record else {
             return;
         };
-        if record.attributes.len() < size(self.limits.max_attributes_per_span) {
-            record.attributes.push(attribute);
-        } else {
+        if !set(
+            &mut record.attributes,
+            attribute,
+            self.limits.max_attributes_per_span,
+        ) {
             record.dropped_attributes_count = record.dropped_attributes_count.saturating_add(1);
         }
     }
@@ -82,7 +90,7 @@ impl Span for RecordedSpan {
         };
         let links = &mut record.links;
         if links.links.len() < size(self.limits.max_links_per_span) {
-            let (attributes, dropped) = cut(attributes, self.limits.max_attributes_per_link);
+            let (attributes, dropped) = within(attributes, self.limits.max_attributes_per_link);
             links.links.push(Link::new(context, attributes, dropped));
         } else {
             links.dropped_count = links.dropped_count.saturating_add(1);
@@ -91,7 +99,8 @@ impl Span for RecordedSpan {
 
     fn end_with_timestamp(&mut self, time: SystemTime) {
         if let Some(mut record) = self.record.take() {
-            record.end_time = time;
+            record.end_time = self.clock.corrected(time);
+            keep_last(&mut record.attributes);
             self.processors.ended(record);
         }
     }
@@ -104,17 +113,4 @@ impl Drop for RecordedSpan {
             self.end_with_timestamp(SystemTime::now());
         }
     }
-}
-
-/// The attributes within the limit, and how many were beyond it.
-pub(crate) fn cut(mut attributes: Vec<KeyValue>, limit: u32) -> (Vec<KeyValue>, u32) {
-    let dropped = attributes.len().saturating_sub(size(limit));
-    if dropped > 0 {
-        attributes.truncate(size(limit));
-    }
-    (attributes, u32::try_from(dropped).unwrap_or(u32::MAX))
-}
-
-fn size(limit: u32) -> usize {
-    usize::try_from(limit).unwrap_or(usize::MAX)
 }

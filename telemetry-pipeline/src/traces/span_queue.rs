@@ -16,7 +16,7 @@ use opentelemetry_sdk::{
     trace::{Span, SpanData, SpanProcessor},
 };
 
-use super::{processor::Processor, span_request};
+use super::{processor::Processor, span_request, span_size};
 use crate::{
     error::BootstrapError,
     otlp::{
@@ -28,7 +28,6 @@ use crate::{
         queue::Queue,
         report::Reporter,
         signal::Signal,
-        size,
         worker::Worker,
     },
 };
@@ -76,8 +75,9 @@ impl SpanProcessor for SpanQueue {
 impl Processor for SpanQueue {
     fn ended(&self, span: Box<SpanData>) {
         if span.span_context.is_sampled() {
-            let size = size::span(&span);
-            self.queue.push(span, size);
+            let size = span_size::of(&span);
+            let ended = span.end_time;
+            self.queue.push(span, size, ended);
         }
     }
 }

@@ -8,7 +8,7 @@ use opentelemetry_sdk::{
     trace::{IdGenerator, SdkTracerProvider, ShouldSample, SpanLimits},
 };
 
-use super::{Processors, Recorder};
+use super::{Processors, Recorder, SdkSpans};
 use telemetry_api::instrument::pipeline::StartSpans;
 
 /// Both ways, with the same sampler, ids, limits and processors. Ids are random without a generator.
@@ -26,8 +26,8 @@ where
     let provider = SdkTracerProvider::builder()
         .with_resource(resource.clone())
         .with_sampler(sampler.clone())
-        .with_span_limits(limits)
-        .with_span_processor(processors.clone());
+        .with_span_limits(SdkSpans::limits_of_sdk(limits))
+        .with_span_processor(SdkSpans::new(processors.clone(), &limits));
     let provider = match ids.clone() {
         Some(ids) => provider.with_id_generator(ids).build(),
         None => provider.build(),

@@ -42,10 +42,10 @@ const LIMITS: SpanLimits = {
 };
 
 #[derive(Clone, Debug, Default)]
-struct Ended(Arc<Mutex<Vec<SpanData>>>);
+pub(super) struct Ended(Arc<Mutex<Vec<SpanData>>>);
 
 impl Ended {
-    fn take(&self) -> Vec<SpanData> {
+    pub(super) fn take(&self) -> Vec<SpanData> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -91,7 +91,9 @@ fn sdks<S: ShouldSample + 'static>(sampler: S, hint: SamplingHint, ended: &Ended
 }
 
 fn key_values(count: i64) -> Vec<KeyValue> {
-    (0..count).map(|n| KeyValue::new("key", n)).collect()
+    (0..count)
+        .map(|n| KeyValue::new(format!("key{n}"), n))
+        .collect()
 }
 
 fn caller(flags: u8, state: &str) -> SpanContext {
@@ -181,7 +183,7 @@ fn a_span_is_what_the_sdks_would_be() {
 fn whatever_is_called_gives_what_the_sdk_gives_limits_included() {
     let calls: [fn(SpanRef<'_>); 11] = [
         |span| span.set_attribute(KeyValue::new("late", 1.5)),
-        |span| span.set_attributes(key_values(3)),
+        |span| span.set_attributes([1, 2, 3].map(|n| KeyValue::new(format!("late{n}"), n))),
         |span| span.add_event("event", key_values(1)),
         |span| (0..4).for_each(|n| span.add_event("events", key_values(n))),
         |span| (0..4).for_each(|n| span.add_link(caller(1, "a=1"), key_values(n))),
@@ -212,6 +214,30 @@ fn whatever_is_called_gives_what_the_sdk_gives_limits_included() {
     for call in calls {
         same(Sampler::AlwaysOn, &Context::new(), call);
     }
+}
+
+#[test]
+fn the_last_value_of_a_key_counts_wherever_it_was_set() {
+    let ended = Ended::default();
+    let tracer = ours(Sampler::AlwaysOn, HINT, &ended);
+    let pair = |key: &'static str, value: i64| KeyValue::new(key, value);
+    let start = || vec![pair("k", 1), pair("a", 1), pair("k", 2)];
+    let cx = tracer.start(&Context::new(), "work", SpanKind::Internal, start);
+    let span = cx.span();
+    span.set_attribute(pair("a", 2));
+    span.set_attributes([pair("b", 1), pair("k", 3), pair("c", 1)]);
+    let part = || vec![pair("x", 1), pair("x", 2), pair("y", 1)];
+    span.add_event("event", part());
+    span.add_link(caller(1, ""), part());
+    span.end();
+    let span = ended.take().remove(0);
+    // The limit of three counts keys.
+    assert_eq!(span.attributes, [pair("k", 3), pair("a", 2), pair("b", 1)]);
+    assert_eq!(span.dropped_attributes_count, 1);
+    let expected = [pair("x", 2), pair("y", 1)];
+    assert_eq!(span.events.events[0].attributes, expected);
+    assert_eq!(span.events.events[0].dropped_attributes_count, 0);
+    assert_eq!(span.links.links[0].attributes, expected);
 }
 
 #[test]
@@ -276,7 +302,7 @@ fn a_sampler_decides_and_its_attributes_and_trace_state_are_there() {
         assert_eq!(ours, sdks);
         assert_eq!(
             ours[0].attributes,
-            [KeyValue::new("key", 0), KeyValue::new("seen", 1)]
+            [KeyValue::new("key0", 0), KeyValue::new("seen", 1)]
         );
         assert_eq!(ours[0].span_context.is_sampled(), sampled);
     }

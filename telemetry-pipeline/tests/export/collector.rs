@@ -3,8 +3,11 @@
 use std::{
     collections::HashMap,
     io::{self, BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -140,6 +143,54 @@ impl Received {
 
     fn is_json(&self) -> bool {
         self.headers["content-type"] == "application/json"
+    }
+}
+
+/// A collector whose listener and connections can be closed.
+pub(crate) struct Closable {
+    address: SocketAddr,
+    thread: Option<thread::JoinHandle<()>>,
+    closing: Arc<AtomicBool>,
+    connections: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+/// Accepts everything that comes to this listener.
+pub(crate) fn serve_at(listener: TcpListener, received: &Arc<Mutex<Vec<Received>>>) -> Closable {
+    let closing = Arc::new(AtomicBool::new(false));
+    let connections: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
+    let address = listener.local_addr().unwrap();
+    let (received, closed, open) = (received.clone(), closing.clone(), connections.clone());
+    let thread = thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            if closed.load(Ordering::SeqCst) {
+                return;
+            }
+            open.lock().unwrap().push(stream.try_clone().unwrap());
+            let received = received.clone();
+            // It ends with an error when the connection is closed.
+            thread::spawn(move || {
+                let answer: Behaviour = Arc::new(|_, _| ok());
+                connection(stream, &received, &answer)
+            });
+        }
+    });
+    Closable {
+        address,
+        thread: Some(thread),
+        closing,
+        connections,
+    }
+}
+
+impl Closable {
+    pub(crate) fn close(mut self) {
+        self.closing.store(true, Ordering::SeqCst);
+        // Wakes the thread, which then drops its listener.
+        drop(TcpStream::connect(self.address));
+        self.thread.take().unwrap().join().unwrap();
+        for connection in self.connections.lock().unwrap().drain(..) {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
     }
 }
 

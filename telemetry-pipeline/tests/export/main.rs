@@ -9,12 +9,17 @@ mod down;
 mod encoding;
 mod grpc;
 mod hints;
+mod idle;
 mod metrics;
 mod outage;
+mod proxies;
 mod retry;
 mod runtimes;
+mod sizes;
+mod sockets;
 mod tls;
 mod volume;
+mod waits;
 
 use std::sync::{Arc, Mutex};
 

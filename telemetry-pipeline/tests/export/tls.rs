@@ -55,7 +55,16 @@ impl Authority {
             .to_owned()
     }
 
+    /// A server that asks for no client certificate.
+    pub(crate) fn server_config(&self) -> ServerConfig {
+        self.server_of(false)
+    }
+
     fn http(&self, client_required: bool) -> Collector {
+        Collector::tls(self.server_of(client_required))
+    }
+
+    fn server_of(&self, client_required: bool) -> ServerConfig {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ServerConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
@@ -70,11 +79,9 @@ impl Authority {
         };
         let (certificate, key) = &self.server;
         let key = PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap();
-        Collector::tls(
-            builder
-                .with_single_cert(vec![certificate.der().clone()], key)
-                .unwrap(),
-        )
+        builder
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap()
     }
 
     fn grpc(&self, client_required: bool) -> grpc::Collector {

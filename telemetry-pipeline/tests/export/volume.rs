@@ -9,8 +9,8 @@ use std::{
 use telemetry_api::instrument::tracer::Tracer;
 
 use crate::{
-    collector::{Collector, ok},
-    config, record, tracer, traces_to,
+    collector::{Collector, hanging, ok},
+    config, record, tracer,
 };
 
 const THREADS: usize = 4;
@@ -30,30 +30,39 @@ fn produce(telemetry: &telemetry_pipeline::Telemetry) {
 }
 
 #[test]
-fn with_a_queue_that_holds_them_all_of_them_arrive() {
-    let collector = Collector::start();
-    let telemetry = config(&collector.url(), &[("OTEL_BSP_MAX_QUEUE_SIZE", "100000")])
-        .with_queue_bytes(64 * 1024 * 1024)
-        .build()
-        .unwrap();
-    produce(&telemetry);
-    assert_eq!(telemetry.shutdown(), Ok(()));
-    assert_eq!(collector.spans().len(), SPANS);
+fn with_the_default_queue_all_of_them_arrive_also_at_a_slow_collector() {
+    for pause in [Duration::ZERO, Duration::from_millis(10)] {
+        let collector = Collector::answering(move |_, _| {
+            thread::sleep(pause);
+            ok()
+        });
+        let telemetry = config(&collector.url(), &[])
+            .with_shutdown_timeout(Duration::from_secs(60))
+            .build()
+            .unwrap();
+        produce(&telemetry);
+        assert_eq!(telemetry.shutdown(), Ok(()));
+        assert_eq!(collector.spans().len(), SPANS);
+    }
 }
 
 #[test]
-fn with_the_default_queue_each_arrives_or_is_reported() {
-    let collector = Collector::start();
-    let telemetry = traces_to(&collector.url(), &[]);
-    produce(&telemetry);
-    let lost = telemetry
-        .shutdown()
-        .err()
-        .map_or(0, |error| error.losses[0].items());
-    assert_eq!(
-        collector.spans().len() + usize::try_from(lost).unwrap(),
-        SPANS
-    );
+fn a_bound_of_items_or_a_size_of_batches_bounds_the_number() {
+    for variable in ["OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"] {
+        let telemetry = config(&hanging(), &[(variable, "2048")])
+            .with_shutdown_timeout(Duration::from_millis(100))
+            .build()
+            .unwrap();
+        produce(&telemetry);
+        let error = telemetry.shutdown().unwrap_err();
+        let loss = &error.losses[0];
+        assert_eq!(loss.items(), SPANS as u64, "{variable}: {error}");
+        // One batch more may be on its way.
+        assert!(
+            loss.queue_full >= SPANS as u64 - 2 * 2048,
+            "{variable}: {error}"
+        );
+    }
 }
 
 #[test]

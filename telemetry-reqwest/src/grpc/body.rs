@@ -1,4 +1,4 @@
-//! Response end: trailers, an error, or the drop of a stream that nobody reads to its end.
+//! The response stream of a call, which ends the call: with its trailers, with an error, or when it is dropped.
 
 use std::{
     error::Error as StdError,
@@ -9,10 +9,10 @@ use std::{
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::{call::Call, status};
+use super::{call::GrpcCall, status};
 
 pin_project! {
-    /// A response stream that ends its call when it ends.
+    /// A response stream. Its end is the end of the call.
     #[derive(Debug)]
     pub struct GrpcBody<B>
     where
@@ -20,7 +20,7 @@ pin_project! {
     {
         #[pin]
         inner: B,
-        call: Option<Call>,
+        call: Option<GrpcCall>,
     }
 
     impl<B> PinnedDrop for GrpcBody<B>
@@ -39,7 +39,7 @@ pin_project! {
 }
 
 impl<B: Body> GrpcBody<B> {
-    pub(crate) fn new(inner: B, call: Option<Call>) -> Self {
+    pub(super) fn new(inner: B, call: Option<GrpcCall>) -> Self {
         Self { inner, call }
     }
 }

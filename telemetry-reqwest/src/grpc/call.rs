@@ -1,17 +1,13 @@
-//! One call: its client span and duration, ended exactly once.
+//! One gRPC call: its client span and duration, which end exactly once.
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, atomic::Ordering},
-    time::Instant,
-};
+use std::{borrow::Cow, sync::Arc, time::Instant};
 
 use http::{HeaderMap, Request, StatusCode};
 use opentelemetry::{
     Context, KeyValue,
     trace::{SpanKind, Status, TraceContextExt as _},
 };
-use telemetry_api::instrument::tracer::is_recorded;
+use telemetry_api::instrument::tracer::{Tracer, is_recorded};
 use telemetry_semconv::{
     http::attribute::ERROR_TYPE,
     rpc as semconv_rpc,
@@ -23,76 +19,58 @@ use telemetry_semconv::{
 use tonic::GrpcMethod;
 
 use super::{
-    layer::Shared,
-    metrics::{GrpcInstruments, KnownMethod, Labels, method_name},
-    status::{self, Failure},
+    channel::ChannelTelemetry,
+    metrics::{GrpcInstruments, GrpcLabels, KnownMethod, method_name},
+    status::{self, GrpcFailure},
 };
-use crate::{carry, middleware};
+use crate::{outcome, outgoing};
 
-/// How a call ended, if not with a status or an error.
-const OUTCOME: &str = "telemetry.outcome";
-
-/// Owned by the response future first and by the response body then; whoever drops it ends the call.
+/// Ends exactly once, at the latest when it is dropped. The response future owns it first, and the response body then.
 #[derive(Debug)]
-pub(crate) struct Call {
-    shared: Arc<Shared>,
+pub(super) struct GrpcCall {
+    channel: Arc<ChannelTelemetry>,
     instruments: Arc<GrpcInstruments>,
     cx: Context,
     started: Instant,
     method: KnownMethod,
     http_status: StatusCode,
-    /// Still set when it is dropped if a poll did not return: something below panicked, whoever caught it.
+    /// True during a poll. If it is true when the call is dropped, code inside the call panicked.
     in_poll: bool,
     ended: bool,
 }
 
-impl Call {
-    /// Starts the call and writes the metadata; `None` if there is nothing to measure with.
-    pub(crate) fn begin<B>(shared: &Arc<Shared>, request: &mut Request<B>) -> Option<Self> {
-        let propagates = shared.propagates && !carry::opted_out(request.extensions());
-        let Some(instruments) = shared.instruments.get() else {
+impl GrpcCall {
+    /// Starts a call and writes its metadata. Returns `None` while there are no providers, and where telemetry is
+    /// suppressed.
+    pub(super) fn start<B>(
+        channel: &Arc<ChannelTelemetry>,
+        request: &mut Request<B>,
+    ) -> Option<Self> {
+        let propagates = channel.propagates && !outgoing::opted_out(request.extensions());
+        let Some(instruments) = channel.instruments.get() else {
             if propagates {
-                Context::map_current(|cx| carry::inject(cx, None, false, request.headers_mut()));
+                Context::map_current(|cx| outgoing::inject(cx, None, false, request.headers_mut()));
             }
             return None;
         };
-        // Generated clients name their methods; any other path may hold anything.
+        // Generated clients name their methods. Any other path can contain anything.
         let method = request
             .extensions()
             .get::<GrpcMethod<'static>>()
             .and_then(|method| instruments.method(method));
-        let (cx, orphan) = Context::map_current(|parent| {
-            if parent.is_telemetry_suppressed() {
-                return None;
-            }
-            let orphan = !parent.span().span_context().is_valid();
-            let name = match &method {
-                Some(method) => Cow::Owned(String::from(&**method)),
-                None => Cow::Borrowed(GRPC),
-            };
-            let cx = instruments
-                .tracer
-                .start(parent, name, SpanKind::Client, || {
-                    at_start(shared, &method, request.uri().path())
-                });
-            Some((cx, orphan))
+        let path = request.uri().path();
+        let (cx, is_orphan) = start_span(&instruments.tracer, &method, || {
+            attributes(channel, &method, path)
         })?;
-        if orphan
-            && !shared.reported.load(Ordering::Relaxed)
-            && !shared.reported.swap(true, Ordering::Relaxed)
-        {
-            middleware::report_orphan();
+        if is_orphan {
+            channel.orphans.log_once();
         }
         if propagates {
-            carry::inject(
-                &cx,
-                Some(&instruments.propagation),
-                shared.listed,
-                request.headers_mut(),
-            );
+            let propagation = Some(&instruments.propagation);
+            outgoing::inject(&cx, propagation, channel.listed, request.headers_mut());
         }
         Some(Self {
-            shared: shared.clone(),
+            channel: channel.clone(),
             instruments: instruments.clone(),
             cx,
             started: Instant::now(),
@@ -104,7 +82,7 @@ impl Call {
     }
 
     /// Makes the call's context current for one poll.
-    pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+    pub(super) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
         self.in_poll = true;
         let attached = self.cx.clone().attach();
         let polled = poll();
@@ -113,31 +91,33 @@ impl Call {
         polled
     }
 
-    /// The response's head is there, without a status.
-    pub(crate) fn head(&mut self, status: StatusCode) {
+    /// Notes the HTTP status of a head without a gRPC status.
+    pub(super) fn head(&mut self, status: StatusCode) {
         self.http_status = status;
     }
 
-    /// The status is there.
-    pub(crate) fn trailers(self, trailers: &HeaderMap) {
+    /// Ends the call with the status of its trailers.
+    pub(super) fn trailers(self, trailers: &HeaderMap) {
         match status::received(trailers) {
             Some(status) => self.received(status),
             None => self.ended_without_status(),
         }
     }
 
-    pub(crate) fn received(mut self, status: &'static str) {
+    /// Ends the call with a status that the server sent.
+    pub(super) fn received(mut self, status: &'static str) {
         let error = semconv_rpc::is_client_error(status).then_some(status);
         self.end(status, error, None);
     }
 
-    /// The stream ended, and a client must make up a status.
-    pub(crate) fn ended_without_status(self) {
+    /// Ends the call without a status. gRPC maps the HTTP status to one.
+    pub(super) fn ended_without_status(self) {
         let status = semconv_rpc::status_code_of_http(self.http_status.as_u16());
         self.received(status);
     }
 
-    pub(crate) fn failed(mut self, Failure { status, error_type }: Failure) {
+    /// Ends the call with a failure of the client.
+    pub(super) fn failed(mut self, GrpcFailure { status, error_type }: GrpcFailure) {
         self.end(status, Some(error_type), None);
     }
 
@@ -154,16 +134,16 @@ impl Call {
             let optional = [
                 Some(KeyValue::new(RPC_RESPONSE_STATUS_CODE, status)),
                 error.map(|error| KeyValue::new(ERROR_TYPE, error)),
-                outcome.map(|outcome| KeyValue::new(OUTCOME, outcome)),
+                outcome.map(outcome::attribute),
             ];
             span.set_attributes(optional.into_iter().flatten());
             if error.is_some() {
-                // The status code, or error.type, says it all, and a message could hold anything: no description.
+                // No description: the status code or `error.type` is enough, and a message can contain anything.
                 span.set_status(Status::error(""));
             }
         }
-        let labels = Labels {
-            address: self.shared.address.clone(),
+        let labels = GrpcLabels {
+            address: self.channel.address.clone(),
             method: self.method.clone(),
             status,
             error,
@@ -172,30 +152,52 @@ impl Call {
         self.instruments
             .duration(&labels)
             .record(seconds, span.span_context());
-        // Nobody is told of the end of one that records nothing, which may be that of the caller.
+        // A span that is not recorded may be that of the caller, which must not end here.
         if recorded {
             span.end();
         }
     }
 }
 
-impl Drop for Call {
+impl Drop for GrpcCall {
     fn drop(&mut self) {
         if self.ended {
             return;
         }
         if self.in_poll {
-            // What a client makes of an error of which nothing is known.
-            self.end("UNKNOWN", Some("panic"), Some("panicked"));
+            // gRPC clients report an error without a known cause as `UNKNOWN`.
+            self.end("UNKNOWN", Some("panic"), Some(outcome::PANICKED));
         } else {
-            // The caller wanted no more, which is no error of the call: only its outcome tells.
-            self.end("CANCELLED", None, Some("cancelled"));
+            // The caller dropped the call, which is not an error.
+            self.end("CANCELLED", None, Some(outcome::CANCELLED));
         }
     }
 }
 
-fn at_start(shared: &Shared, method: &KnownMethod, path: &str) -> Vec<KeyValue> {
-    // Room for those set at the end, so that they do not move the vector.
+/// Starts the span below the current one, and returns its context and true if there was no span around it. Returns
+/// `None` where telemetry is suppressed.
+fn start_span(
+    tracer: &Tracer,
+    method: &KnownMethod,
+    attributes: impl FnOnce() -> Vec<KeyValue>,
+) -> Option<(Context, bool)> {
+    Context::map_current(|parent| {
+        if parent.is_telemetry_suppressed() {
+            return None;
+        }
+        let is_orphan = !parent.span().span_context().is_valid();
+        let name = match method {
+            Some(method) => Cow::Owned(String::from(&**method)),
+            None => Cow::Borrowed(GRPC),
+        };
+        let cx = tracer.start(parent, name, SpanKind::Client, attributes);
+        Some((cx, is_orphan))
+    })
+}
+
+/// The attributes that are known when the span starts.
+fn attributes(channel: &ChannelTelemetry, method: &KnownMethod, path: &str) -> Vec<KeyValue> {
+    // Capacity for those set at the end.
     let mut attributes = Vec::with_capacity(8);
     attributes.push(KeyValue::new(RPC_SYSTEM_NAME, GRPC));
     attributes.push(KeyValue::new(RPC_METHOD, method_name(method)));
@@ -203,6 +205,6 @@ fn at_start(shared: &Shared, method: &KnownMethod, path: &str) -> Vec<KeyValue> 
         let original = path.strip_prefix('/').unwrap_or(path);
         attributes.push(KeyValue::new(RPC_METHOD_ORIGINAL, original.to_owned()));
     }
-    shared.address.push_to(&mut attributes);
+    channel.address.push_to(&mut attributes);
     attributes
 }

@@ -1,55 +1,50 @@
-//! The layer: options, and the instruments all its services share.
+//! The layer and its options.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::Arc;
 
 use telemetry_api::instrument::{Providers, providers::Lazy};
 use telemetry_semconv::rpc as semconv_rpc;
 use tower_layer::Layer;
 
-use super::{metrics::GrpcInstruments, service::GrpcService};
-use crate::{address::Address, hosts::Hosts};
+use super::{channel::ChannelTelemetry, metrics::GrpcInstruments, service::GrpcService};
+use crate::{hosts::Hosts, metrics::server_address::ServerAddress};
 
-/// Instruments every call of a gRPC channel: client span, duration, context in its metadata.
+/// Instruments each call of a gRPC channel with a client span and a duration, and writes the context into its metadata.
 ///
-/// The providers are those that `bootstrap` installed, looked up at the first call; pass others with
-/// [`with_providers`](Self::with_providers). Without any, calls pass as they are, with the correlation id.
+/// It uses the providers that `bootstrap` installed, looked up at the first call, or those of
+/// [`with_providers`](Self::with_providers). While there are none, calls pass with the correlation id only.
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct GrpcLayer {
-    instruments: Arc<Lazy<GrpcInstruments>>,
-    address: Address,
-    propagates: bool,
-    /// Whether that is because the target is one of the hosts given.
-    listed: bool,
-    reported: Arc<AtomicBool>,
-}
+pub struct GrpcLayer(ChannelTelemetry);
 
 impl GrpcLayer {
-    /// For a channel to this target, which becomes `server.address` and `server.port` as the convention says: of a URL
-    /// host and port, of a `dns:` target the name, of a `unix:` target the path.
+    /// A layer for a channel to this target. The semantic conventions read `server.address` and `server.port` from it: the
+    /// host and port of a URL, the name of a `dns:` target, the path of a `unix:` target.
     pub fn new(target: &str) -> Self {
         let (host, port) = semconv_rpc::target(target);
-        Self {
+        Self(ChannelTelemetry {
             instruments: Arc::new(Lazy::new(None, GrpcInstruments::new)),
-            address: Address::new(host, port),
+            address: ServerAddress::new(host, port),
             propagates: true,
             listed: false,
-            reported: Arc::default(),
-        }
+            orphans: Arc::default(),
+        })
     }
 
-    /// Uses these providers instead of the installed ones.
+    /// Records through these providers. Default: the installed ones.
     pub fn with_providers(mut self, providers: Providers) -> Self {
-        self.instruments = Arc::new(Lazy::new(Some(providers), GrpcInstruments::new));
+        self.0.instruments = Arc::new(Lazy::new(Some(providers), GrpcInstruments::new));
         self
     }
 
     /// Sends trace context, baggage and correlation id only if the target is one of these hosts. Default: always.
     ///
-    /// The [`Principal`](telemetry_api::Principal) is sent only when it is.
+    /// The [`Principal`](telemetry_api::Principal) is sent only if the target is one of these hosts.
     pub fn with_propagation_to(mut self, hosts: &Hosts) -> Self {
-        self.listed = hosts.matches(self.address.host(), self.address.port());
-        self.propagates = self.listed;
+        let address = &self.0.address;
+        let listed = hosts.matches(address.host(), address.port());
+        self.0.listed = listed;
+        self.0.propagates = listed;
         self
     }
 }
@@ -58,24 +53,6 @@ impl<S> Layer<S> for GrpcLayer {
     type Service = GrpcService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let shared = Shared {
-            instruments: self.instruments.clone(),
-            address: self.address.clone(),
-            propagates: self.propagates,
-            listed: self.listed,
-            reported: self.reported.clone(),
-        };
-        GrpcService::new(inner, Arc::new(shared))
+        GrpcService::new(inner, Arc::new(self.0.clone()))
     }
-}
-
-/// What a layer's services need of it.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) instruments: Arc<Lazy<GrpcInstruments>>,
-    pub(crate) address: Address,
-    pub(crate) propagates: bool,
-    pub(crate) listed: bool,
-    /// The first call without a span has been reported.
-    pub(crate) reported: Arc<AtomicBool>,
 }

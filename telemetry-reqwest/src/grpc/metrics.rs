@@ -1,8 +1,9 @@
-//! The instruments of gRPC calls, with a handle for each set of labels.
+//! The tracer, the propagators and the metric instruments of gRPC calls.
 
 use std::sync::Arc;
 
-use opentelemetry::{InstrumentationScope, KeyValue, StringValue};
+use hashbrown::Equivalent;
+use opentelemetry::{KeyValue, StringValue};
 use telemetry_api::instrument::{
     Providers,
     duration::{BoundDuration, DurationHistogram, overflow},
@@ -19,29 +20,22 @@ use telemetry_semconv::{
 };
 use tonic::GrpcMethod;
 
-use crate::address::Address;
+use crate::metrics::{limits::MAX_SERIES, scope, server_address::ServerAddress};
 
-/// Addresses times methods times statuses; what goes beyond shares the overflow series.
-const MAX_SERIES: usize = 1500;
-
-/// Everything a call is recorded with.
 #[derive(Debug)]
-pub(crate) struct GrpcInstruments {
-    pub(crate) tracer: Tracer,
-    pub(crate) propagation: Propagation,
+pub(super) struct GrpcInstruments {
+    pub(super) tracer: Tracer,
+    pub(super) propagation: Propagation,
     duration: DurationHistogram,
-    series: SeriesCache<Labels, Arc<BoundDuration>>,
+    series: SeriesCache<GrpcLabels, Arc<BoundDuration>>,
     methods: SeriesCache<MethodKey<Box<str>>, KnownMethod>,
 }
 
 impl GrpcInstruments {
-    pub(crate) fn new(providers: &Providers) -> Self {
-        let scope = InstrumentationScope::builder("telemetry-reqwest")
-            .with_version(env!("CARGO_PKG_VERSION"))
-            .build();
-        let meter = providers.meter(scope.clone());
+    pub(super) fn new(providers: &Providers) -> Self {
+        let meter = providers.meter(scope());
         Self {
-            tracer: providers.tracer(scope),
+            tracer: providers.tracer(scope()),
             propagation: providers.propagation().clone(),
             duration: providers.duration_histogram(
                 &meter,
@@ -54,8 +48,8 @@ impl GrpcInstruments {
         }
     }
 
-    /// The name of a method, made once.
-    pub(crate) fn method(&self, method: &GrpcMethod<'_>) -> KnownMethod {
+    /// The name of a method. Each name is made once.
+    pub(super) fn method(&self, method: &GrpcMethod<'_>) -> KnownMethod {
         let key = MethodKey {
             service: method.service(),
             method: method.method(),
@@ -66,7 +60,8 @@ impl GrpcInstruments {
         })
     }
 
-    pub(crate) fn duration(&self, labels: &Labels) -> Arc<BoundDuration> {
+    /// The series of `rpc.client.call.duration` with these labels.
+    pub(super) fn duration(&self, labels: &GrpcLabels) -> Arc<BoundDuration> {
         self.series.get(labels, |series| {
             let attributes = match series {
                 Series::Of(labels) => labels.attributes(),
@@ -77,24 +72,25 @@ impl GrpcInstruments {
     }
 }
 
-/// `package.Service/Method` of a generated client; `None`: not known to be a method.
-pub(crate) type KnownMethod = Option<Arc<str>>;
+/// `package.Service/Method` of a generated client. `None` for a path that no generated client named.
+pub(super) type KnownMethod = Option<Arc<str>>;
 
-/// `rpc.method`.
-pub(crate) fn method_name(method: &KnownMethod) -> StringValue {
+/// The value of `rpc.method`.
+pub(super) fn method_name(method: &KnownMethod) -> StringValue {
     match method {
         Some(method) => method.clone().into(),
         None => OTHER_METHOD.into(),
     }
 }
 
+/// The key of a method, owned in the cache and borrowed from the request for a look-up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct MethodKey<T> {
     service: T,
     method: T,
 }
 
-impl hashbrown::Equivalent<MethodKey<Box<str>>> for MethodKey<&str> {
+impl Equivalent<MethodKey<Box<str>>> for MethodKey<&str> {
     fn equivalent(&self, key: &MethodKey<Box<str>>) -> bool {
         *self.service == *key.service && *self.method == *key.method
     }
@@ -109,16 +105,16 @@ impl ToKey<MethodKey<Box<str>>> for MethodKey<&str> {
     }
 }
 
-/// The labels of a call's duration.
+/// The labels of the duration of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Labels {
-    pub(crate) address: Address,
-    pub(crate) method: KnownMethod,
-    pub(crate) status: &'static str,
-    pub(crate) error: Option<&'static str>,
+pub(super) struct GrpcLabels {
+    pub(super) address: ServerAddress,
+    pub(super) method: KnownMethod,
+    pub(super) status: &'static str,
+    pub(super) error: Option<&'static str>,
 }
 
-impl Labels {
+impl GrpcLabels {
     fn attributes(&self) -> Vec<KeyValue> {
         let mut attributes = vec![
             KeyValue::new(RPC_SYSTEM_NAME, GRPC),

@@ -1,4 +1,4 @@
-//! The service: a call out, and the head of its response.
+//! The service: it starts a call, and reads the head of its response.
 
 use std::{
     error::Error as StdError,
@@ -13,18 +13,18 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{body::GrpcBody, call::Call, layer::Shared, status};
+use super::{body::GrpcBody, call::GrpcCall, channel::ChannelTelemetry, status};
 
 /// The service of [`GrpcLayer`](super::GrpcLayer).
 #[derive(Clone, Debug)]
 pub struct GrpcService<S> {
     inner: S,
-    shared: Arc<Shared>,
+    channel: Arc<ChannelTelemetry>,
 }
 
 impl<S> GrpcService<S> {
-    pub(crate) fn new(inner: S, shared: Arc<Shared>) -> Self {
-        Self { inner, shared }
+    pub(super) fn new(inner: S, channel: Arc<ChannelTelemetry>) -> Self {
+        Self { inner, channel }
     }
 }
 
@@ -44,7 +44,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
-        let mut call = Call::begin(&self.shared, &mut request);
+        let mut call = GrpcCall::start(&self.channel, &mut request);
         let inner = match &mut call {
             Some(call) => call.poll(|| self.inner.call(request)),
             None => self.inner.call(request),
@@ -59,7 +59,7 @@ pin_project! {
     pub struct GrpcFuture<F> {
         #[pin]
         inner: F,
-        call: Option<Call>,
+        call: Option<GrpcCall>,
     }
 }
 
@@ -83,7 +83,7 @@ where
         Poll::Ready(match output {
             Ok(response) => {
                 let call = call.and_then(|mut call| {
-                    // A call that fails at once has its status in the head, and no stream.
+                    // The head has the status if the call failed at once. Then there is no stream.
                     if let Some(status) = status::received(response.headers()) {
                         call.received(status);
                         return None;

@@ -1,4 +1,4 @@
-//! The status of a call: from trailers, from a response without any, or from the client's own failure.
+//! The status of a call: the one that the server sent, or the one that tonic gives to a failure of the client.
 
 use std::error::Error as StdError;
 
@@ -8,55 +8,55 @@ use tonic::{Code, ConnectError, Status, TimeoutExpired};
 
 use crate::error_type;
 
-/// How a call failed before the server said so.
+/// A failure of the client, for which the server sent no status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
-    /// The status that tonic generates for it.
-    pub(crate) status: &'static str,
-    pub(crate) error_type: &'static str,
+pub(super) struct GrpcFailure {
+    /// The status that tonic gives to it.
+    pub(super) status: &'static str,
+    pub(super) error_type: &'static str,
 }
 
-/// `grpc-status`, in the trailers or, of a call that failed at once, in the head.
-pub(crate) fn received(headers: &HeaderMap) -> Option<&'static str> {
+/// Reads `grpc-status` from the trailers, or from the head of a call that failed at once.
+pub(super) fn received(headers: &HeaderMap) -> Option<&'static str> {
     let status = headers.get("grpc-status")?;
     Some(semconv_rpc::status_code(i32::from(Code::from_bytes(
         status.as_bytes(),
     ))))
 }
 
-/// What tonic makes of an error of the channel or of a response's stream.
-pub(crate) fn failure(error: &(dyn StdError + 'static)) -> Failure {
+/// The status that tonic gives to an error of the channel or of the response stream.
+pub(super) fn failure(error: &(dyn StdError + 'static)) -> GrpcFailure {
     let mut source = Some(error);
     while let Some(cause) = source {
         if let Some(status) = cause.downcast_ref::<Status>() {
             let code = semconv_rpc::status_code(i32::from(status.code()));
-            return Failure {
+            return GrpcFailure {
                 status: code,
                 error_type: error_type::of_causes(error).unwrap_or(code),
             };
         }
         if cause.is::<TimeoutExpired>() {
-            return Failure {
+            return GrpcFailure {
                 status: "CANCELLED",
                 error_type: "timeout",
             };
         }
         if cause.is::<ConnectError>() {
-            return Failure {
+            return GrpcFailure {
                 status: "UNAVAILABLE",
                 error_type: error_type::of_connect(error),
             };
         }
         if let Some(hyper) = cause.downcast_ref::<hyper::Error>() {
-            // A ping to keep the connection alive was not answered.
+            // The peer did not answer a keep-alive ping.
             if hyper.is_timeout() {
-                return Failure {
+                return GrpcFailure {
                     status: "UNAVAILABLE",
                     error_type: "timeout",
                 };
             }
             if hyper.is_canceled() {
-                return Failure {
+                return GrpcFailure {
                     status: "CANCELLED",
                     error_type: error_type::of_causes(error).unwrap_or("transport"),
                 };
@@ -64,7 +64,7 @@ pub(crate) fn failure(error: &(dyn StdError + 'static)) -> Failure {
         }
         source = cause.source();
     }
-    Failure {
+    GrpcFailure {
         status: "UNKNOWN",
         error_type: error_type::of_causes(error).unwrap_or("transport"),
     }

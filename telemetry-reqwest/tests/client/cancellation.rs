@@ -1,4 +1,4 @@
-//! Calls that are given up.
+//! Calls that the caller drops.
 
 use std::{
     future::Future,
@@ -27,7 +27,7 @@ async fn a_call_that_is_given_up_ends_unset_and_is_counted() {
         telemetry.tree(&SHOWN),
         "CLIENT GET telemetry.outcome=\"cancelled\"\n"
     );
-    // With no error.type, and no other series.
+    // The series has no `error.type`, and it is the only one.
     let series = format!(
         "http_client_request_duration_seconds_count{{http_request_method=\"GET\",server_address=\"127.0.0.1\",\
          server_port=\"{}\"}}",
@@ -39,7 +39,7 @@ async fn a_call_that_is_given_up_ends_unset_and_is_counted() {
     assert_eq!(counts.count(), 1, "{metrics}");
 }
 
-/// Yields this often before and after a canned response.
+/// Yields so many times before and after a canned response.
 struct Slow(u32);
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! What goes wrong, and its `error.type` on span and metric.
+//! Failures, and their `error.type` on span and metric.
 
 use std::{io::Write as _, sync::Arc};
 
@@ -69,7 +69,7 @@ CLIENT GET error.type="reset" ERROR
     }
 }
 
-/// A TLS server whose certificate nobody has signed but itself.
+/// A TLS server with a self-signed certificate.
 fn self_signed() -> TlsAcceptor {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
@@ -130,7 +130,7 @@ async fn a_server_that_speaks_no_tls_is_a_tls_failure() {
 #[tokio::test]
 async fn a_connection_that_is_not_made_in_time_is_not_a_slow_answer() {
     let telemetry = TestTelemetry::new();
-    // A connection to a listener that never accepts is made by the kernel; one that waits for its TLS handshake is not.
+    // The kernel accepts a connection to a listener that never accepts. The TLS handshake then waits.
     let (_listener, address) = listen().await;
     let slow = reqwest::Client::builder()
         .connect_timeout(SOON)

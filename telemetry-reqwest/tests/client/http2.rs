@@ -1,4 +1,4 @@
-//! Servers that break off in HTTP/2, where a connection outlives its streams.
+//! Servers that end a stream or a connection early in HTTP/2, where a connection outlives its streams.
 
 use bytes::Bytes;
 use h2::{Reason, SendStream, server::SendResponse};
@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::{SOON, listen, middleware};
 
-/// How the server ends the one request it is sent.
+/// The way in which the server ends the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     ResetBeforeTheHead,
@@ -36,7 +36,7 @@ async fn serve(listener: TcpListener, end: End) {
         respond.send_reset(Reason::INTERNAL_ERROR);
     } else {
         let mut body = begin_body(&mut respond);
-        // What was sent is on its way before the stream ends.
+        // The sent data leaves before the stream ends.
         let _ = tokio::time::timeout(SOON * 2, connection.accept()).await;
         match end {
             End::GoAwayInTheBody => connection.abrupt_shutdown(Reason::INTERNAL_ERROR),

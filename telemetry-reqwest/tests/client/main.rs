@@ -1,6 +1,6 @@
 //! The middleware against real servers on loopback, with telemetry in memory.
 
-// Clippy knows test functions, not their helpers.
+// Clippy's `allow-*-in-tests` covers test functions, not their helpers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cancellation;
@@ -58,7 +58,7 @@ async fn serve(app: Router) -> SocketAddr {
     address
 }
 
-/// Answers `/status/{code}` with that code and everything else with the headers it got, one a line.
+/// Answers `/status/{code}` with that status, and any other path with the received headers, one per line.
 async fn server() -> SocketAddr {
     let headers = |request: ServerRequest| async move {
         let lines = request
@@ -79,7 +79,7 @@ async fn server() -> SocketAddr {
     serve(app).await
 }
 
-/// Answers one connection with these bytes, as they are, and then does what it is told.
+/// Answers one connection with these bytes, and then acts as told.
 async fn answer(listener: &TcpListener, bytes: &[u8]) -> TcpStream {
     let (mut socket, _) = listener.accept().await.unwrap();
     let _ = socket.read(&mut [0; 4096]).await;
@@ -87,5 +87,5 @@ async fn answer(listener: &TcpListener, bytes: &[u8]) -> TcpStream {
     socket
 }
 
-/// Long enough for loopback, short enough for a test.
+/// Long enough for the loopback interface, short enough for a test.
 const SOON: Duration = Duration::from_millis(20);

@@ -1,4 +1,4 @@
-//! What is measured.
+//! The metrics of calls.
 
 use async_trait::async_trait;
 use http::Extensions;
@@ -9,7 +9,7 @@ use telemetry_pipeline::testing::TestTelemetry;
 
 use crate::{client, client_with, listen, middleware, server};
 
-/// Answers with the status that is the query, else 200.
+/// Answers with the status in the query, else with 200.
 struct Canned;
 
 #[async_trait]
@@ -43,7 +43,7 @@ async fn any_number_of_label_sets_is_a_bounded_number_of_series() {
             call(address, status).await;
         }
     }
-    // One that has a series keeps it.
+    // An address that has a series keeps it.
     call(0, 200).await;
     let metrics = telemetry.metrics();
     for name in [
@@ -82,7 +82,7 @@ async fn any_number_of_addresses_is_a_bounded_number_of_series() {
         .lines()
         .filter(|line| line.starts_with("http_client_active_requests"));
     assert_eq!(active.count(), 201);
-    // What is beyond the limit keeps its other labels, and its span its address.
+    // Past the limit the other labels stay, and the span keeps its address.
     let other = "http_client_request_duration_seconds_count{http_request_method=\"GET\",\
                  http_response_status_code=\"200\",network_protocol_version=\"1.1\",server_address=\"_OTHER\"}";
     assert_eq!(telemetry.metric(other), Some(800.0), "{metrics}");
@@ -130,12 +130,12 @@ async fn a_duration_has_the_span_as_its_exemplar() {
         .filter_map(|line| line.split_once("le=\"")?.1.split_once('"'))
         .map(|(bound, _)| bound)
         .collect();
-    // The convention's, written out.
+    // The bounds of the semantic conventions, written out.
     let advised = [
         "0.005", "0.01", "0.025", "0.05", "0.075", "0.1", "0.25", "0.5", "0.75", "1.0", "2.5",
         "5.0", "7.5", "10.0", "+Inf",
     ];
     assert_eq!(bounds, advised, "{text}");
-    // Nothing that nobody asked for.
+    // The metrics of options are absent.
     assert!(!text.contains("active_requests") && !text.contains("body_size"));
 }

@@ -1,4 +1,4 @@
-//! Calls below which something panics, whoever catches it.
+//! Calls in which code below the telemetry panics, and the panic is caught at different places.
 
 use std::{
     future::Future,
@@ -19,7 +19,7 @@ use telemetry_reqwest::SpanEnd;
 
 use crate::{SHOWN, middleware};
 
-/// Where the code below the telemetry panics.
+/// The place where the code below the telemetry panics.
 #[derive(Clone, Copy, Debug)]
 enum Panics {
     WhenCalled,

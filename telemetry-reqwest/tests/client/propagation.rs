@@ -1,4 +1,4 @@
-//! What travels, and where it does not.
+//! The headers that carry the context, and the hosts that do not get them.
 
 use std::sync::{Arc, Mutex};
 
@@ -98,7 +98,7 @@ async fn baggage_of_another_request_is_not_sent_on_without_any_of_ours() {
     };
     let echoed = send(false).await;
     assert!(!echoed.contains("baggage") && echoed.contains("traceparent"));
-    // Where nothing is written, nothing is removed.
+    // Without propagation no header of the request is removed.
     assert!(send(true).await.contains("baggage: stale=1"));
 }
 

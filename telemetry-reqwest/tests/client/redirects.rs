@@ -1,4 +1,4 @@
-//! Redirects that reqwest follows by itself, and what goes with them.
+//! Redirects that reqwest follows by itself, and the headers that go with them.
 
 use std::net::SocketAddr;
 
@@ -25,7 +25,7 @@ fn warnings(telemetry: &TestTelemetry) -> Vec<LogRecord> {
     logs
 }
 
-/// A server that redirects to `localhost`, which is another one, and a plain client's builder that finds it there.
+/// A server that redirects to `localhost`, which is another host, and the builder of a client that resolves both.
 async fn redirecting() -> (String, impl Fn() -> reqwest::ClientBuilder) {
     let elsewhere: SocketAddr = server().await;
     let port = elsewhere.port();
@@ -76,7 +76,7 @@ async fn reqwests_own_policy_takes_everything_anywhere_which_is_said_once() {
             .text()
             .await
             .unwrap();
-        // What no middleware can stop: this test is to fail once reqwest can.
+        // No middleware can prevent this. The test fails once reqwest can.
         for header in CONTEXT_HEADERS {
             assert!(echoed.contains(header), "{header} {echoed}");
         }

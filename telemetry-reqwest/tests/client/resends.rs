@@ -58,7 +58,7 @@ async fn each_attempt_of_reqwest_retry_is_a_span_of_its_own() {
     let send = async |url: String| client.get(url).send().await;
     let failed = send(format!("http://{address}/status/503")).await;
     assert_eq!(failed.unwrap().status(), 503);
-    // Another request counts from the start, and a success is not sent again.
+    // Another request counts from zero, and a success is not sent again.
     assert!(send(format!("http://{address}/")).await.is_ok());
     let (listener, nobody) = listen().await;
     drop(listener);
@@ -78,7 +78,7 @@ CLIENT GET http.request.resend_count=2 error.type="connect" ERROR
 
 #[tokio::test]
 async fn an_attempt_that_is_given_up_for_the_next_one_counts() {
-    /// Gives up the first attempt when it is slow.
+    /// Drops the first attempt when it is slow.
     struct Hedge;
     #[async_trait]
     impl Middleware for Hedge {

@@ -1,4 +1,4 @@
-//! What a span says.
+//! The name, the attributes and the status of a span.
 
 use std::sync::Arc;
 
@@ -203,7 +203,7 @@ async fn secrets_of_a_request_are_in_no_signal() {
     let (telemetry, address) = (TestTelemetry::new(), server().await);
     let middleware = middleware(&telemetry).with_redacted_query_keys(["token"]);
     let url = format!("http://user:hunter2@{address}/a?token=hunter2&%73ig=hunter2&b=1#id=hunter2");
-    // A request builder moves user and password into a header of its own.
+    // The request builder moves user and password into a header.
     let mut request = reqwest::Request::new(reqwest::Method::GET, url.parse().unwrap());
     for name in ["authorization", "cookie"] {
         let name = http::HeaderName::from_static(name);
@@ -257,7 +257,7 @@ async fn a_call_in_a_suppressed_context_leaves_no_trace() {
     assert_eq!(telemetry.metrics(), "");
 }
 
-/// Samples what is no client span.
+/// Samples every span except client spans.
 #[derive(Clone, Debug)]
 struct NoClients;
 
@@ -283,7 +283,7 @@ impl ShouldSample for NoClients {
     }
 }
 
-/// Answers with whether the current span is sampled.
+/// Answers `true` if the current span is sampled.
 struct Sampled;
 
 #[async_trait]

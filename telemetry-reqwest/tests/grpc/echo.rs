@@ -1,4 +1,4 @@
-//! A service and a client as a generator would write them, with text for messages.
+//! A service and a client as a code generator writes them, with text as messages.
 
 use std::{
     convert::Infallible,
@@ -172,7 +172,7 @@ where
         Ok(self.0.unary(request, path, Text).await?.into_inner())
     }
 
-    /// As a client that no generator wrote.
+    /// Calls like a client that was written by hand.
     pub(crate) async fn unknown(&mut self) -> Result<String, Status> {
         self.ready().await?;
         let request = Request::new(String::new());

@@ -1,6 +1,6 @@
 //! The layer around a tonic channel against a real tonic server on loopback, with telemetry in memory.
 
-// Clippy knows test functions, not their helpers.
+// Clippy's `allow-*-in-tests` covers test functions, not their helpers.
 #![cfg(feature = "grpc")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

@@ -1,4 +1,4 @@
-//! Calls that go wrong as metrics tell them, exemplars, the line about a lost context, and who is told of the caller.
+//! Metrics of failed calls, exemplars, the log about a lost context, and the hosts that get the principal.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{
     layered,
 };
 
-/// The count of the duration's series with these labels; whichever server it was.
+/// The count of the duration's series with these labels, of any server.
 fn counted(telemetry: &TestTelemetry, target: &str, labels: &str) -> Option<f64> {
     let port = target.rsplit_once(':').unwrap().1;
     telemetry.metric(&format!(
@@ -59,7 +59,7 @@ async fn a_call_that_fails_or_is_given_up_is_measured_like_any_other() {
     }
 }
 
-/// A server that resets the one call it is sent, or does not even answer pings any more.
+/// A server that resets the one call it gets, or stops to answer even pings.
 async fn broken(resets: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let target = format!("http://{}", listener.local_addr().unwrap());

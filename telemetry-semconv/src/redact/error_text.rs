@@ -103,9 +103,8 @@ fn pairs<'t>(text: &'t str, names: &Credentials) -> Cow<'t, str> {
         let before = text[..at].trim_end();
         let unquoted = before.trim_end_matches(['"', '\'', '\\']);
         let is_quoted = unquoted.len() < before.len();
-        let start = unquoted
-            .rfind(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '%')))
-            .map_or(0, |end| end + 1);
+        let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '%');
+        let start = unquoted.trim_end_matches(is_word).len();
         // `invalid token: expected ..` names no value.
         if (byte == b':' && !is_quoted) || !is_telling(&unquoted[start..], names) {
             continue;

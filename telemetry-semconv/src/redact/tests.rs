@@ -247,3 +247,25 @@ fn the_documentation_lists_every_name() {
         );
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_redacted_once_and_for_all(text in "[a-zé=:&;%?#@/\\[\\]\"'`() .0-9]{0,40}", sig in "sig|tok%65n|é") {
+        let names = Credentials::default();
+        for text in [text.clone(), format!("{text}{sig}={text}"), format!("http://{text}?{sig}={text}")] {
+            let shown = query(&text, &names).into_owned();
+            proptest::prop_assert_eq!(query(&shown, &names), shown.as_str());
+            let shown = url(&text, &names).into_owned();
+            proptest::prop_assert_eq!(url(&shown, &names), shown.as_str());
+            let _ = path(&text, &names);
+            let _ = error_text(&text, &names);
+            let _ = database_text(&text);
+        }
+    }
+
+    #[test]
+    fn no_text_of_an_error_makes_redaction_panic(text in ".{0,60}") {
+        let _ = error_text(&text, &Credentials::default());
+        let _ = database_text(&text);
+    }
+}

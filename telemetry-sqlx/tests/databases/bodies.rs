@@ -1,4 +1,4 @@
-//! What holds on every database.
+//! Tests that run on every database.
 
 #[path = "pools.rs"]
 mod pools;
@@ -23,7 +23,7 @@ struct Order {
     item: String,
 }
 
-/// A pool with three orders, recorded from here on; `None` if there is no server.
+/// A recorded pool with three orders. `None` if there is no server.
 async fn pool(connections: u32, telemetry: &TestTelemetry) -> Option<Pool<Database>> {
     let pool = db::pool(connections).await?;
     for statement in [
@@ -36,7 +36,7 @@ async fn pool(connections: u32, telemetry: &TestTelemetry) -> Option<Pool<Databa
     Some(Pool::from(pool).with_providers(telemetry.providers().clone()))
 }
 
-/// Waits until all connections are back, which is a task of its own.
+/// Waits until all connections are returned, which other tasks do.
 async fn idle(pool: &sqlx::Pool<Database>) {
     while pool.num_idle() == 0 || pool.size() as usize > pool.num_idle() {
         tokio::task::yield_now().await;
@@ -222,7 +222,7 @@ async fn a_span_tells_database_and_server() {
     );
     let port = facts.server_port.map(|port| i64::from(port).into());
     assert_eq!(attribute(&span, "server.port"), port);
-    // Parameterised, so shown as written.
+    // A value is bound, so the text is shown as written.
     assert!(text(&span, "db.query.text").contains("'secret'"));
 }
 
@@ -312,10 +312,10 @@ async fn a_statement_is_not_logged_a_second_time() {
     let log = crate::logs::StatementLog::new();
     let select = || sqlx::query(log.statement());
     select().execute(&pool).await.unwrap();
-    // What this looks for.
+    // This is the text that the log is searched for.
     assert_eq!(log.logged().await.len(), 1);
     let pool = Pool::from(pool).with_providers(telemetry.providers().clone());
-    // What is connected already goes on.
+    // A connection that is open already keeps its log.
     let connection = pool.inner().acquire().await.unwrap();
     connection.close().await.unwrap();
     select().execute(&pool).await.unwrap();
@@ -416,7 +416,7 @@ async fn a_slow_statement_is_logged_with_its_ids_and_marked() {
     };
     let logs = crate::logs::Logs::default();
     let _logging = logs.install();
-    // Not the default, which a machine under load exceeds.
+    // A machine under load exceeds the default threshold.
     let patient = pool.clone().with_slow_threshold(Duration::from_secs(3600));
     sqlx::query(db::SLOW).fetch_all(&patient).await.unwrap();
     let never = pool.clone().with_slow_threshold(None);
@@ -469,7 +469,7 @@ async fn the_driver_is_given_the_comment() {
     let Some(pool) = pool(1, &telemetry).await else {
         return;
     };
-    // Connected before it was wrapped, so the driver still tells what it is given.
+    // The pool was connected before it was wrapped, so the driver still logs its statements.
     let log = crate::logs::StatementLog::new();
     let pool = pool.with_sqlcommenter();
     let select = sqlx::query(log.statement());

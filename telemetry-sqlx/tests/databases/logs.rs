@@ -1,4 +1,4 @@
-//! Logs as lines: level, ids of the context, message and fields; and sqlx's own log of statements.
+//! Log events as lines: level, ids of the context, message and fields. Also sqlx's own log of statements.
 
 use std::{
     fmt::{Debug, Write},
@@ -14,7 +14,7 @@ use tracing_subscriber::{Layer, layer::SubscriberExt, registry::LookupSpan};
 pub(crate) struct Logs(Arc<Mutex<Vec<String>>>);
 
 impl Logs {
-    /// Collects what this thread logs until the guard is dropped.
+    /// Collects the log events of this thread until the guard is dropped.
     pub(crate) fn install(&self) -> DefaultGuard {
         tracing::subscriber::set_default(tracing_subscriber::registry().with(self.clone()))
     }
@@ -46,7 +46,7 @@ impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Logs {
     }
 }
 
-/// What sqlx itself logs of one statement. Some drivers log on a thread of their own, so this looks at all threads.
+/// The log events of sqlx about one statement. Some drivers log on another thread, so this reads all threads.
 pub(crate) struct StatementLog(String);
 
 static STATEMENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -70,7 +70,7 @@ impl StatementLog {
         &self.0
     }
 
-    /// Waits until something is logged of it, which may be after its result is there.
+    /// Waits until sqlx has logged the statement, which can be after its result arrived.
     pub(crate) async fn logged(&self) -> Vec<String> {
         for _ in 0..1_000 {
             let lines = self.lines();
@@ -82,7 +82,7 @@ impl StatementLog {
         panic!("sqlx has logged nothing of {}", self.0)
     }
 
-    /// What was logged of it.
+    /// The log events about the statement.
     pub(crate) fn lines(&self) -> Vec<String> {
         let all = STATEMENTS.lock().unwrap();
         let lines = all.iter().filter(|line| line.contains(&self.0));

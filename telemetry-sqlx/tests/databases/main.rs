@@ -1,6 +1,6 @@
 //! The same test bodies on every database.
 //!
-//! Servers are found by environment variables; without one its tests say that they are skipped and how to run them.
+//! Environment variables name the servers. Without a server its tests print that they are skipped and how to run them.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::duplicate_mod)]
 

@@ -16,13 +16,13 @@ pub(crate) const SYSTEM: &str = "mysql";
 pub(crate) const UNIQUE_VIOLATION: &str = "1062";
 pub(crate) const UNIQUE_MESSAGE: &str = "Duplicate entry for key 'item'";
 pub(crate) const SYNTAX_ERROR: &str = "1064";
-/// Fails at the third of three orders, after the first two were sent.
+/// Fails at the third of three orders, after the server has sent two.
 pub(crate) const FAILS_IN_MID_STREAM: &str = "SELECT (SELECT i FROM (SELECT 1 AS i UNION ALL SELECT 2) AS two WHERE i = 1 OR orders.id = 3) FROM orders ORDER BY id";
-/// What that is to the database.
+/// The code that the database gives to this failure.
 pub(crate) const MID_STREAM_ERROR: &str = "1242";
-/// Takes a moment.
+/// Takes some time to run.
 pub(crate) const SLOW: &str = "SELECT count(*) FROM (SELECT sleep(0.05)) AS slept";
-/// Asks for the session's number; ends the session of that number.
+/// Reads the number of the session; ends the session with that number.
 pub(crate) const KILL: Option<(&str, &str)> =
     Some(("SELECT CAST(connection_id() AS SIGNED)", "KILL {}"));
 
@@ -46,7 +46,7 @@ pub(crate) async fn pool(connections: u32) -> Option<sqlx::Pool<Database>> {
     )
 }
 
-/// A statement with the placeholders of this database.
+/// Writes a statement with the placeholders of this database.
 pub(crate) fn sql(text: &'static str) -> &'static str {
     text
 }

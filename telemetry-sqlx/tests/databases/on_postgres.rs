@@ -16,15 +16,15 @@ pub(crate) const UNIQUE_VIOLATION: &str = "23505";
 pub(crate) const UNIQUE_MESSAGE: &str =
     "duplicate key value violates unique constraint \"orders_item_key\"";
 pub(crate) const SYNTAX_ERROR: &str = "42601";
-/// Fails at the third of three orders, after the first two were sent.
-// The subquery keeps the server from dividing before it sorts, which would fail before the first row.
+/// Fails at the third of three orders, after the server has sent two.
+// The subquery makes the server sort before it divides. Otherwise it would fail before the first row.
 pub(crate) const FAILS_IN_MID_STREAM: &str =
     "SELECT 10 / (3 - id) FROM (SELECT id FROM orders ORDER BY id OFFSET 0) AS sorted";
-/// What that is to the database.
+/// The code that the database gives to this failure.
 pub(crate) const MID_STREAM_ERROR: &str = "22012";
-/// Takes a moment.
+/// Takes some time to run.
 pub(crate) const SLOW: &str = "SELECT count(*) FROM (SELECT pg_sleep(0.05)) AS slept";
-/// Asks for the session's number; ends the session of that number.
+/// Reads the number of the session; ends the session with that number.
 pub(crate) const KILL: Option<(&str, &str)> = Some((
     "SELECT pg_backend_pid()::bigint",
     "SELECT pg_terminate_backend({})",
@@ -46,7 +46,7 @@ pub(crate) async fn pool(connections: u32) -> Option<sqlx::Pool<Database>> {
     Some(pool)
 }
 
-/// A statement with the placeholders of this database.
+/// Writes a statement with the placeholders of this database.
 pub(crate) fn sql(text: &'static str) -> AssertSqlSafe<String> {
     let mut parts = text.split('?');
     let mut numbered = parts.next().unwrap().to_owned();

@@ -10,14 +10,14 @@ pub(crate) const SYSTEM: &str = "sqlite";
 pub(crate) const UNIQUE_VIOLATION: &str = "2067";
 pub(crate) const UNIQUE_MESSAGE: &str = "UNIQUE constraint failed: orders.item";
 pub(crate) const SYNTAX_ERROR: &str = "1";
-/// Fails at the third of three orders, after the first two were sent.
+/// Fails at the third of three orders, after the database has returned two.
 pub(crate) const FAILS_IN_MID_STREAM: &str =
     "SELECT abs(CASE id WHEN 3 THEN -9223372036854775808 ELSE number END) FROM orders ORDER BY id";
-/// What that is to the database.
+/// The code that the database gives to this failure.
 pub(crate) const MID_STREAM_ERROR: &str = "1";
-/// Takes a moment.
+/// Takes some time to run.
 pub(crate) const SLOW: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300000) SELECT count(*) FROM n";
-/// There is no session that could be lost.
+/// SQLite has no sessions that can end.
 pub(crate) const KILL: Option<(&str, &str)> = None;
 
 pub(crate) async fn pool(connections: u32) -> Option<sqlx::Pool<Database>> {
@@ -34,7 +34,7 @@ pub(crate) async fn pool(connections: u32) -> Option<sqlx::Pool<Database>> {
     )
 }
 
-/// A statement with the placeholders of this database.
+/// Writes a statement with the placeholders of this database.
 pub(crate) fn sql(text: &'static str) -> &'static str {
     text
 }

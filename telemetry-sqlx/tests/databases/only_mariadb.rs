@@ -1,4 +1,4 @@
-//! How MariaDB is told from MySQL, and what only it has.
+//! Tests for MariaDB only: it is told apart from MySQL.
 
 use sqlx::Executor;
 use telemetry_pipeline::testing::TestTelemetry;

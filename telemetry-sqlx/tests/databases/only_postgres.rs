@@ -1,4 +1,4 @@
-//! What only PostgreSQL has.
+//! Tests for PostgreSQL only.
 
 use sqlx::{Executor, postgres::PgListener};
 use telemetry_pipeline::testing::TestTelemetry;
@@ -92,7 +92,7 @@ async fn the_rows_changed_are_those_of_the_statement_behind_with() {
             "WITH chosen AS (SELECT 2 AS id) UPDATE orders SET item = 'd' WHERE id >= (SELECT id FROM chosen)",
             "2",
         ),
-        // What PostgreSQL counts here is the row that comes back.
+        // PostgreSQL counts the returned row.
         (
             "WITH gone AS (DELETE FROM orders RETURNING *) SELECT count(*) FROM gone",
             "",

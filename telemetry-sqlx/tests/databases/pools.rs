@@ -1,4 +1,4 @@
-//! What holds of a pool on every database.
+//! Tests of pools that run on every database.
 
 use super::*;
 
@@ -24,7 +24,7 @@ async fn a_lost_connection_fails_its_statement_and_not_the_pool() {
     assert!(lost.is_err());
     drop(connection);
     let span = statement(&telemetry);
-    // PostgreSQL says why before it goes, the others just go.
+    // PostgreSQL reports why it ends the session. The others only close the connection.
     assert!(
         ["57P01", "1927", "io"].contains(&&*text(&span, "error.type")),
         "{span:?}"
@@ -157,7 +157,7 @@ async fn a_pool_with_several_wrappers_is_counted_once() {
         ),
         (Some(1.0), Some(1.0), Some(1.0))
     );
-    // What each has counted itself is added up.
+    // The numbers that each wrapper counts by itself are added.
     let mut waiting = Box::pin(patient.acquire());
     assert!((&mut waiting).now_or_never().is_none());
     let mut also_waiting = Box::pin(other.acquire());

@@ -1,4 +1,4 @@
-//! What was recorded: spans, and metrics as text.
+//! The recorded spans, and the recorded metrics as text.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use opentelemetry::{Value, trace::SpanKind};
 use opentelemetry_sdk::trace::SpanData;
 use telemetry_pipeline::testing::TestTelemetry;
 
-/// The client spans that have ended, in that order.
+/// The client spans, in the order of their ends.
 pub(crate) fn statements(telemetry: &TestTelemetry) -> Vec<SpanData> {
     let mut spans = telemetry.spans();
     spans.retain(|span| span.span_kind == SpanKind::Client);

@@ -1,4 +1,4 @@
-//! Where a server is, or the note that its tests are skipped.
+//! Finds the server of a test, or notes that its tests are skipped.
 
 use std::{
     io::Write,
@@ -42,7 +42,7 @@ pub(crate) const MYSQL: Server = Server {
 };
 
 impl Server {
-    /// The URL of the server; `None`, and a note that no test harness swallows, if there is none.
+    /// The URL of the server. `None` if there is none, with a note that the test harness does not capture.
     pub(crate) fn url(&self) -> Option<String> {
         let url = std::env::var(self.variable).ok();
         if url.is_none() {
@@ -59,12 +59,12 @@ impl Server {
     }
 }
 
-/// Says on the terminal what is not tested.
+/// Writes to the terminal which tests are skipped.
 pub(crate) fn skipped(what: &str) {
     let _ = writeln!(std::io::stderr(), "\nSKIPPED: {what}.");
 }
 
-/// A name that no other test uses, neither of this process nor of one before on the same server.
+/// A name that no other test uses, in this process or in an earlier one on the same server.
 pub(crate) fn unique_name() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
 

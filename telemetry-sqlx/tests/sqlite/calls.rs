@@ -1,4 +1,4 @@
-//! Call sites are those of plain sqlx.
+//! Call sites are the same as with plain sqlx.
 
 use futures_util::{StreamExt, TryStreamExt};
 use sqlx::{Acquire, Either, Executor, FromRow, Row, Sqlite, SqliteConnection as Plain};
@@ -15,7 +15,7 @@ struct Order {
 const ONE: &str = "SELECT id, item FROM orders WHERE id = ?";
 const ALL: &str = "SELECT id, item FROM orders ORDER BY id";
 
-/// Every way to run a query, on an executor that can be written down repeatedly.
+/// Runs every kind of query on the executor of this expression.
 macro_rules! every_call {
     ($executor:expr) => {{
         let row = sqlx::query(ONE).bind(1).fetch_one($executor).await.unwrap();
@@ -107,7 +107,7 @@ async fn every_call_works_on_a_pool() {
     let pool = recorded.pool().await;
     every_call!(&pool);
     let spans = recorded.statements();
-    // Two statements in one text: the summary is the convention's business.
+    // Two statements in one text. The semantic conventions define the summary.
     assert_eq!(names(&spans)[..9], CALLS[..9]);
     assert_eq!(names(&spans)[10..], CALLS[10..]);
     let rows: Vec<_> = spans

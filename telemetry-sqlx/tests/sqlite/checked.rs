@@ -1,4 +1,4 @@
-//! The macros that check statements against a database when they are compiled; `.sqlx` holds what it answered.
+//! The macros that check statements against a database at compile time. `.sqlx` holds the answers of the database.
 
 use crate::support::{Recorded, names};
 

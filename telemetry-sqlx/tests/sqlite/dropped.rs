@@ -1,4 +1,4 @@
-//! What ends because it is dropped belongs to where it began, whatever is current when it is dropped.
+//! A call or transaction that is dropped belongs to the trace in which it began, not to the one of the drop.
 
 use std::time::Duration;
 
@@ -95,7 +95,7 @@ async fn a_stream_a_call_and_a_wait() {
     let first = rows.next().with_context(request.clone()).await;
     first.unwrap().unwrap();
     let mut call = Box::pin(sqlx::query("DELETE FROM orders").execute(&pool));
-    // The connection is taken by the stream, so this waits for it.
+    // The stream holds the only connection, so this call waits for it.
     let polled = (&mut call).with_context(request.clone()).now_or_never();
     assert!(polled.is_none());
     {

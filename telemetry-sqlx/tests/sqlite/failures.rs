@@ -1,4 +1,4 @@
-//! Failures are on the span of the statement, and nowhere else.
+//! A failure is recorded on the span of the statement, and nowhere else.
 
 use std::panic::AssertUnwindSafe;
 
@@ -142,7 +142,7 @@ async fn a_panic_below_is_an_error_and_not_a_call_that_was_given_up() {
         .connect_with(options())
         .await
         .unwrap();
-    // That of an idle connection is no wait; opening one is.
+    // Taking an idle connection is no wait. Opening one is.
     let lazy = SqlitePoolOptions::new()
         .after_connect(|_, _| Box::pin(async { unreachable!("a hook that panics") }))
         .connect_lazy_with(options());

@@ -1,6 +1,6 @@
-//! What spans and metrics say about statements on SQLite.
+//! Spans and metrics of statements on SQLite.
 
-// Clippy knows test functions, not their helpers.
+// Clippy's `allow-*-in-tests` covers test functions, not their helpers.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod calls;

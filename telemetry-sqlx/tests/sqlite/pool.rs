@@ -127,7 +127,7 @@ async fn a_wait_tells_whether_the_pool_was_full() {
 #[tokio::test]
 async fn a_server_that_refuses_is_an_error_of_the_wait() {
     let recorded = Recorded::new();
-    // Nobody listens on the port that was just given back.
+    // No server listens on the port that was just freed.
     let port = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = port.local_addr().unwrap().port();
     let pool = PgPoolOptions::new()

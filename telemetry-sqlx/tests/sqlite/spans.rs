@@ -1,4 +1,4 @@
-//! What a span says, when it begins and when it ends.
+//! The attributes of a span, and the moments when it starts and ends.
 
 use std::collections::BTreeMap;
 
@@ -87,7 +87,7 @@ async fn the_rows_changed_are_those_of_the_statement_behind_with() {
             format!("{some} UPDATE orders SET number = 1 WHERE id >= (SELECT id FROM some)"),
             Some(2.into()),
         ),
-        // SQLite still tells the number of the statement before.
+        // SQLite still returns the number of the statement before.
         (format!("{some} SELECT * FROM some"), None),
         (
             format!("{some} DELETE FROM orders WHERE id = (SELECT id FROM some)"),

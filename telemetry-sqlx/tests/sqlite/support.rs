@@ -1,4 +1,4 @@
-//! A pool on a database in memory, and what it recorded.
+//! A pool on a database in memory, and the spans and metrics that it recorded.
 
 use std::{
     collections::BTreeMap,
@@ -61,12 +61,12 @@ impl Recorded {
             .with_providers(self.providers.clone())
     }
 
-    /// A span as it might be of a request.
+    /// The context of a request.
     pub(crate) fn request(&self) -> Context {
         Context::new().with_span(self.tracers.tracer("test").start("GET /orders"))
     }
 
-    /// What a caller has sent who does not sample.
+    /// The context that an unsampled caller sends.
     pub(crate) fn unsampled_request() -> Context {
         let (trace, span) = (TraceId::from(1), SpanId::from(1));
         let flags = TraceFlags::NOT_SAMPLED;
@@ -74,7 +74,7 @@ impl Recorded {
         Context::new().with_remote_span_context(span)
     }
 
-    /// The client spans that have ended, in that order.
+    /// The client spans, in the order of their ends.
     pub(crate) fn statements(&self) -> Vec<SpanData> {
         self.all()
             .into_iter()
@@ -94,12 +94,12 @@ impl Recorded {
         self.spans.get_finished_spans().unwrap()
     }
 
-    /// Attributes, number of measurements and bounds of each series of the duration.
+    /// The series of the duration: attributes, number of measurements, bounds.
     pub(crate) fn durations(&self) -> Vec<Series> {
         self.times("db.client.operation.duration")
     }
 
-    /// How many times there are of a connection: `wait_time`, `use_time`.
+    /// The number of measurements of a connection: `wait_time`, `use_time`.
     pub(crate) fn count(&self, name: &str) -> u64 {
         let times = self.times(&format!("db.client.connection.{name}"));
         times.iter().map(|(_, count, _)| count).sum()
@@ -151,14 +151,14 @@ pub(crate) async fn unrecorded_pool() -> SqlitePool {
     SqlitePool::from(pool)
 }
 
-/// Waits until the connection is back, which is a task of its own.
+/// Waits until the connection is returned, which another task does.
 pub(crate) async fn idle(pool: &sqlx::SqlitePool) {
     while pool.num_idle() == 0 {
         tokio::task::yield_now().await;
     }
 }
 
-/// Takes the database longer than it takes to poll a future.
+/// A statement that runs longer than one poll.
 pub(crate) const SLOW: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000000) SELECT count(*) FROM n";
 
 pub(crate) fn names(spans: &[SpanData]) -> Vec<&str> {
@@ -184,7 +184,7 @@ pub(crate) fn attribute(span: &SpanData, key: &str) -> Option<Value> {
     attributes(span).get(key).cloned()
 }
 
-/// The spans in whose contexts slow calls are logged.
+/// The spans of the contexts in which slow calls are logged.
 #[derive(Clone, Default)]
 pub(crate) struct SlowLogs(Arc<Mutex<Vec<SpanContext>>>);
 

@@ -1,4 +1,4 @@
-//! Where telemetry is suppressed nothing is recorded and everything works.
+//! In a context with suppressed telemetry nothing is recorded, and every call works.
 
 use std::time::Duration;
 

@@ -16,8 +16,6 @@ use opentelemetry::{
     },
 };
 
-use telemetry_semconv::buckets;
-
 use super::attribute_values::{AttributeValue, Attributes};
 use crate::instrument::{
     duration::overflow,
@@ -25,6 +23,7 @@ use crate::instrument::{
     providers::{PerProviders, Providers},
     series::{Series, SeriesCache, ToKey},
 };
+use telemetry_semconv::buckets;
 
 const MAX_SERIES: usize = 500;
 

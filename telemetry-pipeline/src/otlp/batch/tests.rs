@@ -6,7 +6,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -103,12 +103,12 @@ fn batching() -> Batching {
 fn a_panic_loses_its_batch_and_nothing_else() {
     let running = start(batching());
     for number in 10..20 {
-        running.queue.push(Box::new(number), 1);
+        running.queue.push(Box::new(number), 1, SystemTime::now());
     }
     let loss = running.flush.flush(BOUND).wait().unwrap();
     assert_eq!((loss.panicked, loss.items()), (4, 4));
     assert!(loss.reason.unwrap().contains("thirteen"));
-    running.queue.push(Box::new(20), 1);
+    running.queue.push(Box::new(20), 1, SystemTime::now());
     assert_eq!(running.flush.flush(BOUND).wait(), None, "the loop goes on");
     assert_eq!(running.flush.shutdown(BOUND).wait().unwrap().items(), 4);
     assert_eq!(running.encoded.load(Ordering::Relaxed), 7);
@@ -118,7 +118,7 @@ fn a_panic_loses_its_batch_and_nothing_else() {
 fn a_full_batch_is_sent_at_once_and_the_rest_waits() {
     let running = start(batching());
     for number in 100..106 {
-        running.queue.push(Box::new(number), 1);
+        running.queue.push(Box::new(number), 1, SystemTime::now());
     }
     let started = Instant::now();
     while running.encoded.load(Ordering::Relaxed) < 4 {
@@ -139,19 +139,19 @@ fn bytes_bound_the_queue_as_items_do_and_each_is_counted() {
         },
         losses.clone(),
     );
-    queue.push(Box::new(1), 600);
-    queue.push(Box::new(2), 600);
-    queue.push(Box::new(3), 400);
+    queue.push(Box::new(1), 600, SystemTime::now());
+    queue.push(Box::new(2), 600, SystemTime::now());
+    queue.push(Box::new(3), 400, SystemTime::now());
     assert_eq!(losses.since_flush().unwrap().queue_bytes, 1);
     assert_eq!(intake.take(), [1, 3], "and bytes are given back");
     for number in 4..9 {
-        queue.push(Box::new(number), 100);
+        queue.push(Box::new(number), 100, SystemTime::now());
     }
     let loss = losses.since_flush().unwrap();
     assert_eq!((loss.queue_bytes, loss.queue_full), (0, 2));
     assert_eq!(intake.take(), [4, 5, 6]);
     intake.close();
-    queue.push(Box::new(9), 1);
+    queue.push(Box::new(9), 1, SystemTime::now());
     assert_eq!(losses.since_flush().unwrap().shutdown, 1);
     assert!(intake.is_empty());
 }
@@ -171,7 +171,7 @@ fn what_many_threads_push_is_taken_or_counted() {
             .map(|_| {
                 scope.spawn(|| {
                     for number in 0..20_000 {
-                        queue.push(Box::new(number), 1);
+                        queue.push(Box::new(number), 1, SystemTime::now());
                     }
                 })
             })

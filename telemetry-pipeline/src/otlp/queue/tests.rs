@@ -33,7 +33,7 @@ fn items_that_come_long_after_the_end_are_reported_once() {
 fn a_huge_item_is_a_batch_of_its_own() {
     let (queue, mut intake, _) = queue_of(bounds());
     for (item, size) in [(1, 10), (2, 10), (3, REQUEST_BYTES * 3), (4, 10), (5, 10)] {
-        queue.push(Box::new(item), size);
+        queue.push(Box::new(item), size, SystemTime::now());
     }
     let batches: Vec<_> = (0..4).map(|_| intake.take()).collect();
     assert_eq!(batches, [vec![1, 2], vec![3], vec![4, 5], vec![]]);
@@ -49,7 +49,7 @@ fn without_a_bound_of_items_the_capacity_follows_from_the_size_of_those_that_wai
     let fill = queue.fill();
     assert_eq!(fill.capacity(), 1024);
     for item in 0..500 {
-        queue.push(Box::new(item), 4096);
+        queue.push(Box::new(item), 4096, SystemTime::now());
     }
     assert_eq!((fill.length(), fill.capacity()), (256, 256));
     assert_eq!(losses.count_lost(Reason::QueueBytes), 244);

@@ -1,10 +1,10 @@
-//! The interface of a protocol's client, and the table of the protocols that this program is built with.
+//! The interface of a protocol's client.
 
 use std::{fmt, pin::Pin};
 
 use bytes::Bytes;
 
-use super::{connect::Connector, http_json, http_protobuf};
+use super::connect::Connector;
 use crate::{
     error::BootstrapError,
     otlp::{
@@ -14,6 +14,17 @@ use crate::{
         signal::Signal,
     },
 };
+
+/// No answer of a collector is read beyond this.
+pub(crate) const ANSWER_BYTES: usize = 64 * 1024;
+
+/// Names exporter, language and version, as the specification of the exporter asks.
+pub(crate) const USER_AGENT: &str = concat!(
+    "OTel-OTLP-Exporter-Rust/",
+    env!("CARGO_PKG_VERSION"),
+    " telemetry-pipeline/",
+    env!("CARGO_PKG_VERSION")
+);
 
 pub(crate) type Sending<'a> =
     Pin<Box<dyn Future<Output = Result<Accepted, ExportError>> + Send + 'a>>;
@@ -42,17 +53,4 @@ pub(crate) struct Row {
     pub(crate) protocol: Protocol,
     pub(crate) encoding: Encoding,
     pub(crate) client: fn(&Endpoint, Signal, Connector) -> Result<Box<dyn Client>, BootstrapError>,
-}
-
-/// One row a protocol. A feature adds its row here and nowhere else.
-const PROTOCOLS: &[Row] = &[
-    #[cfg(feature = "grpc")]
-    super::grpc::ROW,
-    http_protobuf::ROW,
-    http_json::ROW,
-];
-
-/// The row of a protocol; `None` if the program is built without it.
-pub(crate) fn row(protocol: Protocol) -> Option<&'static Row> {
-    PROTOCOLS.iter().find(|row| row.protocol == protocol)
 }

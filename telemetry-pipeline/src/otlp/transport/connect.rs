@@ -7,25 +7,18 @@ use hyper_util::{
     client::legacy::connect::{HttpConnector, proxy::Tunnel},
     rt::TokioIo,
 };
-use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service as _;
 
 use super::{
     hints,
     proxy::Proxy,
-    secure::{self, Handshake},
+    secure,
+    stream::{BoxedStream, Handshake},
 };
 use crate::{
     error::BootstrapError,
     otlp::{answer::cause, endpoint::Endpoint, signal::Signal},
 };
-
-/// A connection of any kind.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
-pub(crate) type BoxedStream = Box<dyn Stream>;
 
 /// Opens connections to one endpoint.
 #[derive(Clone)]

@@ -21,10 +21,10 @@ use tonic::{
 use tonic_types::StatusExt as _;
 
 use super::{
-    ANSWER_BYTES, USER_AGENT,
-    client::{self, Encoding, Row, Sending},
+    answer_protobuf,
+    client::{self, ANSWER_BYTES, Encoding, Row, Sending, USER_AGENT},
     connect::Connector,
-    hints, http_protobuf,
+    hints,
 };
 use crate::{
     error::BootstrapError,
@@ -171,7 +171,7 @@ fn answered(code: Code) -> Answered {
 
 fn accepted(body: &[u8]) -> Result<Accepted, ExportError> {
     let answered = Some(answered(Code::Ok));
-    match http_protobuf::accepted(body) {
+    match answer_protobuf::accepted(body) {
         Some(accepted) => Ok(Accepted {
             answered,
             ..accepted

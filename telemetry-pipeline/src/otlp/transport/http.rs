@@ -18,8 +18,7 @@ use opentelemetry::KeyValue;
 use percent_encoding::percent_decode_str;
 
 use super::{
-    ANSWER_BYTES, USER_AGENT,
-    client::{self, Sending},
+    client::{self, ANSWER_BYTES, Sending, USER_AGENT},
     connect::Connector,
     hints, reason, retry,
 };

@@ -1,13 +1,13 @@
 //! The reason that a failed answer gives, cut to one line.
 
-use super::{http_json, http_protobuf};
+use super::{answer_json, answer_protobuf};
 use crate::otlp::answer::one_line;
 
 /// The reason in a body of this content type; empty if it has none that a person can read.
 pub(crate) fn of(body: &[u8], content_type: &str) -> String {
     let structured = match content_type {
-        "application/x-protobuf" | "application/protobuf" => http_protobuf::message(body),
-        _ if content_type.ends_with("json") => http_json::message(body),
+        "application/x-protobuf" | "application/protobuf" => answer_protobuf::message(body),
+        _ if content_type.ends_with("json") => answer_json::message(body),
         _ => None,
     };
     one_line(&structured.unwrap_or_else(|| text(body)))

@@ -1,24 +1,12 @@
 //! TLS, if the program is built with it.
 
-use std::{fmt, pin::Pin, sync::Arc};
+use std::sync::Arc;
 
-use super::connect::BoxedStream;
+use super::stream::Handshake;
 use crate::{
     error::BootstrapError,
     otlp::{endpoint::Endpoint, signal::Signal},
 };
-
-pub(crate) type Shaking<'a> =
-    Pin<Box<dyn Future<Output = Result<BoxedStream, String>> + Send + 'a>>;
-
-/// Makes connections secure, as one endpoint is configured.
-pub(crate) trait Handshake: fmt::Debug + Send + Sync {
-    /// The secure stream, or a reason that is fit for a log line.
-    fn handshake(&self, stream: BoxedStream) -> Shaking<'_>;
-
-    /// Whether no client certificate is shown.
-    fn is_anonymous(&self) -> bool;
-}
 
 type Configure = fn(&Endpoint, Signal) -> Result<Arc<dyn Handshake>, BootstrapError>;
 

@@ -11,10 +11,7 @@ use rustls::{
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio_rustls::TlsConnector;
 
-use super::{
-    connect::BoxedStream,
-    secure::{Handshake, Shaking},
-};
+use super::stream::{BoxedStream, Handshake, Shaking};
 use crate::{
     error::BootstrapError,
     otlp::{answer::cause, endpoint::Endpoint, signal::Signal},

@@ -1,7 +1,7 @@
 use std::io::Write as _;
 
 use super::*;
-use crate::{Config, config::Plan};
+use crate::{Config, config::Plan, resource::attribute_text};
 
 const EMPTY: &str = "file_format: \"1.0\"\n";
 
@@ -359,43 +359,70 @@ fn a_file_reaches_resource_and_endpoints() {
 }
 
 #[test]
-fn the_environment_beats_the_file_and_the_file_the_code_of_the_service() {
+fn with_a_file_only_variables_outside_of_the_specification_count() {
     let vars = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://env:1"),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
         ("OTEL_BSP_SCHEDULE_DELAY", "7"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "many"),
         ("OTEL_SERVICE_NAME", "env"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "team=env"),
+        ("OTEL_SDK_DISABLED", "true"),
+        ("OTEL_LOG_LEVEL", " "),
+        ("RUST_LOG", "shop=debug"),
+        ("TELEMETRY_LOG_FORMAT", "gcp"),
+        ("GOOGLE_CLOUD_PROJECT", "shop-1"),
     ];
     let mut settings = resolved(EVERYTHING, &vars);
-    assert_eq!(
-        settings.traces.export.unwrap().url,
-        "http://env:1/v1/traces"
-    );
-    assert_eq!(settings.traces.batching.delay.as_millis(), 7);
+    assert!(!settings.disabled);
+    assert_eq!(settings.traces.batching.delay.as_millis(), 30);
+    assert_eq!(settings.traces.batching.queue, 33);
+    let url = settings.traces.export.as_ref().unwrap().url.to_string();
+    assert_eq!(url, "http://collector:1/");
+    assert_eq!(attribute_text(&settings.resource, "team"), "café");
+    assert_eq!(settings.logs.filter, "shop=debug");
+    assert_eq!(settings.logs.format, crate::LogFormat::Gcp);
+    assert_eq!(settings.logs.google_project, "shop-1");
     let report = settings.settings.report().0;
     let name = report.get("OTEL_SERVICE_NAME").unwrap();
     assert_eq!(
         (&*name.value, &*name.source.to_string()),
-        ("env", "environment OTEL_SERVICE_NAME")
+        ("named", "file resource.attributes[0]")
+    );
+    let warnings = &settings.settings.warnings;
+    let ignored: Vec<_> = warnings
+        .iter()
+        .filter(|warning| warning.starts_with("OTEL_CONFIG_FILE="))
+        .collect();
+    assert_eq!(ignored.len(), 1, "{warnings:?}");
+    for (name, _) in &vars {
+        let counts = !name.starts_with("OTEL_") || *name == "OTEL_LOG_LEVEL";
+        assert_eq!(ignored[0].contains(name), !counts, "{name}: {warnings:?}");
+    }
+    assert!(
+        !warnings.iter().any(|warning| warning.contains("many")),
+        "{warnings:?}"
     );
 }
 
 #[test]
-fn what_a_file_leaves_out_is_not_there() {
-    let mut settings = resolved(EMPTY, &[]);
-    assert!(
-        settings.traces.export.is_none()
-            && settings.metrics.export.is_none()
-            && settings.logs.export.is_none()
-    );
+fn code_beats_a_file() {
+    let (_file, config) = config(EVERYTHING, &[]);
+    let config = config
+        .with_setting("OTEL_BSP_SCHEDULE_DELAY", "8")
+        .with_resource_attribute("team", "code");
+    let settings = config.resolve().unwrap();
+    assert_eq!(settings.traces.batching.delay.as_millis(), 8);
+    assert_eq!(attribute_text(&settings.resource, "team"), "code");
+}
+
+#[test]
+fn parts_that_a_file_leaves_out_do_not_exist() {
+    let mut settings = resolved(EMPTY, &[("OTEL_TRACES_EXPORTER", "otlp")]);
+    let (traces, metrics, logs) = (&settings.traces, &settings.metrics, &settings.logs);
+    assert!(traces.export.is_none() && metrics.export.is_none() && logs.export.is_none());
     let report = settings.settings.report().0;
     let source = &report.get("OTEL_PROPAGATORS").unwrap().source;
     assert_eq!(source.to_string(), "file propagator (absent)");
-    let settings = resolved(EMPTY, &[("OTEL_TRACES_EXPORTER", "otlp")]);
-    assert!(
-        settings.traces.export.is_some(),
-        "the environment beats the file"
-    );
 }
 
 #[test]

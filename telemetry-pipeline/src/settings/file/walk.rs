@@ -25,6 +25,7 @@ impl FileSettings {
     pub(crate) fn of(values: impl Iterator<Item = (&'static str, String, String)>) -> Self {
         let values = values.map(|(name, value, key)| (name, (value, key)));
         Self {
+            path: "otel.yaml".to_owned(),
             values: values.collect(),
             ..Self::default()
         }

@@ -6,53 +6,53 @@ use crate::settings::{Settings, batches, traces};
 fn env(code: &[(&str, &str)], vars: &[(&str, &str)], file: &[(&'static str, &str)]) -> Settings {
     let owned = |(name, value): &(&str, &str)| (name.to_string(), value.to_string());
     let vars: HashMap<_, _> = vars.iter().map(owned).collect();
-    Settings::with_file_values(
-        code.iter().map(owned),
-        Arc::new(move |name| vars.get(name).cloned()),
-        file.iter()
-            .map(|(name, value)| (*name, value.to_string(), format!("key.of.{name}"))),
-    )
+    let environment = Arc::new(move |name: &str| vars.get(name).cloned());
+    let keys =
+        |(name, value): &(&'static str, &str)| (*name, value.to_string(), format!("key.of.{name}"));
+    if file.is_empty() {
+        return Settings::read(code.iter().map(owned), environment).unwrap();
+    }
+    Settings::with_file_values(code.iter().map(owned), environment, file.iter().map(keys))
 }
 
 #[test]
-fn code_beats_environment_beats_file_beats_default_for_every_setting() {
-    for setting in all() {
+fn code_beats_file_beats_default_and_environment_counts_without_a_file_for_every_setting() {
+    // Reading a file has tests of its own.
+    for setting in all().filter(|setting| setting.name() != "OTEL_CONFIG_FILE") {
         let name = setting.name();
         let [code, var, file] = samples(setting).map(|value| (name, value));
         let text = |sample: (&str, &str)| shown(setting, sample.1);
-        // The file itself is named by the other two only.
-        let in_file: &[_] = if name == "OTEL_CONFIG_FILE" {
-            &[]
-        } else {
-            &[file]
-        };
-        let effective = |env: Settings| {
-            assert_eq!(env.warnings, [""; 0], "{name}");
+        let effective = |env: Settings, warnings| {
+            assert_eq!(env.warnings.len(), warnings, "{name}: {:?}", env.warnings);
             (env.shown(setting).to_owned(), env.source(setting))
         };
+        let default = (setting.default().to_owned(), Source::Default);
+        let environment = (text(var), Source::Environment(name.to_owned()));
         assert_eq!(
-            effective(env(&[code], &[var], in_file)),
+            effective(env(&[code], &[var], &[]), 0),
             (text(code), Source::Code)
         );
+        assert_eq!(effective(env(&[], &[var], &[]), 0), environment);
+        assert_eq!(effective(env(&[], &[], &[]), 0), default);
         assert_eq!(
-            effective(env(&[], &[var], in_file)),
-            (text(var), Source::Environment(name.to_owned()))
-        );
-        if !in_file.is_empty() {
-            assert_eq!(
-                effective(env(&[], &[], in_file)),
-                (text(file), Source::File(format!("key.of.{name}")))
-            );
-        }
-        assert_eq!(
-            effective(env(&[], &[], &[])),
-            (setting.default().to_owned(), Source::Default)
-        );
-        assert_eq!(
-            effective(env(&[], &[(name, "  ")], &[])),
-            (setting.default().to_owned(), Source::Default),
+            effective(env(&[], &[(name, "  ")], &[]), 0),
+            default,
             "an empty variable is an unset one"
         );
+        assert_eq!(
+            effective(env(&[code], &[], &[file]), 0),
+            (text(code), Source::Code)
+        );
+        if name.starts_with("OTEL_") {
+            assert_eq!(
+                effective(env(&[], &[var], &[file]), 1),
+                (text(file), Source::File(format!("key.of.{name}")))
+            );
+        } else {
+            // A file has no key for these.
+            let other = [("OTEL_BSP_SCHEDULE_DELAY", "1")];
+            assert_eq!(effective(env(&[], &[var], &other), 0), environment);
+        }
     }
 }
 
@@ -70,10 +70,7 @@ fn a_general_setting_counts_where_its_special_one_is_unset_and_a_stronger_source
         };
         is(env(&[], &[(general, a)], &[]), a);
         is(env(&[], &[(general, a), (name, b)], &[]), b);
-        assert_eq!(
-            is(env(&[], &[(general, a)], &[(name, b)]), a),
-            Source::Environment(general.to_owned())
-        );
+        assert_eq!(is(env(&[(general, a)], &[(name, b)], &[]), a), Source::Code);
     }
 }
 
@@ -115,7 +112,7 @@ fn a_malformed_value_of_any_setting_is_one_warning_that_names_it() {
 #[test]
 fn a_malformed_value_gives_way_to_the_next_source_and_its_warning_says_so() {
     const NAME: &str = "OTEL_BSP_SCHEDULE_DELAY";
-    let env = env(&[], &[(NAME, "soon")], &[(NAME, "250")]);
+    let env = env(&[(NAME, "soon")], &[], &[(NAME, "250")]);
     assert_eq!(
         env.get(&batches::SPANS.schedule_delay),
         std::time::Duration::from_millis(250)
@@ -235,4 +232,63 @@ fn a_warning_says_what_is_wrong_and_what_is_used() {
     let filter = [("RUST_LOG", "warnings_of=debug,errors,allocator")];
     let env = env(&[], &filter, &[]);
     assert_eq!(env.warnings, [""; 0]);
+}
+
+#[test]
+fn a_broken_percent_sign_discards_the_list_and_names_the_variable() {
+    for list in [
+        "a=1,b=%ZZ",
+        "a=1,%Z=b",
+        "a=%",
+        "a=%F",
+        "a=%FF",
+        "a=1,b",
+        "a=1,=b",
+    ] {
+        for name in ["OTEL_RESOURCE_ATTRIBUTES", "OTEL_EXPORTER_OTLP_HEADERS"] {
+            let env = env(&[], &[(name, list)], &[]);
+            assert_eq!(env.warnings.len(), 1, "{list}: {:?}", env.warnings);
+            assert!(
+                env.warnings[0].starts_with(&format!("{name}=")),
+                "{:?}",
+                env.warnings
+            );
+            assert!(
+                env.warnings[0].contains("percent-encoded"),
+                "{:?}",
+                env.warnings
+            );
+            let setting = all().find(|setting| setting.name() == name).unwrap();
+            assert_eq!(
+                (env.shown(setting), env.source(setting)),
+                ("", Source::Default),
+                "{list}"
+            );
+        }
+    }
+    for list in ["a=%41,,b=2,", "a=100%25", "a="] {
+        let env = env(&[], &[("OTEL_RESOURCE_ATTRIBUTES", list)], &[]);
+        assert_eq!(env.warnings, [""; 0], "{list}");
+    }
+}
+
+#[test]
+fn none_beside_an_exporter_is_named_once() {
+    for name in [
+        "OTEL_TRACES_EXPORTER",
+        "OTEL_METRICS_EXPORTER",
+        "OTEL_LOGS_EXPORTER",
+        "OTEL_PROPAGATORS",
+    ] {
+        let other = if name == "OTEL_PROPAGATORS" {
+            "baggage"
+        } else {
+            "otlp"
+        };
+        for list in [format!("{other},none"), format!("none, {other}")] {
+            let env = env(&[], &[(name, &list)], &[]);
+            let expected = format!("{name}=\"none\" has no effect beside {other}; using {other}");
+            assert_eq!(env.warnings, [expected]);
+        }
+    }
 }

@@ -64,3 +64,15 @@ impl SpanCounts {
         self.kept.load(Ordering::Relaxed)
     }
 }
+
+/// What became of unsampled traces that were recorded for the case that they end badly. Since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SamplingCounts {
+    /// Traces exported because of how they ended.
+    pub kept_traces: u64,
+    /// Traces not recorded, because too many were pending.
+    pub refused_traces: u64,
+    /// Spans of pending traces that were not held back, because there were too many or they were too large.
+    pub overflowed_spans: u64,
+}

@@ -8,8 +8,9 @@ use std::{
 use arc_swap::ArcSwap;
 
 use super::{
-    counts::SpanCounts,
+    counts::{SamplingCounts, SpanCounts},
     keeper::Keeper,
+    live::Live,
     pending::{Bounds, PendingTraces},
     policy::SamplerPolicy,
     rate::{self, Clock},
@@ -30,28 +31,7 @@ use telemetry_api::instrument::tracer::{LiveSamplingHint, SamplingHint};
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct SamplerHandle(Arc<Shared>);
-
-pub(crate) struct Shared {
-    pub(crate) hint: LiveSamplingHint,
-    pub(crate) shortcut: Shortcut,
-    pub(crate) policy: ArcSwap<SamplerPolicy>,
-    pub(crate) pending: PendingTraces,
-    pub(crate) spans: SpanCounts,
-    changing: Mutex<()>,
-}
-
-/// What became of unsampled traces that were recorded for the case that they end badly. Since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SamplingCounts {
-    /// Traces exported because of how they ended.
-    pub kept_traces: u64,
-    /// Traces not recorded, because too many were pending.
-    pub refused_traces: u64,
-    /// Spans of pending traces that were not held back, because there were too many or they were too large.
-    pub overflowed_spans: u64,
-}
+pub struct SamplerHandle(Arc<Live>);
 
 impl SamplerHandle {
     pub(crate) fn new(policy: SamplerPolicy) -> Self {
@@ -59,7 +39,7 @@ impl SamplerHandle {
     }
 
     pub(crate) fn bounded(policy: SamplerPolicy, bounds: Bounds, clock: Clock) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(Live {
             hint: LiveSamplingHint::new(policy.hint()),
             shortcut: Shortcut::new(policy.known()),
             policy: ArcSwap::from_pointee(policy),
@@ -127,14 +107,5 @@ impl SamplerHandle {
 impl fmt::Debug for SamplerHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sampler")
-            .field("policy", &self.policy.load())
-            .field("counts", &self.pending.counts())
-            .finish_non_exhaustive()
     }
 }

@@ -11,7 +11,7 @@ use opentelemetry_sdk::{
     trace::{Span, SpanData, SpanProcessor},
 };
 
-use super::{handle::Shared, trace_state};
+use super::{live::Live, trace_state};
 use crate::traces::Processor;
 
 /// On a local root that was not sampled: why it was exported all the same.
@@ -21,7 +21,7 @@ const KEPT: &str = "telemetry.kept";
 #[derive(Debug)]
 pub(crate) struct Keeper<P> {
     pub(crate) next: P,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<Live>,
 }
 
 impl<P: Processor> SpanProcessor for Keeper<P> {

@@ -10,13 +10,11 @@ use std::{
     time::Duration,
 };
 
-use opentelemetry::{
-    Array, KeyValue, Value,
-    trace::{TraceId, TraceState},
-};
+use opentelemetry::trace::TraceId;
 use opentelemetry_sdk::trace::SpanData;
 
-use super::{handle::SamplingCounts, rate::Clock};
+use super::{counts::SamplingCounts, rate::Clock};
+use crate::traces::span_size;
 
 /// Enough that threads with different traces rarely meet.
 const SHARDS: usize = 16;
@@ -181,7 +179,7 @@ impl PendingTraces {
     }
 
     fn hold(&self, pending: &mut Pending, span: SpanData) {
-        let size = size(&span);
+        let size = span_size::of(&span);
         let bytes = self.bytes.fetch_add(size, Ordering::Relaxed) + size;
         if pending.held.len() >= self.bounds.spans_per_trace || bytes > self.bounds.bytes {
             self.bytes.fetch_sub(size, Ordering::Relaxed);
@@ -227,56 +225,4 @@ impl PendingTraces {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// About what a span takes in memory: it bounds, it does not account.
-fn size(span: &SpanData) -> usize {
-    let events: usize = span
-        .events
-        .iter()
-        .map(|event| mem::size_of_val(event) + event.name.len() + attributes(&event.attributes))
-        .sum();
-    let links: usize = span
-        .links
-        .iter()
-        .map(|link| {
-            mem::size_of_val(link)
-                + state(link.span_context.trace_state())
-                + attributes(&link.attributes)
-        })
-        .sum();
-    mem::size_of_val(span)
-        + span.name.len()
-        + attributes(&span.attributes)
-        + state(span.span_context.trace_state())
-        + events
-        + links
-}
-
-fn attributes(attributes: &[KeyValue]) -> usize {
-    attributes
-        .iter()
-        .map(|attribute| {
-            mem::size_of_val(attribute) + attribute.key.as_str().len() + heap(&attribute.value)
-        })
-        .sum()
-}
-
-fn heap(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.as_str().len(),
-        Value::Array(Array::Bool(items)) => mem::size_of_val(items.as_slice()),
-        Value::Array(Array::I64(items)) => mem::size_of_val(items.as_slice()),
-        Value::Array(Array::F64(items)) => mem::size_of_val(items.as_slice()),
-        Value::Array(Array::String(items)) => {
-            mem::size_of_val(items.as_slice())
-                + items.iter().map(|item| item.as_str().len()).sum::<usize>()
-        }
-        _ => 0,
-    }
-}
-
-fn state(state: &TraceState) -> usize {
-    // Nearly always empty; then this allocates nothing.
-    state.header().len()
 }

@@ -8,12 +8,12 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 
-use super::{handle::Shared, share::Share, trace_state};
+use super::{live::Live, share::Share, trace_state};
 use telemetry_api::instrument::tracer::Decides;
 
 /// Decides by the policy of the moment. Spans below a local parent follow it without a look at the policy.
 #[derive(Clone, Debug)]
-pub(crate) struct LiveSampler(pub(crate) Arc<Shared>);
+pub(crate) struct LiveSampler(pub(crate) Arc<Live>);
 
 impl ShouldSample for LiveSampler {
     fn should_sample(

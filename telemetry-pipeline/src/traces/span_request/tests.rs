@@ -15,9 +15,9 @@ use opentelemetry_sdk::{
 use proptest::prelude::*;
 
 use super::*;
-use crate::otlp::AttributeLimits;
+use crate::otlp::{AttributeLimits, request::Request as _};
 
-/// What opentelemetry-proto makes of the spans is the measure.
+/// The request that opentelemetry-proto makes of the spans is the measure.
 fn expected(
     spans: &[SpanData],
     resource: &ResourceAttributesWithSchema,
@@ -31,6 +31,7 @@ fn expected(
         value_length,
     };
     limits.apply_to_spans(&mut request);
+    request.complete_schema_urls();
     request
 }
 

@@ -1,0 +1,8 @@
+use telemetry_core::step;
+
+#[step(crate = "telemetry")]
+fn charge() {}
+
+fn main() {
+    charge();
+}

@@ -1,0 +1,8 @@
+use telemetry_macros::api_step as step;
+
+#[step]
+fn charge() {}
+
+fn main() {
+    charge();
+}
