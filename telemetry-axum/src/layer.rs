@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use http::{Extensions, HeaderName, uri::Scheme};
-use telemetry_api::instrument::Providers;
+use telemetry_api::instrument::{Providers, settings::HTTP_KNOWN_METHODS};
 use telemetry_semconv::http::KnownMethods;
 use tower_layer::Layer;
 
@@ -43,13 +43,17 @@ pub struct TelemetryLayer {
 impl TelemetryLayer {
     /// A layer with the default options. It reads the variable `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
     pub fn new() -> Self {
-        Self::from_environment(|name| std::env::var(name).ok())
+        Self::knowing(Providers::read_setting(&HTTP_KNOWN_METHODS))
     }
 
     /// Like [`new`](Self::new), but takes environment variables from `lookup`. For tests.
     pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        Self::knowing(HTTP_KNOWN_METHODS.read_from(lookup))
+    }
+
+    fn knowing(known_methods: KnownMethods) -> Self {
         Self {
-            state: Arc::new(LayerState::new(LayerOptions::from_environment(lookup))),
+            state: Arc::new(LayerState::new(LayerOptions::new(known_methods))),
         }
     }
 

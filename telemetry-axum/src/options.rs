@@ -57,11 +57,11 @@ pub(crate) struct LayerOptions {
 }
 
 impl LayerOptions {
-    /// The defaults, and the known methods that the environment lists.
-    pub(crate) fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Self {
+    /// The defaults, and these known methods.
+    pub(crate) fn new(known_methods: KnownMethods) -> Self {
         Self {
             providers: None,
-            known_methods: KnownMethods::from_environment(lookup),
+            known_methods,
             excluded_routes: ExcludedRoutes::default(),
             is_public_endpoint: false,
             trusted_proxies: TrustedProxies::default(),

@@ -12,7 +12,7 @@ use http::Extensions;
 use opentelemetry::Context;
 use reqwest::{Client, ClientBuilder, Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
-use telemetry_api::instrument::{Providers, providers::Lazy};
+use telemetry_api::instrument::{Providers, providers::Lazy, settings::HTTP_KNOWN_METHODS};
 use telemetry_semconv::http::KnownMethods;
 
 use crate::{
@@ -47,15 +47,19 @@ impl TelemetryMiddleware {
     /// A middleware with the default options. The variable `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS` sets the known
     /// methods.
     pub fn new() -> Self {
-        Self::from_environment(|name| std::env::var(name).ok())
+        Self::knowing(Providers::read_setting(&HTTP_KNOWN_METHODS))
     }
 
     /// [`new`](Self::new) with another source of environment variables, for tests.
     pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        Self::knowing(HTTP_KNOWN_METHODS.read_from(lookup))
+    }
+
+    fn knowing(methods: KnownMethods) -> Self {
         Self {
             instruments: Lazy::new(None, HttpClientInstruments::new),
             options: Options {
-                methods: KnownMethods::from_environment(lookup),
+                methods,
                 ..Options::default()
             },
             orphans: OrphanLog::default(),

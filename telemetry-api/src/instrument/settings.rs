@@ -106,11 +106,12 @@ impl<T: Clone + Default + Send + Sync + 'static> Setting<T> {
     ///
     /// Registers the setting.
     pub fn read_environment(&'static self) -> T {
-        register(self);
-        self.read_variables(|name| std::env::var(name).ok())
+        self.read_from(|name| std::env::var(name).ok())
     }
 
-    fn read_variables(&self, variable: impl Fn(&str) -> Option<String>) -> T {
+    /// [`read_environment`](Self::read_environment) with another source of variables, for tests.
+    pub fn read_from(&'static self, variable: impl Fn(&str) -> Option<String>) -> T {
+        register(self);
         let chain = [Some(self), self.general];
         for setting in chain.into_iter().flatten() {
             let text = variable(setting.name).unwrap_or_default();

@@ -24,14 +24,6 @@ impl KnownMethods {
         Self(Some(names.collect()))
     }
 
-    /// The comma-separated list of the environment; without one, the convention's.
-    pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Self {
-        match lookup(KNOWN_METHODS) {
-            Some(list) if !list.trim().is_empty() => Self::exactly(list.split(',')),
-            _ => Self::default(),
-        }
-    }
-
     /// `http.request.method`: the method if it is known, else `_OTHER`. Case matters.
     #[inline]
     pub fn known(&self, method: &Method) -> &'static str {
@@ -51,20 +43,18 @@ mod tests {
     use super::*;
 
     fn of(list: Option<&str>, method: &str) -> &'static str {
-        let methods = KnownMethods::from_environment(|name| {
-            assert_eq!(name, "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS");
-            list.map(str::to_owned)
+        let methods = list.map_or_else(KnownMethods::default, |list| {
+            KnownMethods::exactly(list.split(','))
         });
         methods.known(&Method::from_bytes(method.as_bytes()).unwrap())
     }
 
     #[test]
-    fn a_list_of_the_environment_replaces_the_conventions() {
+    fn a_list_replaces_that_of_the_conventions() {
         assert_eq!(of(None, "GET"), "GET");
         assert_eq!(of(None, "PURGE"), "_OTHER");
         assert_eq!(of(Some(" GET, PURGE ,"), "PURGE"), "PURGE");
         assert_eq!(of(Some("GET,PURGE"), "POST"), "_OTHER");
         assert_eq!(of(Some("GET,PURGE"), "purge"), "_OTHER");
-        assert_eq!(of(Some("  "), "POST"), "POST");
     }
 }

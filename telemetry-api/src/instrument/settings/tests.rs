@@ -25,7 +25,7 @@ fn the_special_setting_counts_then_the_general_one_then_the_default() {
         (&[("SHOP_ORDER_WAIT", " ")], 40),
     ] {
         let found = |name: &str| vars.iter().find(|(key, _)| *key == name);
-        let value = WAIT.read_variables(|name| found(name).map(|(_, value)| (*value).to_owned()));
+        let value = WAIT.read_from(|name| found(name).map(|(_, value)| (*value).to_owned()));
         assert_eq!(value, Duration::from_millis(wait), "{vars:?}");
     }
 }
@@ -44,7 +44,7 @@ fn a_setting_is_registered_when_it_is_read_and_only_once() {
 
 #[test]
 fn no_output_shows_a_secret() {
-    let value = KEY.read_variables(|_| Some("s3cret".to_owned()));
+    let value = KEY.read_from(|_| Some("s3cret".to_owned()));
     let any: &dyn AnySetting = &KEY;
     let parsed = any.parse("s3cret");
     for text in [
