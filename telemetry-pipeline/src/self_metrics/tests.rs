@@ -146,7 +146,10 @@ fn settings_switch_each_group_off() {
             "OTEL_INSTRUMENTATION_TOKIO_ENABLED",
             "tokio_runtime_worker_count",
         ),
-        ("OTEL_INSTRUMENTATION_SDK_ENABLED", "otel_sdk_span_started"),
+        (
+            "OTEL_INSTRUMENTATION_SDK_ENABLED",
+            "otel_sdk_processor_log_processed",
+        ),
     ] {
         for enabled in ["true", "false"] {
             let runtime = tokio::runtime::Builder::new_current_thread()
