@@ -1,5 +1,6 @@
 //! The interface between instrumentation and a pipeline: adapters call it, a pipeline is written against it.
 
+pub mod carrier;
 pub mod context;
 pub mod described;
 pub mod duration;

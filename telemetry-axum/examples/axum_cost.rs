@@ -1,13 +1,14 @@
 //! The cost of the layer for one request. Run it under `valgrind --tool=callgrind` with two request counts, and divide
 //! the difference of the instructions by the difference of the counts (see the crate's README).
 //!
-//! `axum_cost <bare|layer|disabled|sdk-disabled|unsampled|sampled|access-log|access-line> <requests> [further routes]`
+//! `axum_cost <bare|layer|disabled|sdk-disabled|unsampled|sampled|tracing-span|access-log|access-line> <requests> [further routes]`
 //!
 //! - `bare`: the router without a layer.
 //! - `layer`: with a layer that wraps the response's body and does nothing else; axum itself causes this cost.
 //! - `disabled`: the telemetry layer without a pipeline.
 //! - `sdk-disabled`: with a pipeline that OTEL_SDK_DISABLED switches off.
 //! - `unsampled`, `sampled`: with a pipeline, below a caller that has sampled its trace or not.
+//! - `tracing-span`: like `sampled`, with the `tracing` span that keeps spawned tasks in their request.
 //! - `access-log`: the event of the access log, with a subscriber that ignores it.
 //! - `access-line`: the access log as lines of JSON.
 
@@ -125,6 +126,7 @@ async fn main() -> ExitCode {
         "sdk-disabled" => (routes.layer(TelemetryLayer::new()), "01"),
         "unsampled" => (routes.layer(layer()), "00"),
         "sampled" => (routes.layer(layer()), "01"),
+        "tracing-span" => (routes.layer(layer().with_tracing_span()), "01"),
         "access-log" | "access-line" => (routes.layer(layer().with_access_log()), "01"),
         _ => return usage(),
     };
@@ -142,6 +144,9 @@ async fn main() -> ExitCode {
         },
         _ => None,
     };
+    if variant == "tracing-span" {
+        let _ = tracing::dispatcher::set_global_default(telemetry.dispatch().clone());
+    }
     let lines = (variant == "access-line").then(lines).flatten();
     if let Some(lines) = &lines {
         let _ = tracing::dispatcher::set_global_default(lines.dispatch().clone());
@@ -182,7 +187,7 @@ fn lines() -> Option<Telemetry> {
 fn usage() -> ExitCode {
     let _ = writeln!(
         std::io::stderr(),
-        "axum_cost <bare|layer|disabled|sdk-disabled|unsampled|sampled|access-log|access-line> <requests> [further routes]"
+        "axum_cost <bare|layer|disabled|sdk-disabled|unsampled|sampled|tracing-span|access-log|access-line> <requests> [further routes]"
     );
     ExitCode::FAILURE
 }

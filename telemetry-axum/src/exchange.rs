@@ -3,8 +3,9 @@
 pub(crate) mod http_attributes;
 pub(crate) mod http_exchange;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, io::IoSlice};
 
+use bytes::Buf;
 use http::HeaderMap;
 use opentelemetry::{Context, KeyValue};
 
@@ -13,6 +14,7 @@ use crate::{
     grpc::grpc_call::GrpcCall,
     handler::operation_name::Operation,
     layer_state::{LayerState, ServerTelemetry},
+    options::{LayerOptions, captured_headers::CapturedHeaders},
     request::incoming_request::IncomingRequest,
     response::ended_request::EndedRequest,
 };
@@ -81,6 +83,43 @@ impl Exchange {
     pub(crate) fn trailers(&mut self, trailers: &HeaderMap) {
         if let Self::Grpc(call) = self {
             call.trailers(trailers);
+        }
+    }
+
+    /// Reads bytes of the response's body. Those of HTTP contain nothing that telemetry shows.
+    pub(crate) fn data(&mut self, data: &impl Buf) {
+        if let Self::Grpc(call) = self {
+            let mut parts = [IoSlice::new(&[]); 16];
+            let count = data.chunks_vectored(&mut parts);
+            for part in parts.iter().take(count) {
+                call.data(part);
+            }
+        }
+    }
+
+    /// Reads what the end of the response's body tells.
+    pub(crate) fn body_ended(&mut self) {
+        if let Self::Grpc(call) = self {
+            call.body_ended();
+        }
+    }
+
+    /// The headers of the response that the span shows.
+    pub(crate) fn captured_response<'a>(&self, options: &'a LayerOptions) -> &'a CapturedHeaders {
+        match self {
+            Self::Http(_) => &options.captured_response_headers,
+            Self::Grpc(_) => &options.captured_response_metadata,
+        }
+    }
+
+    /// The trailers of the response that the span shows; `None` for HTTP, whose conventions have none.
+    pub(crate) fn captured_trailers<'a>(
+        &self,
+        options: &'a LayerOptions,
+    ) -> Option<&'a CapturedHeaders> {
+        match self {
+            Self::Http(_) => None,
+            Self::Grpc(_) => Some(&options.captured_response_metadata),
         }
     }
 

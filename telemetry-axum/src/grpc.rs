@@ -2,5 +2,9 @@
 //!
 //! Source: OpenTelemetry semantic conventions 1.44, gRPC (release candidate).
 
+mod content_kind;
+mod deadline;
 pub(crate) mod grpc_call;
-pub(crate) mod grpc_status;
+mod grpc_status;
+mod status_message;
+mod web_trailers;

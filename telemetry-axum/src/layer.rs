@@ -1,6 +1,6 @@
 //! The layer, and the options that an application sets on it.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use http::{Extensions, HeaderName, uri::Scheme};
 use telemetry_api::instrument::{Providers, settings::HTTP_KNOWN_METHODS};
@@ -89,6 +89,14 @@ impl TelemetryLayer {
         self.with(|options| options.is_public_endpoint = true)
     }
 
+    /// Takes the principal over that a caller names in its baggage: onto the span, log lines and further calls.
+    ///
+    /// Default: off, because whoever can reach the service can name anybody. For services that only services of your own
+    /// can reach. Without effect beside [`with_public_endpoint`](Self::with_public_endpoint).
+    pub fn with_callers_principal(self) -> Self {
+        self.with(|options| options.believes_principal = true)
+    }
+
     /// Trusts the proxies in these networks: the client's address, the scheme and the server's address come from their
     /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host` headers.
     ///
@@ -142,7 +150,8 @@ impl TelemetryLayer {
         self.with(|options| options.network_transport = true)
     }
 
-    /// Adds these request headers to spans as `http.request.header.{name}`. Default: none.
+    /// Adds these request headers to spans as `http.request.header.{name}`, and to the spans of gRPC calls as
+    /// `rpc.request.metadata.{name}`. Default: none.
     ///
     /// Values of credentials (`authorization`, `cookie` and similar headers), of headers that are marked as sensitive,
     /// and of [`with_redacted_headers`](Self::with_redacted_headers) are replaced by `REDACTED`.
@@ -150,18 +159,28 @@ impl TelemetryLayer {
         self,
         names: impl IntoIterator<Item = HeaderName>,
     ) -> Self {
-        let captured = CapturedHeaders::new("http.request.header", names);
-        self.with(|options| options.captured_request_headers = captured)
+        let names: Vec<_> = names.into_iter().collect();
+        let captured = CapturedHeaders::new("http.request.header", names.iter().cloned());
+        let metadata = CapturedHeaders::new("rpc.request.metadata", names);
+        self.with(|options| {
+            options.captured_request_headers = captured;
+            options.captured_request_metadata = metadata;
+        })
     }
 
-    /// Adds these response headers to spans as `http.response.header.{name}`, redacted like request headers. Default:
-    /// none.
+    /// Adds these response headers to spans as `http.response.header.{name}`, redacted like request headers. On the spans
+    /// of gRPC calls it is `rpc.response.metadata.{name}`, also for trailers. Default: none.
     pub fn with_captured_response_headers(
         self,
         names: impl IntoIterator<Item = HeaderName>,
     ) -> Self {
-        let captured = CapturedHeaders::new("http.response.header", names);
-        self.with(|options| options.captured_response_headers = captured)
+        let names: Vec<_> = names.into_iter().collect();
+        let captured = CapturedHeaders::new("http.response.header", names.iter().cloned());
+        let metadata = CapturedHeaders::new("rpc.response.metadata", names);
+        self.with(|options| {
+            options.captured_response_headers = captured;
+            options.captured_response_metadata = metadata;
+        })
     }
 
     /// Redacts further headers: a captured header of these is shown with the value `REDACTED`. Default: only
@@ -238,14 +257,36 @@ impl TelemetryLayer {
         self.with(|options| options.access_log = true)
     }
 
+    /// Gives each request a `tracing` span, so that tasks which a handler spawns by the idioms of `tracing` belong to the
+    /// request: `tokio::spawn(work.in_current_span())` and `.instrument(Span::current())`. Their log lines, steps, calls and
+    /// statements have its trace, correlation id and principal.
+    ///
+    /// Default: off, because of its cost; `.in_current_context()` of telemetry-core does the same without it. Use it where
+    /// the code spawns by these idioms already. It needs the subscriber of the pipeline. The span is no OpenTelemetry
+    /// span. Other `tracing` layers of the application see it as `request`, of target `telemetry::carrier`.
+    ///
+    /// Cost: 5,900 instructions a request (`examples/axum_cost.rs`, `tracing-span`).
+    pub fn with_tracing_span(self) -> Self {
+        self.with(|options| options.tracing_span = true)
+    }
+
     /// Records gRPC calls by the RPC conventions instead of the HTTP ones. Other requests are not affected. For tonic
     /// servers, and for servers of both kinds on one port. Default: off.
     ///
     /// The span has the method as its name and carries `rpc.*`; its status is that of the trailers. The duration is
     /// `rpc.server.call.duration`, in seconds.
     ///
-    /// A call that was answered `UNIMPLEMENTED`, or not by a gRPC service at all, has the method `_OTHER`, because callers
-    /// can invent methods. Use [`with_grpc_methods`](Self::with_grpc_methods) to list the methods that exist.
+    /// Callers can invent methods, so a call has a method only if the router has a route of exactly this path, or if a
+    /// service has answered this method, now or before. A refusal is not such an answer (`UNIMPLEMENTED`,
+    /// `UNAUTHENTICATED`, `PERMISSION_DENIED`, `RESOURCE_EXHAUSTED`, `UNAVAILABLE`, `DEADLINE_EXCEEDED`, `CANCELLED`
+    /// without a message). All other calls have the method `_OTHER`. Use
+    /// [`with_grpc_methods`](Self::with_grpc_methods) to list the methods that exist: then a method has its name from
+    /// its first call on, however that ends.
+    ///
+    /// gRPC-Web is recorded in the same way, also by a layer outside of tonic's `GrpcWebLayer`.
+    ///
+    /// A call that is abandoned when its `grpc-timeout` has passed ends as `DEADLINE_EXCEEDED`, an error. The timeout of
+    /// the server is not visible to a layer: see [`with_grpc_timeout`](Self::with_grpc_timeout).
     pub fn with_grpc(self) -> Self {
         self.with_grpc_methods([] as [&str; 0])
     }
@@ -254,6 +295,15 @@ impl TelemetryLayer {
     /// `package.Service/Method`. Any other method is `_OTHER`. A listed method keeps its name, whatever the answer is.
     pub fn with_grpc_methods(self, methods: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.with(|options| options.grpc_methods = Some(GrpcMethods::new(methods)))
+    }
+
+    /// Tells the layer the timeout that the server gives each gRPC call, such as that of tonic's `Server::timeout`. A call
+    /// that the server abandons after this time ends as `DEADLINE_EXCEEDED`. The layer itself ends no call.
+    ///
+    /// Default: only the caller's `grpc-timeout` is known, and a call that the server's own timeout ends looks like one
+    /// whose caller has left.
+    pub fn with_grpc_timeout(self, timeout: Duration) -> Self {
+        self.with(|options| options.grpc_timeout = Some(timeout))
     }
 
     /// Copies the options, which is cheap enough: they are set only while a router is built.

@@ -8,7 +8,7 @@ pub(crate) mod known_servers;
 pub(crate) mod network;
 pub(crate) mod trusted_proxies;
 
-use std::{fmt, net::SocketAddr, sync::Arc};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::extract::ConnectInfo;
 use http::{Extensions, HeaderName};
@@ -35,6 +35,7 @@ pub(crate) struct LayerOptions {
     pub(crate) known_methods: KnownMethods,
     pub(crate) excluded_routes: ExcludedRoutes,
     pub(crate) is_public_endpoint: bool,
+    pub(crate) believes_principal: bool,
     pub(crate) trusted_proxies: TrustedProxies,
     /// `None` means axum's `ConnectInfo<SocketAddr>`.
     pub(crate) find_peer_address: Option<FindPeerAddress>,
@@ -44,6 +45,9 @@ pub(crate) struct LayerOptions {
     pub(crate) network_transport: bool,
     pub(crate) captured_request_headers: CapturedHeaders,
     pub(crate) captured_response_headers: CapturedHeaders,
+    /// The same headers, as the RPC conventions name them.
+    pub(crate) captured_request_metadata: CapturedHeaders,
+    pub(crate) captured_response_metadata: CapturedHeaders,
     pub(crate) redacted_headers: Vec<HeaderName>,
     pub(crate) redacted_query_keys: Vec<Box<str>>,
     pub(crate) correlation_headers: Vec<HeaderName>,
@@ -52,8 +56,11 @@ pub(crate) struct LayerOptions {
     pub(crate) known_servers: KnownServers,
     pub(crate) body_sizes: bool,
     pub(crate) access_log: bool,
+    pub(crate) tracing_span: bool,
     /// `None` means that gRPC calls are treated as the HTTP requests that carry them.
     pub(crate) grpc_methods: Option<GrpcMethods>,
+    /// The time that the server gives each gRPC call.
+    pub(crate) grpc_timeout: Option<Duration>,
 }
 
 impl LayerOptions {
@@ -64,6 +71,7 @@ impl LayerOptions {
             known_methods,
             excluded_routes: ExcludedRoutes::default(),
             is_public_endpoint: false,
+            believes_principal: false,
             trusted_proxies: TrustedProxies::default(),
             find_peer_address: None,
             https: None,
@@ -71,6 +79,8 @@ impl LayerOptions {
             network_transport: false,
             captured_request_headers: CapturedHeaders::default(),
             captured_response_headers: CapturedHeaders::default(),
+            captured_request_metadata: CapturedHeaders::default(),
+            captured_response_metadata: CapturedHeaders::default(),
             redacted_headers: Vec::new(),
             redacted_query_keys: Vec::new(),
             correlation_headers: CORRELATION_HEADERS.into(),
@@ -79,13 +89,23 @@ impl LayerOptions {
             known_servers: KnownServers::default(),
             body_sizes: false,
             access_log: false,
+            tracing_span: false,
             grpc_methods: None,
+            grpc_timeout: None,
         }
     }
 
-    /// Returns true if an output shows the size of request bodies. Only then are bodies wrapped to count them.
-    pub(crate) fn counts_request_bytes(&self) -> bool {
-        self.body_sizes || self.access_log
+    /// The options that are set and do nothing for gRPC calls, because the RPC conventions have nothing for them.
+    pub(crate) fn without_effect_on_calls(&self) -> Vec<&'static str> {
+        let options = [
+            ("with_body_sizes", self.body_sizes),
+            (
+                "with_server_address_metrics",
+                !self.known_servers.is_empty(),
+            ),
+        ];
+        let set = options.into_iter().filter(|(_, is_set)| *is_set);
+        set.map(|(name, _)| name).collect()
     }
 
     /// The address of the other end of the connection, if the server has put it into the request's extensions.

@@ -2,6 +2,8 @@
 
 pub(crate) mod connection_attributes;
 pub(crate) mod correlation_headers;
-pub(crate) mod counted_body;
 pub(crate) mod forwarded;
 pub(crate) mod incoming_request;
+pub(crate) mod read_body;
+pub(crate) mod seen;
+pub(crate) mod unix_socket;

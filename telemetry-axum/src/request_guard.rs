@@ -2,20 +2,22 @@
 
 use std::{panic::resume_unwind, sync::Arc, thread, time::Instant};
 
+use bytes::Buf;
 use http::{HeaderMap, Method, Response, StatusCode, header};
 use opentelemetry::{Context, ContextGuard, trace::TraceContextExt};
 use telemetry_api::{
     Principal,
     current_span::{self, panic_was_logged},
-    instrument::tracer::is_recorded,
+    instrument::{carrier::carrier, tracer::is_recorded},
     principal::Naming,
 };
+use tracing::Span;
 
 use crate::{
     exchange::Exchange,
     handler::operation_name::Operation,
     layer_state::LayerState,
-    request::{correlation_headers, counted_body::ReadBytes},
+    request::{correlation_headers, read_body::ReadBody},
     response::{
         ended_request::EndedRequest,
         exception_log::{Exception, catch_panic, log_safely, panic_message},
@@ -33,8 +35,10 @@ pub(crate) struct RequestGuard {
     exchange: Exchange,
     started: Instant,
     bodiless: Bodiless,
+    /// Takes the context to the tasks that the handler spawns by the idioms of `tracing`.
+    carrier: Span,
     status: Option<StatusCode>,
-    read: Option<ReadBytes>,
+    read: Option<ReadBody>,
     sent: u64,
     /// The length of the response's body, if the body or its Content-Length declares one.
     declared_length: Option<u64>,
@@ -73,6 +77,7 @@ impl RequestGuard {
                 Method::CONNECT => Bodiless::OnSuccess,
                 _ => Bodiless::ByStatus,
             },
+            carrier: Span::none(),
             status: None,
             read: None,
             sent: 0,
@@ -82,8 +87,8 @@ impl RequestGuard {
         }
     }
 
-    /// Sets the counter of the request's body.
-    pub(crate) fn count(&mut self, read: Option<ReadBytes>) {
+    /// Sets the facts about the request's body.
+    pub(crate) fn watch(&mut self, read: Option<ReadBody>) {
         self.read = read;
     }
 
@@ -98,7 +103,7 @@ impl RequestGuard {
     pub(crate) fn poll_handler<T>(&mut self, poll: impl FnOnce() -> T) -> T {
         let _served = current_span::serve(&self.cx);
         let naming = Naming::begin();
-        let polled = catch_panic(poll);
+        let polled = self.poll_carried(poll);
         if let Some(principal) = naming.end() {
             self.identify(principal);
         }
@@ -108,8 +113,20 @@ impl RequestGuard {
     /// Polls code of the application while the request's context is [attached](Self::attach). A panic ends the request
     /// and is resumed.
     pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
-        let polled = catch_panic(poll);
+        let polled = self.poll_carried(poll);
         self.resume(polled)
+    }
+
+    /// Makes the carrier of the context if the layer is asked for one, while the context is [attached](Self::attach).
+    pub(crate) fn carry(&mut self) {
+        if self.layer.options.tracing_span {
+            self.carrier = carrier();
+        }
+    }
+
+    #[inline]
+    fn poll_carried<T>(&self, poll: impl FnOnce() -> T) -> thread::Result<T> {
+        catch_panic(|| self.carrier.in_scope(poll))
     }
 
     #[inline]
@@ -153,7 +170,7 @@ impl RequestGuard {
         let span = self.cx.span();
         let headers = response.headers_mut();
         if is_recorded(&span) {
-            let captured = &options.captured_response_headers;
+            let captured = self.exchange.captured_response(options);
             span.set_attributes(captured.attributes(headers, &options.redacted_headers));
         }
         self.exchange.response_head(headers);
@@ -168,8 +185,9 @@ impl RequestGuard {
 
     /// Counts bytes of the response's body that are handed to the server. Returns true if the declared length is
     /// reached: then a server may not poll the body again.
-    pub(crate) fn sent(&mut self, bytes: usize) -> bool {
-        self.sent += bytes as u64;
+    pub(crate) fn sent(&mut self, data: &impl Buf) -> bool {
+        self.sent += data.remaining() as u64;
+        self.exchange.data(data);
         self.exchange.ends_at_declared_length()
             && self
                 .declared_length
@@ -178,6 +196,13 @@ impl RequestGuard {
 
     /// Reads the trailers of the response.
     pub(crate) fn trailers(&mut self, trailers: &HeaderMap) {
+        let span = self.cx.span();
+        if is_recorded(&span) {
+            let options = &self.layer.options;
+            let captured = self.exchange.captured_trailers(options);
+            let captured = captured.map(|it| it.attributes(trailers, &options.redacted_headers));
+            span.set_attributes(captured.into_iter().flatten());
+        }
         self.exchange.trailers(trailers);
     }
 
@@ -221,11 +246,18 @@ impl RequestGuard {
         if std::mem::replace(&mut self.is_ended, true) {
             return;
         }
+        self.exchange.body_ended();
+        let is_cut_off = self.is_cut_off(outcome);
+        let (outcome, exception, status) = if is_cut_off {
+            (Outcome::ClientDisconnected, None, None)
+        } else {
+            (outcome, exception, self.status)
+        };
         let ended = EndedRequest {
             outcome,
-            status: self.status,
+            status,
             seconds: self.started.elapsed().as_secs_f64(),
-            request_bytes: self.read.as_ref().map(ReadBytes::get),
+            request_bytes: self.read.as_ref().map(ReadBody::bytes),
             response_bytes: self.sent,
         };
         if exception.is_some() || self.layer.options.access_log {
@@ -241,6 +273,16 @@ impl RequestGuard {
         if is_recorded(&span) {
             span.end();
         }
+    }
+
+    /// True if the client left while it sent the body of the request. The answer to half a body, often a status of 500, is
+    /// no failure of the service then, and nobody receives it.
+    fn is_cut_off(&self, outcome: Outcome) -> bool {
+        self.read.as_ref().is_some_and(|read| match outcome {
+            Outcome::Panicked => false,
+            Outcome::ClientDisconnected => read.is_cut_off() || read.ends_early(),
+            _ => read.is_cut_off(),
+        })
     }
 
     #[cold]

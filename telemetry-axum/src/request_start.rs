@@ -37,6 +37,8 @@ pub(crate) fn start<B>(
         .receive(Context::new(), request.headers, present);
     let (parent, link) = if options.is_public_endpoint {
         (Received::default(), received.with_span_context(link_to))
+    } else if options.believes_principal {
+        (received.with_principal(), None)
     } else {
         (received, None)
     };

@@ -129,7 +129,7 @@ where
 {
     let is_ended = match frame {
         Some(Ok(frame)) => match (frame.data_ref(), frame.trailers_ref()) {
-            (Some(data), _) => guard.sent(data.remaining()),
+            (Some(data), _) => guard.sent(data),
             (None, Some(trailers)) => {
                 guard.trailers(trailers);
                 true

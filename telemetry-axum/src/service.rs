@@ -14,8 +14,8 @@ use crate::{
     handler::operation_name::Operation,
     layer_state::LayerState,
     request::{
-        counted_body,
         incoming_request::{matched_route, original_uri},
+        read_body, seen,
     },
     request_start,
     response_body::ResponseBody,
@@ -45,6 +45,7 @@ impl<S> TelemetryService<S> {
 
     /// Decides how the layer takes part in a request, and starts its span.
     fn track<B: http_body::Body + 'static>(&self, request: &mut Request<B>) -> Tracking {
+        seen::note();
         if self.is_excluded(request) {
             return Tracking::Inactive;
         }
@@ -57,9 +58,8 @@ impl<S> TelemetryService<S> {
             return Tracking::ByOuterLayer(route.map(Operation::matched));
         }
         let mut guard = request_start::start(&self.layer, telemetry, request);
-        if self.layer.options.counts_request_bytes() {
-            guard.count(counted_body::count(request.body_mut()));
-        }
+        let version = request.version();
+        guard.watch(read_body::watch(request.body_mut(), version));
         Tracking::Recorded(guard)
     }
 
@@ -94,7 +94,10 @@ where
         // A service may do all of its work in `call`, so the context is attached here too.
         let current = tracking.attach();
         let future = match &mut tracking {
-            Tracking::Recorded(guard) => guard.poll(|| self.inner.call(request)),
+            Tracking::Recorded(guard) => {
+                guard.carry();
+                guard.poll(|| self.inner.call(request))
+            }
             _ => self.inner.call(request),
         };
         drop(current);

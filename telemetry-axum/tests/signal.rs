@@ -24,7 +24,8 @@ async fn asked(address: SocketAddr, path: &str) -> std::io::Result<String> {
 }
 
 #[tokio::test]
-async fn a_signal_makes_the_service_unready_while_it_still_takes_requests_and_a_second_ends_it() {
+async fn a_signal_makes_the_service_unready_while_it_still_takes_requests_and_a_later_one_ends_it()
+{
     let arrived = Arc::new(Notify::new());
     let arrive = arrived.clone();
     let endless = move || async move {
@@ -49,6 +50,11 @@ async fn a_signal_makes_the_service_unready_while_it_still_takes_requests_and_a_
     while !asked(address, "/readyz").await.unwrap().contains(" 503 ") {
         tokio::task::yield_now().await;
     }
+    assert!(asked(address, "/livez").await.unwrap().contains(" 200 "));
+    // `timeout` and process managers send the same signal twice.
+    signal("-TERM");
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert!(!server.is_finished());
     assert!(asked(address, "/livez").await.unwrap().contains(" 200 "));
     signal("-TERM");
     server.await.unwrap().unwrap();

@@ -208,7 +208,7 @@ impl Expansion<'_> {
                 #[allow(unused_imports)]
                 use #root::step::__private::{
                     OfBox as _, OfError as _, OfOutput as _, OfReport as _, OfResult as _, OfValue as _,
-            };
+                };
                 (&&&&&&#root::step::__private::Of(#output)).judge()
             }
         }

@@ -2,10 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use opentelemetry::{
-    metrics::{MeterProvider, noop::NoopMeterProvider},
-    trace::noop::NoopTracerProvider,
-};
+use opentelemetry::{metrics::noop::NoopMeterProvider, trace::noop::NoopTracerProvider};
 use telemetry_api::instrument::{
     pipeline::StartSpans,
     providers::{Providers, ProvidersBuilder},
@@ -37,8 +34,6 @@ pub(crate) fn build(mut plan: Plan) -> Result<Telemetry, BootstrapError> {
     let mut warnings = std::mem::take(&mut plan.settings.warnings);
     let self_metrics = SelfMetrics::of(&mut plan.metrics, plan.machine);
     let (traced, log_panics) = (plan.traces.is_exported(), plan.logs.panics);
-    // Exported log records have the ids of spans, even if the spans go nowhere.
-    let recorded = !plan.disabled && (traced || plan.logs.export.is_some());
     let mut traces = traces::start(plan.traces, &common)?;
     let mut logs = logs::start::start(plan.logs, &common)?;
     let mut metrics = metrics::start(plan.metrics, traced, &common)?;
@@ -54,15 +49,14 @@ pub(crate) fn build(mut plan: Plan) -> Result<Telemetry, BootstrapError> {
     }
     let settings = Arc::new(LiveSettings::new(plan.settings));
     let (disabled, hint) = (plan.disabled, traces.sampler.hint());
-    let spans = recorded.then_some((traces.start_spans, hint));
-    let providers = providers(disabled, spans, &metrics)
+    let providers = providers(disabled, traces.start_spans, hint, &metrics)
         .with_propagation(plan.propagation)
         .with_exemplars(metrics.exemplars)
         .with_namespace(attribute_text(&common.resource, "service.namespace"))
         .with_sensitive(plan.sensitive)
         .with_settings(settings.clone())
         .build();
-    let spans = recorded.then_some(&traces.provider);
+    let spans = traced.then_some(&traces.provider);
     let dispatch = subscriber(logs.output.clone(), &logs.filters, spans);
     common.reporter.log_to(&dispatch);
     let ended = Arc::new(AtomicBool::new(false));
@@ -85,7 +79,7 @@ pub(crate) fn build(mut plan: Plan) -> Result<Telemetry, BootstrapError> {
         timeout: plan.shutdown_timeout,
         ended,
         disabled: plan.disabled,
-        recorded,
+        traced,
         used: AtomicBool::new(false),
         _worker: common.worker.take(),
     })
@@ -116,27 +110,21 @@ fn start_common(plan: &mut Plan) -> Result<Common, BootstrapError> {
     })
 }
 
-/// `spans` is `None` where they would go nowhere. Then there are none, and the caller's context passes on as it is.
 fn providers(
     disabled: bool,
-    spans: Option<(StartSpans, LiveSamplingHint)>,
+    start_spans: StartSpans,
+    hint: LiveSamplingHint,
     metrics: &MetricPipeline,
 ) -> ProvidersBuilder {
-    let meters: Arc<dyn MeterProvider + Send + Sync> = if disabled {
-        Arc::new(NoopMeterProvider::new())
-    } else {
-        Arc::new(metrics.provider.clone())
-    };
-    let providers = match spans {
-        Some((start, hint)) => Providers::starting(start, meters).with_sampling_hint(hint),
-        None => Providers::builder(NoopTracerProvider::new(), meters)
-            .with_sampling_hint(SamplingHint::NOTHING_RECORDED),
-    };
     if disabled {
-        providers
-    } else {
-        providers.with_scrape(metrics.text.clone())
+        // It makes no spans, it passes the caller's on.
+        let meters = Arc::new(NoopMeterProvider::new());
+        return Providers::builder(NoopTracerProvider::new(), meters)
+            .with_sampling_hint(SamplingHint::NOTHING_RECORDED);
     }
+    Providers::starting(start_spans, Arc::new(metrics.provider.clone()))
+        .with_scrape(metrics.text.clone())
+        .with_sampling_hint(hint)
 }
 
 /// The metrics of the telemetry itself, of the process and of its runtimes.

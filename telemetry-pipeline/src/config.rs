@@ -148,7 +148,8 @@ impl Config {
     }
 
     /// The memory in bytes, roughly, that the queue of spans may hold, and the queue of log records. Items beyond it are
-    /// dropped and counted. Default: 32 MiB each.
+    /// dropped and counted. Default: 128 MiB each, or an eighth of the container's memory limit if that is less. The memory
+    /// is taken only while that much waits.
     pub fn with_queue_bytes(mut self, bytes: usize) -> Self {
         self.queue_bytes = Some(bytes);
         self

@@ -1,10 +1,10 @@
-//! The two moments that may fail. Messages say what to change.
+//! The errors of the two moments that may fail, start and end. Each message names the change that helps.
 
 use std::{fmt, path::PathBuf, time::Duration};
 
 /// Why telemetry could not be set up.
 ///
-/// Its `Debug` is its message, since that is what a `main` shows that returns it.
+/// `Debug` is the message, because a `main` that returns the error shows `Debug`.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum BootstrapError {
@@ -17,12 +17,12 @@ pub enum BootstrapError {
         variable: String,
         /// Its value, without credentials.
         value: String,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
-        /// A value that would do.
+        /// A value that works.
         example: &'static str,
     },
-    /// The declarative configuration cannot be read or is no YAML of that form.
+    /// The declarative configuration cannot be read, or is not in its format.
     #[error(
         "OTEL_CONFIG_FILE={path:?}{}: {reason}. Correct the file or unset OTEL_CONFIG_FILE",
         .line.map(|line| format!(", line {line}")).unwrap_or_default()
@@ -30,9 +30,9 @@ pub enum BootstrapError {
     ConfigFile {
         /// The file.
         path: String,
-        /// Where in the file, from 1; `None` if it could not be read at all.
+        /// The line in the file, from 1; `None` if the file could not be read.
         line: Option<usize>,
-        /// What is wrong, without any value of the file.
+        /// The fault, without any value of the file.
         reason: String,
     },
     /// The HTTP client or gRPC channel could not be built.
@@ -40,12 +40,12 @@ pub enum BootstrapError {
         "the exporter for {endpoint} could not be built: {reason}. Check the TLS roots of this machine"
     )]
     Exporter {
-        /// Where it would have exported to.
+        /// The target of the export.
         endpoint: String,
-        /// What is wrong.
+        /// The fault.
         reason: String,
     },
-    /// The program was built without what a setting needs.
+    /// The program was built without a feature that a setting needs.
     #[error(
         "{variable}={value:?} needs the feature `{feature}` of telemetry-core: add it in Cargo.toml, or use {instead}"
     )]
@@ -56,7 +56,7 @@ pub enum BootstrapError {
         value: String,
         /// A default feature of telemetry-core.
         feature: &'static str,
-        /// What does without it.
+        /// A value that needs no feature.
         instead: &'static str,
     },
     /// A certificate or key for `https` cannot be used.
@@ -66,11 +66,11 @@ pub enum BootstrapError {
     Tls {
         /// The environment variable for all signals.
         variable: String,
-        /// The environment variable for the signal it was read for.
+        /// The environment variable of the signal.
         own: String,
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// A thread could not be started: the exporter's, or the one for standard output.
@@ -85,7 +85,7 @@ pub enum BootstrapError {
     AlreadyInstalled(&'static str),
 }
 
-/// What was lost at the end. Its `Debug` is its message, too.
+/// The losses at a flush or at the end. `Debug` is the message.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("telemetry was not delivered completely: {}", self.describe())]
 #[non_exhaustive]
@@ -94,7 +94,7 @@ pub struct ShutdownError {
     pub losses: Vec<Loss>,
 }
 
-/// What one signal lost, in items by reason.
+/// The losses of one signal, in items by reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Loss {
@@ -116,12 +116,12 @@ pub struct Loss {
     pub shutdown: u64,
     /// The exporter did not answer within this bound, so that the counts may be incomplete.
     pub unanswered: Option<Duration>,
-    /// The last thing the exporter said.
+    /// The last failure of the exporter.
     pub reason: Option<String>,
 }
 
 impl Loss {
-    /// How many items were lost.
+    /// The number of items lost.
     pub fn items(&self) -> u64 {
         self.counts().iter().map(|(count, _)| count).sum()
     }
@@ -144,7 +144,7 @@ impl Loss {
     fn describe(&self) -> String {
         let counts = self.counts().into_iter().filter(|(count, _)| *count > 0);
         let mut parts: Vec<_> = counts
-            .map(|(count, what)| format!("{count} {} {what}", self.signal))
+            .map(|(count, fate)| format!("{count} {} {fate}", self.signal))
             .collect();
         if let Some(bound) = self.unanswered {
             parts.push(format!("{} still unsent after {bound:?}", self.signal));

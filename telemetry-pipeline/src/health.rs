@@ -1,4 +1,4 @@
-//! How export goes: for people, and for a readiness probe that wants to know.
+//! The health of export, for people and for readiness probes.
 
 use std::{
     fmt,
@@ -14,10 +14,10 @@ use crate::{
     otlp::{Monitor, Outcomes, Signal},
 };
 
-/// How export goes, now: each call looks again. Clones are cheap, and outlive the telemetry.
+/// The health of export now: each call looks again. Clones are cheap, and outlive the telemetry.
 ///
-/// A service can serve whatever becomes of its telemetry, so by default no probe should fail for it: a collector that
-/// restarts would take every service with it. Show it instead, and fail only where a service without telemetry must not
+/// A service works without its telemetry, so by default no probe should fail for it: a collector that restarts would take
+/// every service out of rotation. Show it instead, and fail only where a service without telemetry must not
 /// run, and only after a while:
 ///
 /// ```
@@ -37,11 +37,11 @@ pub struct TelemetryHealth {
     monitors: Arc<[Arc<Monitor>]>,
     overflows: Arc<Overflows>,
     readers: Arc<[SharedReader]>,
-    /// Whether telemetry was shut down.
+    /// True after shutdown.
     ended: Arc<AtomicBool>,
 }
 
-/// How the export of one signal goes.
+/// The health of the export of one signal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SignalHealth {
@@ -57,11 +57,11 @@ pub struct SignalHealth {
     pub consecutive_failures: u64,
     /// Items that wait; 0 for metrics, which have no queue.
     pub queued: u64,
-    /// How many items may wait; 0 for metrics.
+    /// The number of items that may wait; 0 for metrics.
     pub queue_capacity: u64,
     /// Items that the collector accepted.
     pub exported: u64,
-    /// Items that were lost, for whatever reason. Of metrics these are points whose successors may have arrived.
+    /// Items that were lost for any reason. Of metrics these are points whose successors may have arrived.
     pub dropped: u64,
 }
 
@@ -105,18 +105,19 @@ impl TelemetryHealth {
         self.overflows.names()
     }
 
-    /// Why the metrics could not be read the last time, at a scrape or for an export; `None` if they could, or were not
-    /// read yet.
+    /// The reason why metrics could not be read the last time, at a scrape or for an export. `None` if they could, or were
+    /// not read yet.
     pub fn metrics_failure(&self) -> Option<String> {
         let failures = self.readers.iter().filter_map(SharedReader::failure);
         failures.map(|failure| failure.reason).next()
     }
 
-    /// Whether no signal has been failing for longer than this, and the metrics can be read. A signal that has nothing to export does not fail.
+    /// `Ok` if no signal has been failing for longer than this, and metrics can be read. A signal that has nothing to
+    /// export does not fail.
     ///
     /// # Errors
     ///
-    /// One line for each that has, or that telemetry was shut down.
+    /// One line for each signal that has, or a line about the shutdown.
     pub fn delivering(&self, patience: Duration) -> Result<(), String> {
         let late = |health: &SignalHealth| {
             let since = health.failing_since?;

@@ -35,10 +35,10 @@ pub use settings::{Report, ReportEntry, Source};
 pub use telemetry::Telemetry;
 pub use traces::sampling::{Rule, SamplerHandle, SamplerPolicy, SamplingCounts};
 
-/// Sets up traces, metrics and logs for the process, as code, environment and defaults say, and installs them.
+/// Sets up traces, metrics and logs for the process, by code, environment and defaults, and installs them.
 ///
-/// Keep the handle until the end of `main`. Dropping it sends what was recorded and says on standard error what could
-/// not be; [`Telemetry::shutdown`] does the same and returns it, which is no reason for a service to exit with an error.
+/// Keep the handle until the end of `main`. Dropping it sends the rest and writes losses to standard error.
+/// [`Telemetry::shutdown`] does the same and returns the losses. They are no reason for a service to exit with an error.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -51,8 +51,8 @@ pub use traces::sampling::{Rule, SamplerHandle, SamplerPolicy, SamplingCounts};
 ///
 /// # Errors
 ///
-/// When export is impossible as configured, or telemetry is installed already. What is merely wrong is logged once as
-/// a warning that names the variable and what was used instead.
+/// When export is impossible as configured, or telemetry is installed already. Any other fault is logged once, as a
+/// warning that names the variable and the value that is used.
 pub fn bootstrap(service: impl Into<Service>) -> Result<Telemetry, BootstrapError> {
     Config::new(service).bootstrap()
 }

@@ -1,4 +1,5 @@
-//! The `tracing` subscriber of a pipeline: the layer of log lines and the layer of the application's spans.
+//! The `tracing` subscriber of a pipeline: the layers of log lines, of the application's spans and of
+//! carried contexts.
 
 use std::sync::Arc;
 
@@ -8,7 +9,10 @@ use tracing_subscriber::{Layer, Registry, layer::SubscriberExt};
 
 use crate::{
     logs::{FilterHandle, LogLayer, LogOutput},
-    traces::application_spans::{ApplicationSpans, OwnSubscriber, bridge},
+    traces::{
+        application_spans::{ApplicationSpans, OwnSubscriber, bridge},
+        carried_contexts::{CarriedContexts, CarriersOnly},
+    },
 };
 
 /// A subscriber with these filters. Without a provider the application's spans are not recorded.
@@ -26,7 +30,10 @@ pub(crate) fn subscriber(
             .with_filter(filters.of_spans())
     });
     let logs = LogLayer(output.clone()).with_filter(filters.of_logs());
-    let dispatch = Dispatch::new(Registry::default().with(spans).with(logs));
+    // The innermost: the other layers see the context that it makes current.
+    let carried = CarriedContexts.with_filter(CarriersOnly);
+    let layers = Registry::default().with(carried).with(spans);
+    let dispatch = Dispatch::new(layers.with(logs));
     filters.belong_to(&dispatch);
     output.belong_to(&dispatch);
     let _ = own.set(dispatch.downgrade());

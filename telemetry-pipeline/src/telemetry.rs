@@ -54,17 +54,17 @@ pub struct Telemetry {
     pub(crate) timeout: Duration,
     pub(crate) ended: Arc<AtomicBool>,
     pub(crate) disabled: bool,
-    /// Spans are made.
-    pub(crate) recorded: bool,
-    /// It was installed, or its parts were taken.
+    /// Spans go somewhere.
+    pub(crate) traced: bool,
+    /// It was installed, or one of its parts was taken.
     pub(crate) used: AtomicBool,
     pub(crate) _worker: Option<Worker>,
 }
 
 impl Telemetry {
     /// Makes this the telemetry of the process: our providers, OpenTelemetry's global ones and its propagator, the
-    /// `tracing` subscriber, and a panic hook, which logs a panic and calls the hook before it. Then logs what was wrong
-    /// with the configuration and, at debug, the [`report`](Self::report).
+    /// `tracing` subscriber, and a panic hook, which logs a panic and calls the hook before it. Then logs the warnings
+    /// about the configuration and, at debug, the [`report`](Self::report).
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl Telemetry {
         }
         if !self.disabled {
             global::set_meter_provider(self.meter_provider.clone());
-            if self.recorded {
+            if self.traced {
                 global::set_tracer_provider(self.tracer_provider.clone());
             }
             global::set_text_map_propagator(TextMap::from(self.providers.propagation().clone()));
@@ -104,7 +104,7 @@ impl Telemetry {
         Ok(())
     }
 
-    /// What adapters instrument with, for passing it explicitly.
+    /// The providers that adapters use, to pass them explicitly.
     pub fn providers(&self) -> &Providers {
         self.used.store(true, Ordering::Relaxed);
         &self.providers
@@ -121,7 +121,7 @@ impl Telemetry {
         &self.sampler
     }
 
-    /// Decides by this which traces to sample from now on; see [`SamplerHandle::set`].
+    /// Samples traces by this policy from now on; see [`SamplerHandle::set`].
     pub fn set_sampler(&self, policy: SamplerPolicy) {
         self.sampler.set(policy);
     }
@@ -131,12 +131,12 @@ impl Telemetry {
         &self.filters
     }
 
-    /// How export goes: for each signal the last success and failure, what waits and what was lost.
+    /// The health of export: for each signal the last success and failure, the items that wait and the losses.
     pub fn health(&self) -> TelemetryHealth {
         self.health.clone()
     }
 
-    /// What was wrong with the configuration and what is used instead.
+    /// Faults of the configuration, each with the value that is used.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
@@ -144,11 +144,13 @@ impl Telemetry {
     /// The effective configuration: the value of each setting, secrets redacted, and its source. It lists the settings of
     /// adapters that have registered when it is called. Cost: a lock and a copy of all texts.
     pub fn report(&self) -> Report {
+        // A program may build a telemetry just to show its configuration.
+        self.used.store(true, Ordering::Relaxed);
         self.settings.report()
     }
 
-    /// Where `/metrics` is served because OTEL_METRICS_EXPORTER lists `prometheus`; `None` if it does not, or if the
-    /// address was taken, which then is among the warnings.
+    /// The address of the second `/metrics`, if OTEL_METRICS_EXPORTER lists `prometheus`. `None` if it does not, or if the
+    /// address was taken, which is then one of the warnings.
     pub fn prometheus_address(&self) -> Option<SocketAddr> {
         self.prometheus
     }
@@ -158,7 +160,7 @@ impl Telemetry {
     ///
     /// # Errors
     ///
-    /// What was lost since the previous call. `Ok` means that all of it has arrived.
+    /// The losses since the previous call. `Ok` means that everything has arrived.
     pub fn force_flush(&self) -> Result<(), ShutdownError> {
         self.end(Flush::flush, Losses::since_flush)
     }
@@ -168,7 +170,7 @@ impl Telemetry {
     ///
     /// # Errors
     ///
-    /// What was lost from the start, for every signal.
+    /// The losses since the start, of every signal.
     pub fn shutdown(&self) -> Result<(), ShutdownError> {
         if self.ended.swap(true, Ordering::Relaxed) {
             return Ok(());
@@ -183,14 +185,14 @@ impl Telemetry {
         lost: fn(&Losses) -> Option<Loss>,
     ) -> Result<(), ShutdownError> {
         let until = Instant::now() + self.timeout;
-        // All are told before any is waited for: the bound is one for all signals.
+        // Every signal is asked before the first wait, because one bound holds for all.
         let pending: Vec<_> = self
             .flushes
             .iter()
             .map(|flush| tell(flush, self.timeout))
             .collect();
         let mut losses: Vec<Loss> = pending.into_iter().filter_map(Pending::wait).collect();
-        // Last, because export may have had something to say.
+        // Last, because export may have written log lines.
         losses.extend(self.lost_lines(until, lost));
         if losses.is_empty() {
             Ok(())
@@ -201,7 +203,7 @@ impl Telemetry {
 }
 
 impl Telemetry {
-    /// Waits for standard output, and returns which lines it did not take.
+    /// Waits for standard output, and returns the lines that it did not take.
     fn lost_lines(&self, until: Instant, lost: fn(&Losses) -> Option<Loss>) -> Option<Loss> {
         let written = self
             .output

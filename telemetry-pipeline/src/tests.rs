@@ -40,7 +40,7 @@ fn a_wrong_value_is_a_warning_and_the_default_is_used() {
     .unwrap();
     let warnings = telemetry.warnings().join("\n");
     for (name, value) in [
-        ("OTEL_BSP_MAX_QUEUE_SIZE", "2048"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "its default"),
         ("OTEL_TRACES_SAMPLER", "parentbased_always_on"),
         ("OTEL_PROPAGATORS", "smoke-signals"),
         ("RUST_LOG", "info"),
@@ -157,8 +157,8 @@ fn traces_that_are_not_exported_are_no_exemplars() {
     assert!(!scraped.contains("trace_id"), "{scraped}");
 }
 
-/// Adapters get no span, and the caller's context passes on as it is.
-fn assert_no_spans(telemetry: &Telemetry) {
+#[test]
+fn switched_off_nothing_is_built_for_spans() {
     use opentelemetry::{
         Context, InstrumentationScope,
         trace::{
@@ -166,6 +166,7 @@ fn assert_no_spans(telemetry: &Telemetry) {
         },
     };
 
+    let telemetry = built(&[("OTEL_SDK_DISABLED", "true")]).unwrap();
     let scope = InstrumentationScope::builder("t").build();
     let tracer = telemetry.providers().tracer(scope);
     let caller = SpanContext::new(
@@ -187,12 +188,6 @@ fn assert_no_spans(telemetry: &Telemetry) {
         let below = tracer.start(&cx, "GET", SpanKind::Client, || unreachable!("for nobody"));
         assert_eq!(below.span().span_context(), parent.span().span_context());
     }
-}
-
-#[test]
-fn switched_off_nothing_is_built_for_spans() {
-    let telemetry = built(&[("OTEL_SDK_DISABLED", "true")]).unwrap();
-    assert_no_spans(&telemetry);
     assert_eq!(
         telemetry
             .providers()
@@ -202,12 +197,32 @@ fn switched_off_nothing_is_built_for_spans() {
 }
 
 #[test]
-fn without_exporters_nothing_is_built_for_spans_and_the_route_metrics_answers() {
+fn without_exporters_no_span_is_recorded_lines_have_ids_and_the_route_metrics_answers() {
+    use opentelemetry::{
+        Context, InstrumentationScope,
+        trace::{SpanKind, TraceContextExt as _},
+    };
+    use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
     let telemetry = built(&OFF).unwrap();
-    assert_no_spans(&telemetry);
-    let meter = telemetry
-        .providers()
-        .meter(opentelemetry::InstrumentationScope::builder("t").build());
+    let scope = InstrumentationScope::builder("t").build();
+    let tracer = telemetry.providers().tracer(scope.clone());
+    let cx = tracer.start(&Context::new(), "GET /", SpanKind::Server, || {
+        unreachable!("for nobody")
+    });
+    let below = tracer.start(&cx, "GET", SpanKind::Client, || unreachable!("for nobody"));
+    let (span, child) = (cx.span(), below.span());
+    let (span, child) = (span.span_context(), child.span_context());
+    assert!(span.is_valid() && span.is_sampled() && child.is_sampled());
+    assert_eq!(span.trace_id(), child.trace_id());
+    assert_ne!(span.span_id(), child.span_id());
+    for cx in [&cx, &below] {
+        assert!(!cx.span().is_recording());
+        // Adapters build no attributes for its end.
+        assert!(!telemetry_api::instrument::tracer::is_recorded(&cx.span()));
+    }
+
+    let meter = telemetry.providers().meter(scope);
     meter.u64_counter("orders").build().add(2, &[]);
     let text = telemetry
         .providers()
@@ -215,25 +230,7 @@ fn without_exporters_nothing_is_built_for_spans_and_the_route_metrics_answers() 
         .unwrap();
     assert!(text.contains("orders_total"), "{text}");
     tracing::dispatcher::with_default(telemetry.dispatch(), || {
-        assert!(tracing::info_span!("of_the_application").is_disabled());
+        let own = tracing::info_span!("of_the_application").context();
+        assert!(!own.span().span_context().is_valid());
     });
-}
-
-#[test]
-fn records_that_are_exported_without_traces_have_trace_ids() {
-    let telemetry = built(&[OFF[0], OFF[1]]).unwrap();
-    let tracer = telemetry
-        .providers()
-        .tracer(opentelemetry::InstrumentationScope::builder("t").build());
-    let cx = tracer.start(
-        &Default::default(),
-        "GET /",
-        opentelemetry::trace::SpanKind::Server,
-        Vec::new,
-    );
-    assert!(
-        opentelemetry::trace::TraceContextExt::span(&cx)
-            .span_context()
-            .is_valid()
-    );
 }

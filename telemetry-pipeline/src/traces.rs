@@ -5,6 +5,7 @@
 //! which are the SDK's, look the same. One thing differs: an unsampled span of ours keeps the caller's random flag.
 
 pub(crate) mod application_spans;
+pub(crate) mod carried_contexts;
 pub(crate) mod console;
 mod processor;
 mod recorder;

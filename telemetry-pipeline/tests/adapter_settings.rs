@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use telemetry_api::instrument::settings::{Setting, parse, register};
+use telemetry_api::instrument::{
+    providers::LazySetting,
+    settings::{Setting, parse, register},
+};
 use telemetry_pipeline::{Config, Source};
 
 static SLOW: Setting<Duration> = Setting::new(
@@ -51,6 +54,13 @@ fn settings_of_adapters_come_from_the_same_places_and_are_in_the_report() {
         assert_eq!(providers.setting(&SLOW), Duration::from_millis(250));
         assert!(providers.setting(&COMMENTS));
     });
+    let mut lazy = LazySetting::new(&COMMENTS);
+    assert!(*lazy.get(Some(telemetry.providers())), "code has set it");
+    lazy.set(false);
+    assert!(
+        !lazy.get(Some(telemetry.providers())),
+        "the adapter's own method beats it"
+    );
     register(&SLOW);
     let report = telemetry.report();
     let entry = report.get(name).unwrap();

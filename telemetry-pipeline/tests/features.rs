@@ -1,5 +1,5 @@
-//! What a program does that was built without a feature and is configured to need it. `.ci/run` runs this without them;
-//! with all features it has nothing to say.
+//! A program that was built without a feature and is configured to need it. `.ci/run` runs this without features; with all
+//! of them there is nothing to test.
 
 #![allow(clippy::unwrap_used)]
 

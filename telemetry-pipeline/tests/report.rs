@@ -1,6 +1,6 @@
 //! Needs a process of its own, because it installs telemetry.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::{
     io::{Read as _, Write as _},
@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, mpsc},
 };
 
-use telemetry_pipeline::{Config, LogFormat};
+use telemetry_pipeline::{Config, LogFormat, Report};
 
 /// A collector that accepts everything and hands on all that it is sent.
 fn collector() -> (String, mpsc::Receiver<Vec<u8>>) {
@@ -36,6 +36,20 @@ fn collector() -> (String, mpsc::Receiver<Vec<u8>>) {
         }
     });
     (url, receiver)
+}
+
+fn assert_logged_once(lines: &[String], report: &Report) {
+    let mut reports = lines
+        .iter()
+        .filter(|line| line.contains("OTEL_TRACES_SAMPLER"));
+    let (Some(logged), None) = (reports.next(), reports.next()) else {
+        panic!("{lines:?}");
+    };
+    assert!(logged.contains("\"level\":\"DEBUG\""), "{lines:?}");
+    assert!(logged.contains("x-ok=REDACTED"), "{lines:?}");
+    for entry in report {
+        assert!(logged.contains(entry.name));
+    }
 }
 
 #[test]
@@ -66,19 +80,7 @@ fn install_logs_the_configuration_once_at_debug_and_no_output_has_a_secret() {
         .bootstrap()
         .unwrap();
     let report = telemetry.report();
-    {
-        let lines = lines.lock().unwrap();
-        let reports: Vec<_> = lines
-            .iter()
-            .filter(|line| line.contains("OTEL_TRACES_SAMPLER"))
-            .collect();
-        assert_eq!(reports.len(), 1, "{lines:?}");
-        assert!(reports[0].contains("\"level\":\"DEBUG\""), "{lines:?}");
-        assert!(reports[0].contains("x-ok=REDACTED"), "{lines:?}");
-        for entry in &report {
-            assert!(reports[0].contains(entry.name));
-        }
-    }
+    assert_logged_once(&lines.lock().unwrap(), &report);
     assert_eq!(report.get("TELEMETRY_HASH_KEY").unwrap().value, "REDACTED");
     telemetry.shutdown().unwrap();
 

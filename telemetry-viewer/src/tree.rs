@@ -15,24 +15,24 @@ const MAX_INDENT: usize = 48;
 /// Names and values are cut here, so that one of them cannot fill the screen.
 const MAX_CHARS: usize = 1000;
 
-/// What [`Trace::render`] shows of each span.
+/// The parts of each span that [`Trace::render`] shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TreeStyle {
-    /// Whether to show durations. Default true; without them the same trace always renders the same.
+    /// Shows durations. Default true; without them the same trace always renders the same.
     pub durations: bool,
-    /// Whether to show beside the duration what of it was spent in none of the children. Default false.
+    /// Shows beside the duration the part of it that was spent in none of the children. Default false.
     pub self_times: bool,
-    /// Which attributes to show. Default: those that tell what a request or statement was about.
+    /// The attributes to show. Default: those that tell what a request or statement was about.
     pub attributes: ShownAttributes,
     /// The word that marks a span whose status is an error. Default `ERROR`.
     pub error_mark: String,
-    /// Whether to use ANSI colours. Default false.
+    /// Uses ANSI colours. Default false.
     pub colours: bool,
     /// Where to continue a span on a further line, in characters. Default: nowhere, one line each.
     pub width: Option<usize>,
 }
 
-/// Which attributes of a span to show.
+/// A choice among the attributes of a span.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ShownAttributes {
     /// All, in the order recorded.
@@ -158,7 +158,7 @@ struct Place {
     /// For each ancestor level and the span's own, whether it is the last among its siblings.
     last: Vec<bool>,
     depth: usize,
-    /// Whether spans below it follow, so that a line leads on to them.
+    /// True if spans below it follow, so that a line leads on to them.
     parent: bool,
     root: Root,
 }
@@ -214,7 +214,7 @@ impl<'a> Iterator for Walk<'a> {
         let (mut place, span) = loop {
             let candidate = match self.stack.pop() {
                 Some(candidate) => candidate,
-                // What no root leads to is part of a cycle, or hangs off one.
+                // Spans that no root leads to are part of a cycle, or hang off one.
                 None => (Place::root(Root::Cycle), self.rest.next()?.as_ref()),
             };
             if self.visited.insert(candidate.1.span_id) {
@@ -255,7 +255,7 @@ impl Place {
         }
     }
 
-    /// What stands before the span.
+    /// The lines of the tree before the span.
     fn first(&self) -> String {
         let mut out = String::new();
         if let Some((own, ancestors)) = self.last.split_last() {
@@ -268,7 +268,7 @@ impl Place {
         out
     }
 
-    /// What stands before the further lines of the span.
+    /// The lines of the tree before the further lines of the span.
     fn rest(&self) -> String {
         let mut out: String = self.last.iter().map(|last| rail(*last)).collect();
         out.push_str(if self.parent { "│    " } else { "     " });

@@ -21,6 +21,9 @@ pub use error::ApiError;
 pub use outbox::Worker;
 
 /// The service's routes: the layer for what retail-web does, the operations for what operators ask.
+///
+/// Only retail-web can reach this service. So its requests continue the caller's trace, and the customer that retail-web
+/// names is believed.
 pub fn router(pool: SqlitePool) -> Router {
     router_with(pool, TelemetryLayer::new(), Operations::new())
 }
@@ -34,5 +37,5 @@ pub fn router_with(pool: SqlitePool, layer: TelemetryLayer, operations: Operatio
         .route("/orders", post(orders::create))
         .with_state(pool)
         .merge(operations.ready_when("database", move || database::reachable(database.clone())))
-        .layer(layer)
+        .layer(layer.with_callers_principal())
 }

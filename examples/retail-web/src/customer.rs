@@ -29,7 +29,7 @@ impl<S: Sync> FromRequestParts<S> for Customer {
 
 impl Identified for Customer {
     fn principal(&self) -> Option<Principal> {
-        // A guest is nobody, whoever the baggage of this public service's caller names.
+        // A guest is nobody.
         Some(self.0.map_or_else(Principal::default, |(id, roles)| {
             Principal::new(id).with_roles(roles)
         }))

@@ -20,6 +20,9 @@ pub use error::CheckoutError;
 pub use messages::{CheckoutRequest, Receipt};
 
 /// The service's routes: the layer for what customers do, the operations for what operators ask.
+///
+/// Strangers call this service. So a caller's trace becomes a link, and neither its sampling decision nor its baggage is
+/// believed.
 pub fn router(api: RetailApi) -> Router {
     router_with(api, TelemetryLayer::new(), Operations::new())
 }
@@ -32,5 +35,5 @@ pub fn router_with(api: RetailApi, layer: TelemetryLayer, operations: Operations
         .route_layer(from_fn(identify::<Customer>))
         .with_state(api)
         .merge(operations.ready_when("retail-api", move || upstream.clone().reachable()))
-        .layer(layer)
+        .layer(layer.with_public_endpoint())
 }

@@ -33,7 +33,10 @@ pub(crate) fn at_start(group: &RequestGroup, request: &IncomingRequest<'_>) -> V
     if let Some(route) = &labels.route {
         attributes.push(KeyValue::new(HTTP_ROUTE, route.clone()));
     }
-    if let Some((host, port)) = request.host().and_then(|host| group.server(host)) {
+    if let Some(path) = request.unix_socket().and_then(|socket| socket.path.clone()) {
+        // The host that clients name is an invention then, and there is no port.
+        attributes.push(KeyValue::new(SERVER_ADDRESS, path));
+    } else if let Some((host, port)) = request.host().and_then(|host| group.server(host)) {
         attributes.push(KeyValue::new(SERVER_ADDRESS, host));
         let port = port.or_else(|| semconv_http::default_port(request.scheme()));
         attributes.extend(port.map(|port| KeyValue::new(SERVER_PORT, i64::from(port))));

@@ -24,7 +24,7 @@ use crate::{
         request_series::{EndLabels, StartLabels},
     },
     request::incoming_request::IncomingRequest,
-    response::{access_log, ended_request::EndedRequest, outcome::ErrorType},
+    response::{access_log, access_log::Unrouted, ended_request::EndedRequest, outcome::ErrorType},
 };
 
 /// The facts that are kept of an HTTP request until its end.
@@ -33,14 +33,20 @@ pub(crate) struct HttpExchange {
     group: Arc<RequestGroup>,
     https: bool,
     version: Version,
+    /// For the access line of a request without a route.
+    unrouted: Option<Box<Unrouted>>,
 }
 
 impl HttpExchange {
     pub(crate) fn new(request: &IncomingRequest<'_>, metrics: &RequestMetrics) -> Self {
+        let route = request.route();
+        let unrouted = (request.options.access_log && route.is_none())
+            .then(|| Box::new(Unrouted::of(request)));
         Self {
+            unrouted,
             group: metrics.group(&StartLabels {
                 method: request.known_method(),
-                route: request.route(),
+                route,
                 known_server: request.known_server(),
             }),
             https: request.https,
@@ -113,7 +119,9 @@ impl HttpExchange {
 
     pub(crate) fn write_access_log(&self, ended: &EndedRequest) {
         let labels = &self.group.labels;
-        access_log::write_request(labels.method, labels.route.as_deref(), ended);
+        let route = labels.route.as_deref();
+        let unrouted = self.unrouted.as_deref().filter(|_| route.is_none());
+        access_log::write_request(labels.method, route, unrouted, ended);
     }
 }
 

@@ -11,6 +11,23 @@ pub(crate) const CANCELLED: &str = "CANCELLED";
 /// The status of a call that ended without one.
 pub(crate) const UNKNOWN: &str = "UNKNOWN";
 
+/// The status of a call that took longer than its caller, or the server, allows.
+pub(crate) const DEADLINE_EXCEEDED: &str = "DEADLINE_EXCEEDED";
+
+/// Returns true for a status by which the layers in front of a service refuse calls, also of methods that do not exist.
+pub(crate) fn is_refusal(status: &str) -> bool {
+    matches!(
+        status,
+        "UNIMPLEMENTED"
+            | "UNAUTHENTICATED"
+            | "PERMISSION_DENIED"
+            | "RESOURCE_EXHAUSTED"
+            | "UNAVAILABLE"
+            | "DEADLINE_EXCEEDED"
+            | "CANCELLED"
+    )
+}
+
 /// The name of a `grpc-status` header. `UNKNOWN` for a value that is not a status code, as clients treat it.
 pub(crate) fn status_name(code: &[u8]) -> &'static str {
     match code {

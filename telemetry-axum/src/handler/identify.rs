@@ -6,13 +6,18 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use telemetry_api::Principal;
+use telemetry_api::{
+    Principal,
+    instrument::carrier::{carrier, is_carrier},
+};
+use tracing::{Instrument as _, Span};
 
 /// Implement this for your extractor to use it with [`identify`].
 pub trait Identified {
     /// The user and the roles that the extractor has found.
     ///
-    /// `None` keeps the principal that the caller named in its baggage, if callers are trusted.
+    /// `None` keeps the principal that the caller named in its baggage, if
+    /// [`with_callers_principal`](crate::TelemetryLayer::with_callers_principal) is set.
     /// `Principal::default()` is nobody: it replaces a principal that the caller named.
     fn principal(&self) -> Option<Principal>;
 }
@@ -62,7 +67,15 @@ pub async fn identify<E: Identified>(
     next: Next,
 ) -> Response {
     match caller.principal() {
-        Some(principal) => principal.scope(next.run(request)).await,
+        Some(principal) => {
+            let is_carried = Span::current().metadata().is_some_and(is_carrier);
+            let next = async move {
+                // The carrier of the request was made before its principal was known.
+                let carrier = if is_carried { carrier() } else { Span::none() };
+                next.run(request).instrument(carrier).await
+            };
+            principal.scope(next).await
+        }
         None => next.run(request).await,
     }
 }

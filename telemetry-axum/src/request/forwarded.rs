@@ -255,11 +255,13 @@ fn node(text: &str) -> ForwardedClient {
     }
 }
 
-/// `http` or `https`; other schemes are ignored, because a label must come from a bounded set.
+/// `http` or `https`, also for WebSockets, whose handshakes are requests of these. Other schemes are ignored, because a
+/// label must come from a bounded set.
 fn scheme(proto: &str) -> Option<&'static str> {
-    if proto.eq_ignore_ascii_case("https") {
+    let is = |scheme: &str| proto.eq_ignore_ascii_case(scheme);
+    if is("https") || is("wss") {
         Some("https")
-    } else if proto.eq_ignore_ascii_case("http") {
+    } else if is("http") || is("ws") {
         Some("http")
     } else {
         None

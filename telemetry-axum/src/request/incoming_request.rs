@@ -4,7 +4,7 @@ use axum::extract::{MatchedPath, OriginalUri};
 use http::{Extensions, HeaderMap, Method, Request, Uri, Version, header, uri::Scheme};
 use telemetry_semconv::http::Authority;
 
-use super::forwarded::Forwarded;
+use super::{forwarded::Forwarded, unix_socket::UnixSocket};
 use crate::{handler::operation_name::Operation, options::LayerOptions};
 
 /// The head of a request that has just arrived. The span and all handles of metrics are made from it; nothing of it is
@@ -85,6 +85,11 @@ impl<'a> IncomingRequest<'a> {
             (None, Some(authority)) => Some(authority.as_str()),
             (None, None) => self.headers.get(header::HOST)?.to_str().ok(),
         }
+    }
+
+    /// The Unix socket over which the request came; `None` for TCP.
+    pub(crate) fn unix_socket(&self) -> Option<&'a UnixSocket> {
+        self.extensions.get()
     }
 
     /// The requested server, if it is one that metrics tell apart.

@@ -3,10 +3,40 @@
 //! The events have the level INFO and the target `telemetry_axum::access`. They are written in the context of the
 //! request, from which every log line takes the ids of trace, span and correlation.
 
+use std::net::IpAddr;
+
 use super::ended_request::EndedRequest;
+use crate::{
+    options::attribute_limit::limited,
+    request::{connection_attributes, incoming_request::IncomingRequest},
+};
+
+/// The facts by which the line of a request without a route can be told from others: it is a broken link, or a scanner.
+#[derive(Debug)]
+pub(crate) struct Unrouted {
+    /// The path without its query, cut.
+    path: Box<str>,
+    client: Option<IpAddr>,
+}
+
+impl Unrouted {
+    pub(crate) fn of(request: &IncomingRequest<'_>) -> Self {
+        Self {
+            path: limited(request.uri().path()).into(),
+            client: connection_attributes::client(request),
+        }
+    }
+}
 
 /// Writes the line of an HTTP request.
-pub(crate) fn write_request(method: &'static str, route: Option<&str>, ended: &EndedRequest) {
+pub(crate) fn write_request(
+    method: &'static str,
+    route: Option<&str>,
+    unrouted: Option<&Unrouted>,
+    ended: &EndedRequest,
+) {
+    let path = unrouted.map(|it| &*it.path);
+    let client = unrouted.and_then(|it| it.client);
     tracing::info!(
         name: "http.server.request",
         target: "telemetry_axum::access",
@@ -14,6 +44,8 @@ pub(crate) fn write_request(method: &'static str, route: Option<&str>, ended: &E
         message = "request",
         http.request.method = method,
         http.route = route,
+        url.path = path,
+        client.address = client.map(tracing::field::display),
         http.response.status_code = ended.status_code(),
         http.request.body.size = ended.request_bytes,
         http.response.body.size = ended.response_bytes,

@@ -22,6 +22,8 @@ pub(crate) enum Outcome {
     BodyError,
     /// The response was dropped before its end: the client no longer waits for it.
     ClientDisconnected,
+    /// The time that a gRPC call has was over before its response was.
+    DeadlineExceeded,
 }
 
 impl Outcome {
@@ -33,13 +35,15 @@ impl Outcome {
             Self::Panicked => "panicked",
             Self::BodyError => "body_error",
             Self::ClientDisconnected => "client_disconnected",
+            Self::DeadlineExceeded => "deadline_exceeded",
         }
     }
 
-    /// `error.type` if the service has caused this outcome. A client that disconnects is not an error of the service.
+    /// `error.type` if the service has caused this outcome. A client that disconnects is not an error of the service. That
+    /// of a missed deadline is the status of the call.
     pub(crate) fn error_type(self) -> Option<&'static str> {
         match self {
-            Self::Completed | Self::ClientDisconnected => None,
+            Self::Completed | Self::ClientDisconnected | Self::DeadlineExceeded => None,
             Self::Panicked => Some("panic"),
             Self::ServiceError | Self::BodyError => Some(self.as_str()),
         }

@@ -8,8 +8,13 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
-use tokio::{net::TcpListener, select, sync::watch, time::sleep};
+use axum::{Router, serve::Listener};
+use tokio::{
+    net::TcpListener,
+    select,
+    sync::watch,
+    time::{Instant, sleep},
+};
 
 use super::{
     connections::Connections,
@@ -21,11 +26,19 @@ use super::{
 /// The default time for requests to finish after a signal. By default, Kubernetes kills a process after 30 seconds.
 const GRACE: Duration = Duration::from_secs(25);
 
+/// The time in which further signals are ignored: process managers, and `timeout` of the shell, send the same signal to the
+/// process and to its group.
+const SAME_SIGNAL: Duration = Duration::from_secs(1);
+
 /// Serves the router until SIGTERM or SIGINT, then lets the requests in flight finish, for at most 25 seconds. Requests
 /// that are not finished by then are cut off and end as `client_disconnected`.
 ///
-/// It also puts the peer's address on each request, for the telemetry layer. Shut telemetry down after it returns, so
-/// that the last requests are exported. [`Serve`] does the same with options.
+/// It takes any listener of axum: TCP, a Unix socket, or one of your own. It also puts the peer's address, or the path of
+/// the Unix socket, on each request, for the telemetry layer. Shut telemetry down after it returns, so that the last
+/// requests are exported. [`Serve`] does the same with options.
+///
+/// It logs one warning, of target `telemetry`, about the first response that no [`TelemetryLayer`](crate::TelemetryLayer)
+/// has seen: the layer covers only routes that the router has when the layer is added.
 ///
 /// ```no_run
 /// # async fn example(app: axum::Router) -> std::io::Result<()> {
@@ -37,7 +50,11 @@ const GRACE: Duration = Duration::from_secs(25);
 /// # Errors
 ///
 /// If a signal handler cannot be installed or the listener fails.
-pub async fn serve(listener: TcpListener, router: Router) -> io::Result<()> {
+pub async fn serve<L>(listener: L, router: Router) -> io::Result<()>
+where
+    L: Listener,
+    L::Addr: 'static,
+{
     Serve::new().run(listener, router).await
 }
 
@@ -46,7 +63,10 @@ type Stop = Pin<Box<dyn Future<Output = &'static str> + Send>>;
 /// [`serve`] with options for the time between the signal and the end.
 ///
 /// SIGTERM or SIGINT first makes the service unready, so that load balancers notice. After the drain delay the listener
-/// closes, and the requests in flight finish, for at most the grace period. A second signal ends the wait at once.
+/// closes, and the requests in flight finish, for at most the grace period. Connections without a request in flight end at
+/// once, also one that has sent a part of a head. A second signal ends the wait at once, unless it arrives within one
+/// second of the first: then it is ignored, because process managers may send the same signal twice.
+///
 /// Requests that are left are cut off, so that they have ended when [`run`](Self::run) returns. If its future is
 /// dropped, they are cut off too.
 #[must_use]
@@ -55,6 +75,7 @@ pub struct Serve {
     operations: Option<(TcpListener, Operations)>,
     drain_delay: Duration,
     grace: Duration,
+    header_timeout: Option<Duration>,
     stop: Option<Stop>,
 }
 
@@ -66,6 +87,7 @@ impl Serve {
             operations: None,
             drain_delay: Duration::ZERO,
             grace: GRACE,
+            header_timeout: None,
             stop: None,
         }
     }
@@ -88,6 +110,16 @@ impl Serve {
     /// grace together must be shorter than the time after which the process is killed.
     pub fn with_grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
+        self
+    }
+
+    /// Sets how long a client may take to send the head of a request, its first or a later one on the same connection. A
+    /// connection that takes longer is closed. Default: no limit. Use it where no proxy in front has such a limit: 10
+    /// to 30 seconds keep slow clients from holding connections.
+    ///
+    /// It also closes connections of HTTP/1.1 that wait so long for their next request.
+    pub fn with_header_timeout(mut self, time: Duration) -> Self {
+        self.header_timeout = Some(time);
         self
     }
 
@@ -117,7 +149,11 @@ impl Serve {
     /// # Errors
     ///
     /// If a signal handler cannot be installed or a listener fails.
-    pub async fn run(mut self, listener: TcpListener, router: Router) -> io::Result<()> {
+    pub async fn run<L>(mut self, listener: L, router: Router) -> io::Result<()>
+    where
+        L: Listener,
+        L::Addr: 'static,
+    {
         let signals = StopSignals::new()?;
         let (close, closed) = watch::channel(false);
         let operations = self.operations.take();
@@ -128,7 +164,7 @@ impl Serve {
             .into_iter()
             .chain(of_operations)
             .collect();
-        let mut connections = Connections::new();
+        let mut connections = Connections::new(self.header_timeout);
         let served = select! {
             () = connections.serve(listener, router, &closed) => Ok(()),
             result = serve_operations(operations) => result,
@@ -168,9 +204,20 @@ impl Serve {
                 let seconds = self.grace.as_secs();
                 tracing::warn!(target: "telemetry", seconds, "some requests did not finish within the grace period and are cut off");
             }
-            signal = signals.recv() => {
+            signal = second_signal(signals) => {
                 tracing::warn!(target: "telemetry", signal, "a second signal arrived: the requests in flight are cut off");
             }
+        }
+    }
+}
+
+/// Waits for a signal that is not the first one once more.
+async fn second_signal(mut signals: StopSignals) -> &'static str {
+    let first = Instant::now();
+    loop {
+        let signal = signals.recv().await;
+        if first.elapsed() >= SAME_SIGNAL {
+            return signal;
         }
     }
 }

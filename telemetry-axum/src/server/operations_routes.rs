@@ -11,6 +11,7 @@ use axum::{
 use telemetry_api::instrument::{Providers, scrape::ScrapeFormat};
 
 use super::readiness::Health;
+use crate::request::seen;
 
 /// The routes for an operator's tools.
 ///
@@ -86,12 +87,19 @@ where
                 "/metrics",
                 get(move |headers: HeaderMap| metrics(providers, headers)),
             )
-            .route("/livez", get(|| async { "ok\n" }))
+            .route("/livez", get(live))
             .route("/readyz", get(move || ready(health)))
     }
 }
 
+async fn live() -> &'static str {
+    // No layer records these routes, wherever they stand.
+    seen::note();
+    "ok\n"
+}
+
 async fn metrics(providers: Option<Providers>, headers: HeaderMap) -> Response {
+    seen::note();
     let accept: Vec<_> = headers
         .get_all(header::ACCEPT)
         .iter()
@@ -115,6 +123,7 @@ async fn metrics(providers: Option<Providers>, headers: HeaderMap) -> Response {
 }
 
 async fn ready(health: Health) -> Response {
+    seen::note();
     let ready = health.ready().await;
     let notes = health.notes();
     match ready {

@@ -139,7 +139,7 @@ async fn without_the_option_a_call_is_the_http_request_it_is_on_the_wire() {
 }
 
 /// Sends a call to a server that gives this answer.
-async fn answered(
+pub(crate) async fn answered(
     telemetry: &TestTelemetry,
     options: impl FnOnce(TelemetryLayer) -> TelemetryLayer,
     request: Request<Body>,
@@ -150,7 +150,7 @@ async fn answered(
     send(&app.layer(options(layer.with_grpc())), request).await;
 }
 
-fn call(kind: &str, path: &str) -> Request<Body> {
+pub(crate) fn call(kind: &str, path: &str) -> Request<Body> {
     let call = Request::post(path).header("content-type", kind);
     call.body(Body::empty()).unwrap()
 }
@@ -161,7 +161,7 @@ fn status(status: u16) -> Response<Body> {
 }
 
 #[tokio::test]
-async fn only_grpc_itself_is_grpc() {
+async fn only_grpc_and_grpc_web_are_grpc() {
     let telemetry = TestTelemetry::new();
     for kind in [
         "application/grpc",
@@ -171,6 +171,8 @@ async fn only_grpc_itself_is_grpc() {
         "application/grpc-web+proto",
         "application/grpc-web-text",
         "application/grpcs",
+        "application/grpc-webs",
+        "application/grpc-web-texts",
     ] {
         answered(
             &telemetry,
@@ -180,7 +182,7 @@ async fn only_grpc_itself_is_grpc() {
         )
         .await;
     }
-    let calls = "SERVER grpc ERROR\n".repeat(3) + &"SERVER POST\n".repeat(4);
+    let calls = "SERVER grpc ERROR\n".repeat(6) + &"SERVER POST\n".repeat(3);
     assert_eq!(telemetry.tree(&[]), calls);
 }
 

@@ -37,6 +37,16 @@ type Seen = Arc<Mutex<Vec<Option<Principal>>>>;
 
 /// Records the principal in the handler and while the response's body is sent.
 fn app(telemetry: &TestTelemetry, seen: &Seen) -> Router {
+    layered(routes(seen), telemetry)
+}
+
+/// The same for callers that may name a principal.
+fn trusting(telemetry: &TestTelemetry, seen: &Seen) -> Router {
+    let layer = TelemetryLayer::new().with_callers_principal();
+    routes(seen).layer(layer.with_providers(telemetry.providers().clone()))
+}
+
+fn routes(seen: &Seen) -> Router {
     let handler = {
         let seen = seen.clone();
         move || async move {
@@ -47,10 +57,9 @@ fn app(telemetry: &TestTelemetry, seen: &Seen) -> Router {
             }))
         }
     };
-    let routes = Router::new()
+    Router::new()
         .route("/", on_get(handler))
-        .route_layer(from_fn(identify::<Caller>));
-    layered(routes, telemetry)
+        .route_layer(from_fn(identify::<Caller>))
 }
 
 fn from(header: &'static str, value: &str) -> Request<Body> {
@@ -91,10 +100,15 @@ async fn nobody_in_particular_is_nobody_and_a_rejection_is_the_answer() {
 }
 
 #[tokio::test]
-async fn a_callers_principal_is_taken_over_unless_callers_are_strangers() {
+async fn a_callers_principal_is_taken_over_only_by_option_and_never_from_strangers() {
     let sent = "user.hash=abc,user.roles=customer%2Cgold,user.id=ada";
     let (telemetry, seen) = (TestTelemetry::new(), Seen::default());
     send(&app(&telemetry, &seen), from("baggage", sent)).await;
+    assert_eq!(seen.lock().unwrap()[0], None);
+    assert_eq!(telemetry.tree(&SHOWN), "SERVER GET /\n");
+
+    let (telemetry, seen) = (TestTelemetry::new(), Seen::default());
+    send(&trusting(&telemetry, &seen), from("baggage", sent)).await;
     let principal = seen.lock().unwrap()[0].clone().unwrap();
     assert_eq!((principal.hash(), principal.id()), (Some("abc"), None));
     assert_eq!(
@@ -105,6 +119,7 @@ async fn a_callers_principal_is_taken_over_unless_callers_are_strangers() {
     let telemetry = TestTelemetry::new();
     let layer = TelemetryLayer::new()
         .with_providers(telemetry.providers().clone())
+        .with_callers_principal()
         .with_public_endpoint();
     let handler = async || assert_eq!(Principal::current(), None);
     let public = Router::new().route("/", on_get(handler)).layer(layer);
@@ -119,7 +134,7 @@ async fn whom_the_service_itself_identified_replaces_whom_the_caller_named() {
     request
         .headers_mut()
         .insert("x-user", "bob".parse().unwrap());
-    send(&app(&telemetry, &seen), request).await;
+    send(&trusting(&telemetry, &seen), request).await;
     let bob = Principal::new("bob").with_roles(["customer"]);
     assert_eq!(
         *seen.lock().unwrap(),
@@ -151,7 +166,9 @@ fn of_bob(telemetry: &TestTelemetry, ends: fn() -> Ending) -> Router {
     let routes = Router::new()
         .route("/", on_get(handler))
         .route_layer(from_fn(identify::<Caller>));
-    let layer = TelemetryLayer::new().with_access_log();
+    let layer = TelemetryLayer::new()
+        .with_callers_principal()
+        .with_access_log();
     routes.layer(layer.with_providers(telemetry.providers().clone()))
 }
 

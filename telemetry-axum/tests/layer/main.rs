@@ -8,6 +8,8 @@ mod bytes;
 mod cardinality;
 mod correlation;
 mod grpc;
+mod grpc_calls;
+mod grpc_methods;
 mod identity;
 mod lifecycle;
 mod logs;
@@ -16,6 +18,8 @@ mod options;
 mod order;
 mod serving;
 mod spans;
+mod tracing_tasks;
+mod uploads;
 mod wire;
 
 use axum::{Router, body::Body};

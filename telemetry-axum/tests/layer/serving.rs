@@ -82,6 +82,178 @@ async fn readiness_flips_first_and_what_is_in_flight_finishes() {
     assert!(asked(address, "/slow").await.is_none());
 }
 
+#[tokio::test]
+async fn connections_without_a_request_in_flight_end_at_once_and_others_finish() {
+    let (arrived, go, stop) = (
+        Arc::new(Notify::new()),
+        Arc::new(Notify::new()),
+        Arc::new(Notify::new()),
+    );
+    let (arrive, wait, stopping) = (arrived.clone(), go.clone(), stop.clone());
+    let slow = move || async move {
+        arrive.notify_one();
+        wait.notified().await;
+        "finished"
+    };
+    let telemetry = TestTelemetry::new();
+    let app = layered(Router::new().route("/slow", on_get(slow)), &telemetry);
+    let (listener, address) = bound().await;
+    let serve = Serve::new()
+        .with_grace(Duration::from_secs(600))
+        .with_stop("test", async move { stopping.notified().await });
+    let server = tokio::spawn(serve.run(listener, app));
+    let mut unfinished = Vec::new();
+    // Nothing, a part of the first line, a part of a head, a part of the preface of HTTP/2, and a whole preface.
+    let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    for sent in [
+        "",
+        "GE",
+        "GET /slow HTTP/1.1\r\nhos",
+        &preface[..9],
+        preface,
+    ] {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(sent.as_bytes()).await.unwrap();
+        unfinished.push(client);
+    }
+    // A second head on a connection that has served a request.
+    let mut kept = TcpStream::connect(address).await.unwrap();
+    let request = b"GET /none HTTP/1.1\r\nhost: a\r\n\r\nGET /slow HT";
+    kept.write_all(request).await.unwrap();
+    let mut first = [0; 64];
+    assert!(kept.read(&mut first).await.unwrap() > 0);
+    unfinished.push(kept);
+    let request = tokio::spawn(async move { asked(address, "/slow").await });
+    arrived.notified().await;
+
+    stop.notify_one();
+    for mut client in unfinished {
+        let mut rest = Vec::new();
+        let end = tokio::time::timeout(Duration::from_secs(5), client.read_to_end(&mut rest));
+        // A reset is an end, too.
+        let _ = end.await.expect("the connection ends at once");
+    }
+    assert!(!server.is_finished());
+    go.notify_one();
+    let answer = request.await.unwrap().unwrap();
+    assert!(answer.ends_with("finished"), "{answer}");
+    server.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_head_that_takes_too_long_closes_its_connection() {
+    let (listener, address) = bound().await;
+    let app = Router::new().route("/", on_get(|| async { "hello" }));
+    let serve = Serve::new().with_header_timeout(Duration::from_millis(100));
+    let server = tokio::spawn(serve.run(listener, app));
+    let whole = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+    for sent in [
+        "",
+        "GE",
+        "GET / HTTP/1.1\r\nhos",
+        "PRI * HT",
+        &format!("{whole}GET / HT"),
+    ] {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(sent.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let end = tokio::time::timeout(Duration::from_secs(5), client.read_to_end(&mut answer));
+        let _ = end.await.expect("the connection ends");
+        assert_eq!(
+            answer.ends_with(b"hello"),
+            sent.starts_with(whole),
+            "{sent:?}"
+        );
+    }
+    assert!(asked(address, "/").await.unwrap().ends_with("hello"));
+    server.abort();
+}
+
+#[tokio::test]
+async fn a_slow_handler_and_a_slow_upload_are_no_slow_heads() {
+    let (listener, address) = bound().await;
+    let echo = |body: String| async move {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        body
+    };
+    let app = Router::new().route("/", axum::routing::post(echo));
+    let serve = Serve::new().with_header_timeout(Duration::from_millis(100));
+    let server = tokio::spawn(serve.run(listener, app));
+    let mut client = TcpStream::connect(address).await.unwrap();
+    let head = "POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 4\r\n\r\nab";
+    client.write_all(head.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    client.write_all(b"cd").await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("abcd"), "{answer}");
+    server.abort();
+}
+
+#[tokio::test]
+async fn the_server_warns_once_of_a_response_that_no_layer_saw() {
+    let telemetry = TestTelemetry::new();
+    let _current = telemetry.set_default();
+    let routes = Router::new().route("/seen", on_get(|| async { "seen" }));
+    let app = layered(routes, &telemetry)
+        .merge(Operations::new())
+        .route("/late", on_get(|| async { "late" }))
+        .route("/later", on_get(|| async { "later" }));
+    let (listener, address) = bound().await;
+    let server = tokio::spawn(Serve::new().run(listener, app));
+    let warnings = || {
+        let logs = telemetry.logs();
+        let warnings = logs
+            .iter()
+            .filter(|log| log.message.contains("TelemetryLayer"));
+        let paths = warnings.map(|log| log.field("path").map(|path| format!("{path:?}")));
+        paths.collect::<Vec<_>>()
+    };
+    for path in ["/seen", "/livez", "/readyz", "/metrics"] {
+        asked(address, path).await.unwrap();
+    }
+    assert_eq!(warnings().len(), 0, "{:?}", warnings());
+    for path in ["/late", "/later", "/late"] {
+        asked(address, path).await.unwrap();
+    }
+    let all = warnings();
+    assert!(
+        all.len() == 1 && all[0].as_ref().unwrap().contains("/late"),
+        "{all:?}"
+    );
+    server.abort();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn requests_over_a_unix_socket_name_it() {
+    let telemetry = TestTelemetry::new();
+    let routes = Router::new().route("/", on_get(|| async { "hello" }));
+    let path = std::env::temp_dir().join(format!("telemetry-axum-{}.sock", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    let server = tokio::spawn(telemetry_axum::serve(listener, layered(routes, &telemetry)));
+    let mut client = tokio::net::UnixStream::connect(&path).await.unwrap();
+    let request = "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    client.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("hello"), "{answer}");
+    telemetry.wait_for_spans(1).await;
+    let shown = [
+        "network.transport",
+        "server.address",
+        "server.port",
+        "network.local.address",
+    ];
+    let path = path.display();
+    assert_eq!(
+        telemetry.tree(&shown),
+        format!("SERVER GET / network.transport=\"unix\" server.address=\"{path}\"\n")
+    );
+    server.abort();
+}
+
 /// A router whose requests never end, in the handler or in the body, and a semaphore that counts those that have begun.
 fn endless(telemetry: &TestTelemetry) -> (Router, Arc<Semaphore>) {
     let begun = Arc::new(Semaphore::new(0));

@@ -9,6 +9,7 @@ use hyper_util::{
     server::conn::auto,
     service::TowerToHyperService,
 };
+use telemetry_api::task::{InCurrentContext as _, each_in_current_context};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -76,6 +77,52 @@ async fn an_upgrade_ends_the_request_and_leaves_the_connection_alone() {
         "SERVER GET /ws network.protocol.version=\"1.1\" http.response.status_code=101\n";
     assert_eq!(ended(&telemetry, 1).await, expected);
     assert_eq!(active(&telemetry), Some(0.0));
+}
+
+/// Calls the callback in a task of its own when the connection is upgraded, as the `on_upgrade` of axum does.
+fn on_upgrade<F>(request: Request<Body>, callback: impl FnOnce(usize) -> F + Send + 'static)
+where
+    F: Future<Output = ()> + Send,
+{
+    tokio::spawn(async move {
+        let mut upgraded = TokioIo::new(hyper::upgrade::on(request).await.unwrap());
+        let length = upgraded.read(&mut [0; 4]).await.unwrap();
+        callback(length).await;
+        upgraded.write_all(b"done").await.unwrap();
+    });
+}
+
+#[tokio::test]
+async fn the_callback_of_an_upgrade_works_in_the_context_of_its_handshake() {
+    let telemetry = TestTelemetry::new();
+    let handler = async move |request: Request<Body>| {
+        let chat = |_| async {
+            let step = telemetry_api::step("Chat").run(async { Ok::<_, std::fmt::Error>(()) });
+            step.await.unwrap();
+        };
+        let callback = each_in_current_context(move |length| chat(length).in_current_context());
+        on_upgrade(request, callback);
+        Response::builder()
+            .status(101)
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket")
+            .body(Body::empty())
+            .unwrap()
+    };
+    let _current = telemetry.set_default();
+    let app = layered(Router::new().route("/ws", on_get(handler)), &telemetry);
+    let mut client = TcpStream::connect(served(app).await).await.unwrap();
+    let request =
+        "GET /ws HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+    client.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(client.read_u8().await.unwrap());
+    }
+    client.write_all(b"ping").await.unwrap();
+    client.read_exact(&mut [0; 4]).await.unwrap();
+    telemetry.wait_for_spans(2).await;
+    assert_eq!(telemetry.tree(&[]), "SERVER GET /ws\n  INTERNAL Chat\n");
 }
 
 fn events() -> Router {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use telemetry_api::instrument::carrier::is_carrier;
 use tracing::{
     Metadata, Subscriber,
     level_filters::LevelFilter,
@@ -45,7 +46,8 @@ pub(crate) struct SpanFilter(pub(crate) Arc<ActiveFilters>);
 impl LogFilter {
     /// Returns whether a line never passes, whatever else the filter says.
     fn excludes(&self, metadata: &Metadata<'_>) -> bool {
-        !self.0.transport_logs && is_transport(metadata) && metadata.is_event()
+        is_carrier(metadata)
+            || !self.0.transport_logs && is_transport(metadata) && metadata.is_event()
     }
 
     fn wants_span_fields(&self, metadata: &Metadata<'_>) -> bool {
@@ -118,6 +120,7 @@ impl<S: Subscriber> Filter<S> for LogFilter {
 impl<S: Subscriber> Filter<S> for SpanFilter {
     fn enabled(&self, metadata: &Metadata<'_>, cx: &LayerContext<'_, S>) -> bool {
         (metadata.is_span() || is_failure(metadata))
+            && !is_carrier(metadata)
             && !is_transport(metadata)
             && self.0.spans.load().inner().enabled(metadata, cx.clone())
             && !log_context::is_suppressed()
@@ -125,7 +128,7 @@ impl<S: Subscriber> Filter<S> for SpanFilter {
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
         let is_heard = metadata.is_span() || is_failure(metadata);
-        if !is_heard || is_transport(metadata) {
+        if !is_heard || is_carrier(metadata) || is_transport(metadata) {
             return Interest::never();
         }
         let interest = Filter::<S>::callsite_enabled(self.0.spans.load().inner(), metadata);

@@ -36,7 +36,7 @@ pub(crate) struct ExportError {
     pub(crate) retry_after: Option<Duration>,
     pub(crate) failure: Failure,
     /// The status of the answer, if there was one.
-    pub(crate) answered: Option<Answered>,
+    pub(crate) answered: Option<Box<Answered>>,
 }
 
 /// The kinds of failure that reports tell apart.

@@ -44,7 +44,7 @@ impl Deadline {
     /// Waits for shutdown to begin; at once if it has.
     pub(crate) async fn set(&self) {
         if self.0.clone().wait_for(Option::is_some).await.is_err() {
-            // Nobody can set it any more.
+            // The handle that sets it is gone.
             future::pending::<()>().await;
         }
     }
@@ -54,7 +54,7 @@ impl Deadline {
         let mut watch = self.0.clone();
         let end = match watch.wait_for(Option::is_some).await {
             Ok(end) => *end,
-            // Nobody can set it any more.
+            // The handle that sets it is gone.
             Err(_) => None,
         };
         match end {

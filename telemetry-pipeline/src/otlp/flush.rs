@@ -15,7 +15,7 @@ use super::{
 };
 use crate::error::Loss;
 
-/// What an export loop is told. It answers when it is done.
+/// A command to an export loop, which answers when it is done.
 pub(crate) enum Command {
     Flush(mpsc::SyncSender<()>),
     Shutdown(mpsc::SyncSender<()>),

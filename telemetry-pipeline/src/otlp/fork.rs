@@ -30,7 +30,7 @@ impl Home {
         }
     }
 
-    /// Whether this is another process than the one in which telemetry was built.
+    /// True if this is another process than the one in which telemetry was built.
     pub(crate) fn is_left(&self) -> bool {
         process::id() != self.process
     }
@@ -67,7 +67,7 @@ fn report() {
     let _ = rustix::io::write(rustix::stdio::stderr(), line.as_bytes());
 }
 
-/// There is no fork.
+/// Systems other than Unix have no fork.
 #[cfg(not(unix))]
 fn report() {}
 
@@ -82,7 +82,7 @@ mod tests {
         let home = Home::here();
         let now = SystemTime::now();
         assert!(!home.is_left() && !home.is_seen_left(now));
-        // As a child sees it, whose memory is that of its parent.
+        // The state in a child, whose memory is that of its parent.
         let child = Home {
             process: process::id() + 1,
             last_tick: AtomicU64::new(home.last_tick.load(Ordering::Relaxed)),

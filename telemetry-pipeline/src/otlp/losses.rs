@@ -1,4 +1,5 @@
-//! What one signal exported and what it lost, by reason: counted where it happens, read by whoever reports it.
+//! How many items of one signal were exported and how many were lost, by reason: counted where it happens, read by reports
+//! and metrics.
 
 use std::{
     array,
@@ -27,14 +28,14 @@ pub(crate) enum Reason {
     Timeout,
     /// Encoding or sending it panicked.
     Panicked,
-    /// It was recorded after shutdown.
+    /// The item was recorded after shutdown.
     AlreadyShutdown,
-    /// It was still unsent when shutdown had to end.
+    /// The item was still unsent when shutdown had to end.
     Shutdown,
 }
 
 impl Reason {
-    /// Those for which nothing is handed to the exporter, with their `error.type` (semantic conventions 1.44,
+    /// The reasons why an item is not handed to the exporter, with their `error.type` (semantic conventions 1.44,
     /// `otel.sdk.processor.*.processed`). The bound of bytes is ours, and has a name of its own.
     pub(crate) const OF_THE_QUEUE: [(Self, &'static str); 3] = [
         (Self::QueueFull, "queue_full"),
@@ -42,7 +43,7 @@ impl Reason {
         (Self::AlreadyShutdown, "already_shutdown"),
     ];
 
-    /// Those for which a log line is lost on the way to standard output, with an `error.type` of ours.
+    /// The reasons why a log line is lost on the way to standard output, with an `error.type` of ours.
     pub(crate) const OF_STANDARD_OUTPUT: [(Self, &'static str); 2] = [
         (Self::QueueBytes, "blocked"),
         (Self::ExportFailed, "write_failed"),
@@ -60,18 +61,18 @@ pub(crate) struct Losses {
     handed_over: AtomicU64,
     exported: AtomicU64,
     lost: [AtomicU64; REASONS],
-    /// What the exporter lost, by `error.type`.
+    /// How many items the exporter lost, by `error.type`.
     failed: Mutex<BTreeMap<Cow<'static, str>, u64>>,
     reported: Mutex<Reported>,
 }
 
 #[derive(Debug, Default)]
 struct Reported {
-    /// What later deliveries made up for.
+    /// Losses that later deliveries made up for.
     forgiven: Counts,
-    /// What a flush has already told its caller.
+    /// Losses that a flush has already reported to its caller.
     flushed: Counts,
-    /// The last thing the exporter said.
+    /// The reason of the last loss.
     reason: Option<String>,
 }
 
@@ -127,17 +128,17 @@ impl Losses {
         self.lost[reason as usize].load(Ordering::Relaxed)
     }
 
-    /// What was lost for all reasons, metrics that later ones made up for included.
+    /// How many items were lost for all reasons, with metrics that later ones made up for.
     pub(crate) fn count_all_lost(&self) -> u64 {
         self.counts().iter().sum()
     }
 
-    /// What the exporter lost, by `error.type`.
+    /// How many items the exporter lost, by `error.type`.
     pub(crate) fn failures(&self) -> std::sync::MutexGuard<'_, BTreeMap<Cow<'static, str>, u64>> {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps what was said about a loss, for the report at the end.
+    /// Keeps the reason of a loss, for the report at the end.
     pub(crate) fn explain(&self, reason: String) {
         self.reported().reason = Some(reason);
     }
@@ -150,7 +151,7 @@ impl Losses {
         reported.reason = None;
     }
 
-    /// What was lost since the last flush that said so.
+    /// The losses since the last flush that reported some.
     pub(crate) fn since_flush(&self) -> Option<Loss> {
         let counts = self.counts();
         let mut reported = self.reported();
@@ -159,7 +160,7 @@ impl Losses {
         self.loss(counts, from, reported.reason.clone())
     }
 
-    /// What was lost from the start.
+    /// The losses from the start.
     pub(crate) fn total(&self) -> Option<Loss> {
         let reported = self.reported();
         self.loss(self.counts(), reported.forgiven, reported.reason.clone())
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_made_up_for_is_not_reported() {
+    fn a_loss_that_was_made_up_for_is_not_reported() {
         let losses = Losses::new("metric points");
         losses.lost(Reason::ExportFailed, 4);
         losses.forgive();

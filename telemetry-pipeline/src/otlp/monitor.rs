@@ -1,4 +1,4 @@
-//! What is known of the export of one signal: the source of its metrics and of its health.
+//! The state of one signal's export: the source of its metrics and of its health.
 
 use std::{
     borrow::Cow,
@@ -46,7 +46,7 @@ impl Monitor {
         losses: Arc<Losses>,
         queue: Option<Fill>,
     ) -> Self {
-        // Known from the start, so that the first loss is an increase for whoever watches.
+        // Known from the start, so that the first loss is an increase in the metric.
         losses.failed(Reason::ExportFailed, "connection_failed", 0);
         losses.failed(Reason::Timeout, "timeout", 0);
         losses.failed(Reason::Rejected, "rejected", 0);
@@ -81,7 +81,7 @@ impl Monitor {
 
     /// Records how long exports take from now on.
     pub(crate) fn record_durations(&self, histogram: Histogram<f64>) {
-        // There is one pipeline, which does this once.
+        // A pipeline does this once.
         let _ = self.durations.set(histogram);
     }
 
@@ -101,7 +101,7 @@ impl Monitor {
         self.losses.count_handed_over()
     }
 
-    /// What the queue refused, by `error.type`; also what it did not refuse yet.
+    /// How many items the queue refused, by `error.type`; 0 for those that it did not refuse yet.
     pub(crate) fn refused(&self) -> [(&'static str, u64); 3] {
         Reason::OF_THE_QUEUE
             .map(|(reason, error_type)| (error_type, self.losses.count_lost(reason)))
@@ -111,7 +111,7 @@ impl Monitor {
         self.losses.count_exported()
     }
 
-    /// What the exporter lost, by `error.type`.
+    /// How many items the exporter lost, by `error.type`.
     pub(crate) fn failures(&self) -> Vec<(Cow<'static, str>, u64)> {
         let failures = self.losses.failures();
         failures

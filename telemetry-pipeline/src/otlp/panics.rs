@@ -8,10 +8,10 @@ use std::{
     task::Poll,
 };
 
-/// The future's output, or what it panicked with.
+/// The future's output, or the message of its panic.
 pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, String> {
     let mut future = pin!(future);
-    // After a panic the future is not polled again, so nobody sees a state that the panic left half done.
+    // After a panic the future is not polled again, so no code sees a state that the panic left half done.
     poll_fn(
         |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
             Ok(Poll::Pending) => Poll::Pending,

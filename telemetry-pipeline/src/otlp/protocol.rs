@@ -24,8 +24,6 @@ pub(crate) struct Facts {
     pub(crate) has_paths: bool,
     /// An endpoint may leave out its scheme.
     pub(crate) scheme_is_optional: bool,
-    /// The protocol that TLS agrees on.
-    pub(crate) alpn: &'static [u8],
     /// Bodies are compressed as a whole; otherwise the client compresses.
     pub(crate) compresses_bodies: bool,
     /// The feature of telemetry-core that it needs, and what does without it.
@@ -44,7 +42,6 @@ impl Protocol {
                 component: "otlp_grpc",
                 has_paths: false,
                 scheme_is_optional: true,
-                alpn: b"h2",
                 compresses_bodies: false,
                 feature: Some((
                     "grpc",
@@ -57,7 +54,6 @@ impl Protocol {
                 component: "otlp_http",
                 has_paths: true,
                 scheme_is_optional: false,
-                alpn: b"http/1.1",
                 compresses_bodies: true,
                 feature: None,
             },
@@ -67,7 +63,6 @@ impl Protocol {
                 component: "otlp_http_json",
                 has_paths: true,
                 scheme_is_optional: false,
-                alpn: b"http/1.1",
                 compresses_bodies: true,
                 feature: None,
             },

@@ -58,7 +58,7 @@ struct State {
     home: Home,
     admission: Admission,
     closed_at: OnceLock<Instant>,
-    /// Whether it was reported that items come long after the end.
+    /// True if it was reported that items come long after the end.
     reported_late: AtomicBool,
     wake: Notify,
     losses: Arc<Losses>,
@@ -155,7 +155,8 @@ impl<T> Queue<T> {
     }
 }
 
-/// There is no exporter left to report to, a log line could end up here again, and standard error may block.
+/// Writes from a thread of its own: the exporter has ended, a log line could end up here again, and standard error may
+/// block.
 fn report_late(signal: &'static str) {
     let report = move || {
         let _ = writeln!(
@@ -170,7 +171,7 @@ fn report_late(signal: &'static str) {
 }
 
 impl State {
-    /// Whether this is the first item that comes long after the end.
+    /// True if this is the first item that comes long after the end.
     #[cold]
     fn is_late(&self, now: Instant) -> bool {
         let since = |end: &Instant| now.duration_since(*end) > ENDING;
@@ -191,7 +192,7 @@ impl<T> Intake<T> {
         self.state.admission.pushed()
     }
 
-    /// Whether this many items have been taken.
+    /// True if this many items have been taken.
     pub(crate) fn reached(&self, mark: u64) -> bool {
         self.state.admission.taken() >= mark
     }
@@ -225,7 +226,7 @@ impl<T> Intake<T> {
         self.state.admission.close();
     }
 
-    /// Whether nothing is queued and no thread is about to queue something.
+    /// True if nothing is queued and no thread is about to queue something.
     pub(crate) fn is_empty(&mut self) -> bool {
         self.state.admission.waiting() == 0
     }

@@ -24,7 +24,7 @@ pub(crate) struct Reporter {
 #[derive(Debug, Default)]
 struct Collector {
     failing_since: Option<Instant>,
-    /// Whether the failure was put into a line, so that its end is worth one.
+    /// True if the failure was put into a line, so that its end is worth one.
     said: bool,
     failures: Pace,
     rejections: Pace,

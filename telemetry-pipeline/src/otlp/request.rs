@@ -180,7 +180,7 @@ mod tests {
             next += points_of_it;
             Metric {
                 name: format!("metric {next}"),
-                data: Some(if points_of_it % 2 == 0 {
+                data: Some(if points_of_it.is_multiple_of(2) {
                     Data::Gauge(Gauge { data_points })
                 } else {
                     Data::Sum(Sum {

@@ -151,7 +151,7 @@ impl Sender {
         self.monitor.took(
             started.elapsed(),
             Some(&error_type),
-            error.answered.as_ref(),
+            error.answered.as_deref(),
         );
         self.losses.failed(reason, error_type, count);
         self.monitor.failed(&error.message);

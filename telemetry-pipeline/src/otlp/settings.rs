@@ -1,12 +1,12 @@
 //! The endpoint and the batches of a signal, by its settings.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use http::{HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    batching::{Batching, QUEUE_BYTES, QUEUE_ITEMS},
+    batching::{Batching, QUEUE_ITEMS, default_bytes},
     endpoint::{Endpoint, Tls},
     endpoint_options::{self, Options},
     signal::Signal,
@@ -103,7 +103,7 @@ pub(crate) fn batching(
     Batching {
         queue,
         batch: batch.min(queue),
-        bytes: bytes.unwrap_or(QUEUE_BYTES),
+        bytes: bytes.unwrap_or_else(|| default_bytes(Path::new("/"))),
         // Without any pause the export thread would never rest.
         delay: settings
             .get(&own.schedule_delay)

@@ -13,7 +13,6 @@ struct Names {
     variable: &'static str,
     /// Of OTLP over HTTP, below the base URL.
     path: &'static str,
-    grpc_path: &'static str,
     /// Its items, in reports.
     items: &'static str,
     /// Its items, in `otel.component.type`.
@@ -27,21 +26,18 @@ impl Signal {
             Self::Traces => Names {
                 variable: "TRACES",
                 path: "v1/traces",
-                grpc_path: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
                 items: "spans",
                 component: "span",
             },
             Self::Metrics => Names {
                 variable: "METRICS",
                 path: "v1/metrics",
-                grpc_path: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
                 items: "metric points",
                 component: "metric",
             },
             Self::Logs => Names {
                 variable: "LOGS",
                 path: "v1/logs",
-                grpc_path: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
                 items: "log records",
                 component: "log",
             },
@@ -56,11 +52,6 @@ impl Signal {
     /// The path below a base URL of OTLP over HTTP, without a slash before it.
     pub(crate) const fn path(self) -> &'static str {
         self.names().path
-    }
-
-    /// The path of the gRPC method.
-    pub(crate) const fn grpc_path(self) -> &'static str {
-        self.names().grpc_path
     }
 
     /// The name of this signal's items in reports.

@@ -22,7 +22,6 @@ mod stream;
 mod tls;
 
 use std::{
-    io,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -34,6 +33,7 @@ use bytes::Bytes;
 
 use self::{
     client::{Client, Encoding},
+    compressors::Compress,
     connect::Connector,
     retry::Pauses,
 };
@@ -52,16 +52,16 @@ use crate::error::BootstrapError;
 /// A connection that was used before gets this part of the remaining time for an answer: a balancer may have forgotten it.
 const SHARE_OF_A_KEPT_CONNECTION: u32 = 3;
 
-/// How long after the begin of shutdown a collector is tried that was never reached: nobody may be collecting at all,
-/// and a service must not take seconds to stop for that.
+/// How long after the begin of shutdown a collector is tried that was never reached: there may be no
+/// collector at all, and a service must not take seconds to stop for that.
 const NEVER_REACHED: Duration = Duration::from_millis(700);
 
-/// Whether the program is built with this protocol.
+/// True if the program is built with this protocol.
 pub(crate) fn offers(protocol: Protocol) -> bool {
     protocols::row(protocol).is_some()
 }
 
-/// Whether the program is built with TLS.
+/// True if the program is built with TLS.
 pub(crate) fn offers_tls() -> bool {
     secure::is_built_in()
 }
@@ -72,7 +72,7 @@ pub(crate) struct Transport {
     client: Box<dyn Client>,
     encoding: Encoding,
     /// Compresses requests; `None` if they are not compressed, or the client does it.
-    compress: Option<fn(&[u8]) -> io::Result<Vec<u8>>>,
+    compress: Option<Compress>,
     origin: String,
     timeout: Duration,
     /// Until then the collector asked to be left alone.
@@ -94,7 +94,7 @@ impl Transport {
             protocols::row(endpoint.protocol).ok_or_else(|| missing(endpoint.protocol.name()))?;
         let compress = compressors::of(endpoint.compression)
             .ok_or_else(|| missing(endpoint.compression.name()))?;
-        let connector = Connector::new(&endpoint, signal)?;
+        let connector = Connector::new(&endpoint, signal, row.alpn)?;
         let compresses = endpoint.compression != Compression::None
             && endpoint.protocol.facts().compresses_bodies;
         Ok(Self {
@@ -113,7 +113,7 @@ impl Transport {
         &self.origin
     }
 
-    /// Whether messages are JSON rather than protobuf.
+    /// True if messages are JSON rather than protobuf.
     pub(crate) fn speaks_json(&self) -> bool {
         self.encoding == Encoding::Json
     }
@@ -239,7 +239,7 @@ impl Transport {
             return (reached || since < NEVER_REACHED).then(|| pauses.while_ending());
         }
         let pause = pauses.next()?.max(asked);
-        // There is no point in waiting for an attempt that cannot be made.
+        // A pause that leaves no time for an attempt is a waste.
         let remaining = end.within(deadline.saturating_duration_since(Instant::now()));
         (pause < remaining).then_some(pause)
     }

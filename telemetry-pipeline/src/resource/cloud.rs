@@ -1,4 +1,4 @@
-//! The cloud, as the environment tells it. The metadata services of the clouds are not asked.
+//! The cloud, by environment variables. No metadata service is asked.
 
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
@@ -13,7 +13,7 @@ use super::{
     kubernetes,
 };
 
-/// What Elastic Beanstalk, which sets no variable of its own, leaves on its machines.
+/// A file on the machines of Elastic Beanstalk, which sets no variable of its own.
 const BEANSTALK: &str = "/var/elasticbeanstalk/xray/environment.conf";
 
 const MEBIBYTE: i64 = 1 << 20;

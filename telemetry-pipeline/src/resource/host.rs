@@ -37,7 +37,7 @@ fn id(machine: &Machine) -> Option<String> {
         .file("/etc/machine-id")
         .or_else(|| machine.file("/var/lib/dbus/machine-id"))
         .or_else(|| machine.file("/etc/hostid"))
-        // What systemd writes into an image that has not been started yet.
+        // The text that systemd writes into an image that has not been started yet.
         .filter(|id| id != "uninitialized")
 }
 

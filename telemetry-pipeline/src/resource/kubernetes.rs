@@ -1,4 +1,4 @@
-//! The pod, as the downward API and the files of the kubelet tell it.
+//! The pod, by variables of the downward API and files of the kubelet.
 
 use opentelemetry::KeyValue;
 
@@ -12,7 +12,7 @@ use super::{
 
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
-/// What the variables are called that deployments set from the downward API, most specific first.
+/// Names of variables that deployments set from the downward API, the most specific first.
 const NAMESPACE: [&str; 5] = [
     "K8S_NAMESPACE_NAME",
     "K8S_NAMESPACE",
@@ -69,7 +69,7 @@ pub(crate) fn detect(machine: &Machine) -> Vec<KeyValue> {
     .collect()
 }
 
-/// Whether this is a pod: the kubelet tells every container where the API is, and nearly all who they are.
+/// True in a pod: the kubelet gives every container the address of the API, and nearly every one a service account.
 pub(crate) fn is_inside(machine: &Machine) -> bool {
     machine.variable("KUBERNETES_SERVICE_HOST").is_some() || machine.has(NAMESPACE_FILE)
 }

@@ -1,4 +1,4 @@
-//! The process. Not its arguments, nor its command, which may hold secrets.
+//! The process, without its arguments and its command, which may hold secrets.
 
 use std::{
     path::Path,
@@ -15,7 +15,7 @@ use super::{
     },
 };
 
-/// The unit of times in `/proc`, whatever the kernel's own timer: USER_HZ, on all architectures that Rust has.
+/// The unit of times in `/proc`, independent of the timer of the kernel: USER_HZ, on all architectures of Rust.
 pub(crate) const TICKS_PER_SECOND: u64 = 100;
 
 const END_OF_CALENDAR: Duration = Duration::from_secs(253_402_300_800);
@@ -32,7 +32,7 @@ pub(crate) fn detect(machine: &Machine) -> Vec<KeyValue> {
         known(PROCESS_EXECUTABLE_NAME, name),
         known(PROCESS_EXECUTABLE_PATH, path),
         known(PROCESS_OWNER, owner(machine)),
-        // A compiled language has no other. There is no version that it would tell at run time.
+        // A compiled language has no other. Its version is unknown at run time.
         known(PROCESS_RUNTIME_NAME, Some("rust")),
     ]
     .into_iter()

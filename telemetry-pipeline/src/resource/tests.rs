@@ -16,7 +16,7 @@ const OFF: [(&str, &str); 3] = [
 
 type Vars<'a> = &'a [(&'a str, &'a str)];
 
-/// What is found with these files and variables, as text.
+/// The attributes found with these files and variables, as text.
 fn found(
     files: &[(&str, &str)],
     vars: &[(&str, &str)],
@@ -43,7 +43,7 @@ fn settings(vars: Vars<'_>) -> Settings {
     Settings::read([], environment).unwrap()
 }
 
-/// Those of the attributes found that begin like this, as `key=value` lines.
+/// The attributes whose keys have these prefixes, as `key=value` lines.
 fn lines(found: &BTreeMap<String, String>, prefixes: &[&str]) -> Vec<String> {
     found
         .iter()

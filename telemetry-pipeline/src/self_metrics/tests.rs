@@ -146,10 +146,7 @@ fn settings_switch_each_group_off() {
             "OTEL_INSTRUMENTATION_TOKIO_ENABLED",
             "tokio_runtime_worker_count",
         ),
-        (
-            "OTEL_INSTRUMENTATION_SDK_ENABLED",
-            "otel_sdk_processor_log_processed",
-        ),
+        ("OTEL_INSTRUMENTATION_SDK_ENABLED", "otel_sdk_span_started"),
     ] {
         for enabled in ["true", "false"] {
             let runtime = tokio::runtime::Builder::new_current_thread()

@@ -32,7 +32,7 @@ pub(crate) static TRACES: Setting<Exporters> = Setting::new(
     "OTEL_TRACES_EXPORTER",
     "otlp",
     |text| Exporters::parse(text, &NAMES),
-    "any of `otlp`, `console`, or `none`; `console` writes a line of JSON for each span where log lines go; with `none` no spans are made, unless `OTEL_LOGS_EXPORTER` lists `otlp`, whose records have their ids",
+    "any of `otlp`, `console`, or `none`; `console` writes a line of JSON for each span where log lines go; with `none` no span is recorded, and log lines and calls still have trace ids",
 );
 
 pub(crate) static METRICS: Setting<Exporters> = Setting::new(

@@ -72,7 +72,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// A value is one line whatever it contains.
+/// A value is one line, also if it contains control characters.
 fn shown(entry: &ReportEntry) -> String {
     if entry.value.is_empty() {
         return "-".to_owned();

@@ -9,7 +9,7 @@ use super::{file::FileSettings, service};
 /// Reads a variable.
 pub(crate) type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-/// Where a setting's value came from, the strongest first.
+/// The source of a setting's value, the strongest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Source {

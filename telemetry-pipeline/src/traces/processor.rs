@@ -1,4 +1,4 @@
-//! What spans go to, whoever has made them.
+//! The processors of spans: of the SDK's and of ours.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ pub(crate) trait Processor: SpanProcessor {
     /// A recorded span of ours has started below this parent, which may be none.
     fn started(&self, _span: &SpanContext, _name: &str, _parent: &SpanContext) {}
 
-    /// It has ended.
+    /// A recorded span of ours has ended.
     fn ended(&self, span: Box<SpanData>) {
         self.on_end(*span);
     }
@@ -26,6 +26,11 @@ pub(crate) struct Processors(Arc<[Box<dyn Processor>]>);
 impl Processors {
     pub(crate) fn new(processors: Vec<Box<dyn Processor>>) -> Self {
         Self(processors.into())
+    }
+
+    /// True if spans go nowhere.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub(crate) fn started(&self, span: &SpanContext, name: &str, parent: &SpanContext) {

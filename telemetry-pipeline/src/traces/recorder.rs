@@ -1,4 +1,4 @@
-//! Starts spans: what the SDK's tracer does, in the same order.
+//! Starts spans: the steps of the SDK's tracer, in the same order.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -32,7 +32,7 @@ pub(crate) struct Recorder<S> {
 }
 
 impl<S: ShouldSample + 'static> Recorder<S> {
-    /// What starts the spans of a scope.
+    /// The starter of the spans of a scope.
     pub(crate) fn scoped(self: &Arc<Self>, scope: InstrumentationScope) -> Arc<dyn StartSpan> {
         Arc::new(Scoped {
             recorder: self.clone(),
@@ -89,14 +89,17 @@ impl<S: ShouldSample> StartSpan for Scoped<S> {
         let decided =
             (recorder.sampler).should_sample(Some(cx), trace_id, &name, &kind, known, &[]);
         let sampled = matches!(decided.decision, SamplingDecision::RecordAndSample);
+        // Log lines and calls have its ids, and nobody else asks for it. The flag of a remote span keeps adapters from
+        // attributes for its end.
+        let goes_nowhere = recorder.processors.is_empty();
         let context = SpanContext::new(
             trace_id,
             span_id,
             flags.with_sampled(sampled),
-            false,
+            goes_nowhere,
             decided.trace_state,
         );
-        if matches!(decided.decision, SamplingDecision::Drop) {
+        if goes_nowhere || matches!(decided.decision, SamplingDecision::Drop) {
             // Only its identity is of use, and that needs no lock and no box.
             return cx.with_remote_span_context(context);
         }

@@ -1,6 +1,6 @@
-//! Which traces are exported: decided when they begin, and once more when they end.
+//! The choice of traces to export: made when they begin, and once more when they end.
 //!
-//! [`policy`] is what the application says, [`sampler`] decides by it when a span starts, [`pending`] and [`keeper`]
+//! [`policy`] is the application's choice, [`sampler`] decides by it when a span starts, [`pending`] and [`keeper`]
 //! hold back the spans of unsampled traces until it is known how they end.
 
 mod counts;

@@ -106,7 +106,7 @@ impl Span for RecordedSpan {
     }
 }
 
-/// Whoever drops a span without ending it has ended it.
+/// A span that is dropped without an end has ended.
 impl Drop for RecordedSpan {
     fn drop(&mut self) {
         if self.record.is_some() {

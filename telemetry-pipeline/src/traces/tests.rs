@@ -110,7 +110,7 @@ fn below(parent: SpanContext) -> Context {
     Context::new().with_remote_span_context(parent)
 }
 
-/// What may differ: ids and times.
+/// Without ids and times, which may differ.
 fn comparable(mut span: SpanData) -> SpanData {
     let context = &span.span_context;
     assert!(context.is_valid(), "{context:?}");
@@ -309,7 +309,7 @@ fn a_sampler_decides_and_its_attributes_and_trace_state_are_there() {
 }
 
 #[test]
-fn what_is_dropped_asks_for_no_attributes_and_keeps_the_callers_random_flag() {
+fn a_dropped_span_asks_for_no_attributes_and_keeps_the_callers_random_flag() {
     let ended = Ended::default();
     let lazy = SamplingHint {
         records_unsampled: false,
@@ -323,6 +323,31 @@ fn what_is_dropped_asks_for_no_attributes_and_keeps_the_callers_random_flag() {
     assert_eq!(span.trace_flags(), TraceFlags::new(2));
     assert_eq!(span.trace_state().header(), "sampler=1");
     assert_eq!(ended.take(), []);
+}
+
+#[test]
+fn each_call_below_an_unsampled_span_has_an_id_of_its_own() {
+    let follows = SamplingHint {
+        decides: Decides::LocalRoots,
+        records_roots: false,
+        records_unsampled: false,
+        ..HINT
+    };
+    let sampler = Sampler::ParentBased(Box::new(Sampler::AlwaysOff));
+    let tracer = ours(sampler, follows, &Ended::default());
+    let server = tracer.start(&Context::new(), "GET /", SpanKind::Server, Vec::new);
+    let of = |cx: &Context| cx.span().span_context().clone();
+    for kind in [SpanKind::Client, SpanKind::Producer] {
+        let call = || of(&tracer.start(&server, "call", kind.clone(), Vec::new));
+        let ids = [of(&server), call(), call()];
+        for (one, other) in [(0, 1), (0, 2), (1, 2)] {
+            assert_ne!(ids[one].span_id(), ids[other].span_id(), "{kind:?}");
+        }
+        for id in &ids {
+            assert_eq!(id.trace_id(), ids[0].trace_id());
+            assert!(id.is_valid() && !id.is_sampled() && !id.is_remote());
+        }
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What is on the wire: protobuf, JSON, gzip, zstd, gRPC.
+//! The bytes on the wire: protobuf, JSON, gzip, zstd, gRPC.
 
 use serde_json::Value;
 use telemetry_api::opentelemetry::{

@@ -5,6 +5,7 @@
 
 mod collector;
 mod conventions;
+mod deaths;
 mod down;
 mod encoding;
 mod grpc;

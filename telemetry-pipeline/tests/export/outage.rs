@@ -131,7 +131,7 @@ impl Collector {
     }
 }
 
-/// What `/metrics` answers to a request over the network.
+/// The answer of `/metrics` to a request over the network.
 fn scrape(telemetry: &Telemetry) -> String {
     let mut stream = TcpStream::connect(telemetry.prometheus_address().unwrap()).unwrap();
     stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
@@ -204,7 +204,7 @@ fn after_an_outage_metrics_say_how_many_spans_were_dropped_and_why() {
 
     collector.come_back();
     burst(20);
-    // What was lost before may still be told once; what was recorded since arrives.
+    // Earlier losses may still be reported once; the spans recorded since arrive.
     let _ = telemetry.force_flush();
     let after = telemetry.health();
     assert_eq!(after.delivering(Duration::ZERO), Ok(()), "{after}");
@@ -255,7 +255,7 @@ fn after_an_outage_metrics_say_how_many_spans_were_dropped_and_why() {
 
     let health = telemetry.health().clone();
     let _ = telemetry.shutdown();
-    // Whoever has lost the handle hears of it from a probe.
+    // A probe tells a program that has lost the handle.
     let said = health.delivering(Duration::from_secs(600)).unwrap_err();
     assert!(said.starts_with("telemetry was shut down"), "{said}");
 }

@@ -1,4 +1,4 @@
-//! What is tried again, when, and what is said of what is not.
+//! Which requests are tried again, and when; and the reports about the others.
 
 use std::time::{Duration, Instant};
 
@@ -165,7 +165,7 @@ fn partial(rejected: i64, message: &str) -> ExportTraceServiceResponse {
 }
 
 #[test]
-fn what_the_collector_rejects_is_counted_and_its_message_logged_once() {
+fn rejected_items_are_counted_and_the_message_is_logged_once() {
     let lines = Lines::default();
     let collector = Collector::answering(|_, _| Answer {
         body: partial(1, "span too\nold").encode_to_vec(),
@@ -192,7 +192,7 @@ fn what_the_collector_rejects_is_counted_and_its_message_logged_once() {
 }
 
 #[test]
-fn over_grpc_and_json_too_what_is_rejected_is_counted() {
+fn over_grpc_and_json_too_rejected_items_are_counted() {
     let grpc = grpc::Collector::start(None, |_, _| Ok(partial(2, "quota")));
     let json = Collector::answering(|_, _| Answer {
         body: br#"{"partialSuccess":{"rejectedSpans":"2","errorMessage":"quota"}}"#.to_vec(),

@@ -14,7 +14,7 @@ use crate::{
     grpc, tracer,
 };
 
-/// What a collector accepts by default.
+/// The largest request that a collector accepts by default.
 const LIMIT: usize = 4 * 1024 * 1024;
 
 fn refusing_large_ones(received: &Received, _: usize) -> Answer {

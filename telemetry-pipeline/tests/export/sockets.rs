@@ -81,6 +81,6 @@ fn a_socket_that_is_not_there_is_named() {
     record(&tracer(&telemetry), "lost");
     let error = telemetry.shutdown().unwrap_err().to_string();
     assert!(error.contains("No such file"), "{error}");
-    let metrics = telemetry.health().traces().unwrap();
-    assert!(metrics.last_failure.is_some());
+    let traces = telemetry.health().traces().unwrap();
+    assert!(traces.last_failure.is_some());
 }

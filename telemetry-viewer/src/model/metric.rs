@@ -18,6 +18,8 @@ pub struct MetricPoint {
     pub name: String,
     /// Its unit, such as `s` or `{request}`.
     pub unit: String,
+    /// A sentence about it; empty if the sender gave none.
+    pub description: String,
     /// The attributes that make this series.
     #[serde(serialize_with = "attributes_as_map")]
     pub attributes: Attributes,
@@ -25,13 +27,13 @@ pub struct MetricPoint {
     pub start_unix_nanos: u64,
     /// When it was read, in nanoseconds since the Unix epoch.
     pub time_unix_nanos: u64,
-    /// What was measured.
+    /// The measured value.
     pub value: MetricValue,
     /// Measurements that lead to a trace.
     pub exemplars: Vec<Exemplar>,
 }
 
-/// What a metric point holds.
+/// The value of a metric point.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum MetricValue {
@@ -44,7 +46,7 @@ pub enum MetricValue {
     Sum {
         /// The total since the start.
         value: Number,
-        /// Whether it can only grow: a counter, not an up-down counter.
+        /// True if it can only grow: a counter, not an up-down counter.
         monotonic: bool,
     },
     /// A distribution over explicit buckets.
@@ -125,7 +127,7 @@ impl MetricPoint {
         attribute(&self.attributes, key)
     }
 
-    /// What the point occupies in memory, in bytes.
+    /// Memory of the point in bytes.
     pub(crate) fn size(&self) -> usize {
         let exemplars: usize = self
             .exemplars
@@ -138,6 +140,7 @@ impl MetricPoint {
             + self.scope.len()
             + self.name.len()
             + self.unit.len()
+            + self.description.len()
             + heap_size(&self.attributes)
             + self.value.heap_size()
             + exemplars

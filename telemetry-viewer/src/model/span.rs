@@ -73,7 +73,7 @@ pub enum SpanStatus {
     Ok,
     /// Failed.
     Error {
-        /// What went wrong; may be empty.
+        /// The reason; may be empty.
         message: String,
     },
 }
@@ -113,12 +113,12 @@ impl Span {
         self.end_unix_nanos.saturating_sub(self.start_unix_nanos)
     }
 
-    /// Whether its status is an error.
+    /// True if its status is an error.
     pub fn is_error(&self) -> bool {
         matches!(self.status, SpanStatus::Error { .. })
     }
 
-    /// What the span occupies in memory in bytes, without the resource it shares.
+    /// Memory of the span in bytes, without the resource it shares.
     pub(crate) fn size(&self) -> usize {
         let events: usize = self
             .events

@@ -3,12 +3,12 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use super::{Span, SpanId, TraceId};
+use super::{Span, SpanId, TraceId, summary};
 
 /// The attribute that carries a caller's own correlation id on a span.
 const CORRELATION_ID: &str = "correlation_id";
 
-/// What has arrived of one trace so far.
+/// The spans of one trace that have arrived so far.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Trace {
     /// Its id.
@@ -29,17 +29,13 @@ impl Trace {
     /// The span everything else descends from: the first one without a parent, else the first one
     /// whose parent has not been received, else the first one.
     pub fn root(&self) -> Option<&Span> {
-        let received: HashSet<SpanId> = self.spans.iter().map(|span| span.span_id).collect();
-        let orphan = |span: &&Arc<Span>| {
-            span.parent_span_id
-                .is_none_or(|parent| !received.contains(&parent))
-        };
-        self.spans
-            .iter()
-            .find(|span| span.parent_span_id.is_none())
-            .or_else(|| self.spans.iter().find(orphan))
-            .or_else(|| self.spans.first())
-            .map(AsRef::as_ref)
+        summary::root(&self.spans).map(AsRef::as_ref)
+    }
+
+    /// How long the caller waited: the duration of the root span, in nanoseconds. Spans that go on after it, such as
+    /// jobs of a worker, count for [`duration_nanos`](Self::duration_nanos) only.
+    pub fn response_nanos(&self) -> u64 {
+        self.root().map_or(0, Span::duration_nanos)
     }
 
     /// The span of that id.
@@ -66,7 +62,7 @@ impl Trace {
             .map_or_else(|| self.trace_id.to_string(), str::to_owned)
     }
 
-    /// Whether `id` is the trace id in hex of either case, or the correlation id of any span.
+    /// True if `id` is the trace id in hex of either case, or the correlation id of any span.
     pub fn has_correlation_id(&self, id: &str) -> bool {
         id.parse() == Ok(self.trace_id) || self.spans.iter().any(|span| carries(span, id))
     }
@@ -95,13 +91,13 @@ impl Trace {
             .map_or(0, |end| end.saturating_sub(self.start_unix_nanos()))
     }
 
-    /// Whether any span has an error status.
+    /// True if any span has an error status.
     pub fn has_error(&self) -> bool {
         self.spans.iter().any(|span| span.is_error())
     }
 }
 
-/// Whether the span carries that correlation id as an attribute.
+/// True if the span carries that correlation id as an attribute.
 fn carries(span: &Span, id: &str) -> bool {
     span.attribute(CORRELATION_ID)
         .is_some_and(|value| *value == *id)

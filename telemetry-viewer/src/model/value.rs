@@ -139,7 +139,7 @@ pub(crate) fn attribute<'a>(attributes: &'a [(String, Value)], key: &str) -> Opt
         .map(|(_, value)| value)
 }
 
-/// What the attributes occupy in memory, in bytes, counted so that many tiny values still weigh.
+/// Memory of the attributes in bytes, counted so that many tiny values still weigh.
 pub(crate) fn heap_size(attributes: &[(String, Value)]) -> usize {
     attributes
         .iter()

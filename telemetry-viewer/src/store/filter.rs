@@ -1,6 +1,6 @@
 use crate::model::{LogRecord, Trace, TraceId};
 
-/// Which traces to return. The default accepts all; every field that is set narrows it.
+/// A filter for traces. The default accepts all; every field that is set narrows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TraceFilter {
     /// Only traces with a span of this service.
@@ -15,7 +15,7 @@ pub struct TraceFilter {
     pub limit: Option<usize>,
 }
 
-/// Which log records to return. The default accepts all; every field that is set narrows it.
+/// A filter for log records. The default accepts all; every field that is set narrows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogFilter {
     /// Only records written in this trace.

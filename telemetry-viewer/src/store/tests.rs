@@ -1,9 +1,13 @@
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord as OtlpLog, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span as OtlpSpan, Status};
 
 use super::*;
+use crate::model::MetricPoint;
 
 mod series;
 
@@ -403,4 +407,41 @@ fn beyond_their_count_the_oldest_logs_give_way() {
     let kept = store.logs(&LogFilter::default());
     assert_eq!((kept.len(), kept[0].time_unix_nanos), (10, 6));
     assert_eq!(store.evicted().logs, 5);
+}
+
+#[test]
+fn what_a_reader_holds_neither_changes_nor_keeps_senders_waiting() {
+    let store = Store::default();
+    for trace in 1..=5000 {
+        store.add_traces(spans(vec![span(trace, 1, 0)]));
+    }
+    let held = store.all_held();
+    let summary = held[0].summary().spans;
+    // Were the lock part of what a reader holds, this would never end.
+    store.add_traces(spans(vec![span(5000, 2, 1), span(6000, 1, 0)]));
+    assert_eq!(held.len(), 5000);
+    assert_eq!((summary, held[0].spans().len()), (1, 1));
+    let now = store.all_held();
+    assert_eq!(now.len(), 5001);
+    assert_eq!(now[0].trace_id(), id(6000));
+    assert_eq!(now[1].summary().spans, 2);
+    // A trace without new spans is shared, with all that was computed from it.
+    assert!(std::sync::Arc::ptr_eq(&now[2], &held[1]));
+}
+
+#[test]
+fn what_is_being_received_takes_its_memory_from_what_is_held() {
+    let store = Store::new(limits(100_000, 4 << 20));
+    for trace in 1..=4000 {
+        store.add_traces(spans(vec![span(trace, 1, 0)]));
+    }
+    let before = store.counts().bytes;
+    assert!(before > 2 << 20, "{before}");
+    let mut reservation = store.budget().reserve();
+    reservation.grow(2 << 20).unwrap();
+    store.make_room();
+    assert!(store.counts().bytes <= 2 << 20);
+    assert_eq!(reservation.grow(1), Err(NoRoom::TooLarge));
+    drop(reservation);
+    assert_eq!(store.budget().used(), 0);
 }

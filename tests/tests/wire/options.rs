@@ -60,14 +60,6 @@ impl Options {
         }
     }
 
-    /// The layer of a service that strangers call.
-    pub(crate) fn public_layer(self) -> TelemetryLayer {
-        match self {
-            Self::Default => self.layer(),
-            Self::All => self.layer().with_public_endpoint(),
-        }
-    }
-
     pub(crate) fn client(self, api: &str) -> Result<RetailApi, StartError> {
         match self {
             Self::Default => RetailApi::new(api),

@@ -18,7 +18,7 @@ use axum::{
 };
 use retail_api::database;
 use retail_web::listen;
-use telemetry_axum::{Operations, serve};
+use telemetry_axum::{Operations, TelemetryLayer, serve};
 use telemetry_core::{Service, bootstrap};
 use telemetry_sqlx::SqlitePool;
 use tokio::runtime;
@@ -68,7 +68,7 @@ async fn web() -> Result<(), Box<dyn Error>> {
     let api = options.client(&env::var(API)?)?;
     let listener = listen("127.0.0.1:0".parse()?).await?;
     tracing::info!(target: "retail_web", address = %listener.local_addr()?, "retail-web is listening");
-    let router = retail_web::router_with(api, options.public_layer(), Operations::new());
+    let router = retail_web::router_with(api, options.layer(), Operations::new());
     serve(listener, router).await?;
     Ok(())
 }
@@ -90,10 +90,12 @@ async fn api() -> Result<(), Box<dyn Error>> {
     };
     let router = retail_api::router_with(pool.clone(), options.layer(), Operations::new())
         .layer(from_fn_with_state(gate.clone(), pass))
-        // Added after the layers, so that it is not observed.
+        // Added after the layers, so that it is not observed. Its own layer leaves it alone, as the server warns of a
+        // response that no layer has seen.
         .route(
             REQUESTS,
-            get(async move || gate.requests.lock().unwrap().concat()),
+            get(async move || gate.requests.lock().unwrap().concat())
+                .layer(TelemetryLayer::new().with_excluded_routes([REQUESTS])),
         );
     serve(listener, router).await?;
     // In this order, so that the pool is there when metrics are read for the last time.

@@ -16,6 +16,8 @@ use opentelemetry::{
     },
 };
 
+use telemetry_semconv::buckets;
+
 use super::attribute_values::{AttributeValue, Attributes};
 use crate::instrument::{
     duration::overflow,
@@ -23,7 +25,6 @@ use crate::instrument::{
     providers::{PerProviders, Providers},
     series::{Series, SeriesCache, ToKey},
 };
-use telemetry_semconv::buckets;
 
 const MAX_SERIES: usize = 500;
 

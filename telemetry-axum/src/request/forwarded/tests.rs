@@ -220,3 +220,21 @@ fn the_element_of_the_trusted_proxy_counts_after_any_text() {
         assert_eq!(client, "192.0.2.1 None", "{sent:?}");
     }
 }
+
+#[test]
+fn the_schemes_of_web_sockets_are_those_of_their_handshakes_and_others_are_ignored() {
+    for (proto, scheme) in [
+        ("wss", Some("https")),
+        ("WSS", Some("https")),
+        ("ws", Some("http")),
+        ("ftp", None),
+        ("wsss", None),
+        ("", None),
+    ] {
+        let (_, seen_scheme, _) = seen(PROXY, &[("x-forwarded-proto", proto)]);
+        assert_eq!(seen_scheme, scheme, "{proto}");
+        let forwarded = format!("for=192.0.2.1;proto={proto}");
+        let (_, seen_scheme, _) = seen(PROXY, &[("forwarded", &forwarded)]);
+        assert_eq!(seen_scheme, scheme, "{proto}");
+    }
+}

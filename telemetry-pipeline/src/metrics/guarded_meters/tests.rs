@@ -62,7 +62,7 @@ fn a_histogram_without_bounds_has_those_of_its_unit() {
         }
     }
     meter.f64_histogram("plain").build().record(1.0, &[]);
-    assert_eq!(bounds(&telemetry, "plain"), buckets::DEFAULT);
+    assert_eq!(bounds(&telemetry, "plain"), buckets::NUMBERS);
     let explicit = meter.f64_histogram("explicit").with_unit("s");
     explicit
         .with_boundaries(vec![1.0, 2.0])

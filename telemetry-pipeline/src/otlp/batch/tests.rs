@@ -157,7 +157,7 @@ fn bytes_bound_the_queue_as_items_do_and_each_is_counted() {
 }
 
 #[test]
-fn what_many_threads_push_is_taken_or_counted() {
+fn items_of_many_threads_are_taken_or_counted() {
     let losses = Arc::new(Losses::new("numbers"));
     let bounds = Batching {
         queue: 64,

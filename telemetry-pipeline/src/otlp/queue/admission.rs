@@ -32,7 +32,7 @@ pub(super) struct Admission {
     pushed: AtomicU64,
     taken: AtomicU64,
     bytes: AtomicUsize,
-    /// Whether the exporter knows that a batch is full, so that one push of many wakes it.
+    /// True if the exporter knows that a batch is full, so that one push of many wakes it.
     woken: AtomicBool,
 }
 
@@ -76,12 +76,12 @@ impl Admission {
         self.pushed.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Whether the push that made the queue so long has to wake the exporter.
+    /// True if the push that made the queue so long has to wake the exporter.
     pub(super) fn fills_batch(&self, waiting: u64) -> bool {
         waiting >= self.bounds.batch && !self.woken.swap(true, Ordering::AcqRel)
     }
 
-    /// Whether a batch is full. If not, the push that fills it wakes the exporter.
+    /// True if a batch is full. If not, the push that fills it wakes the exporter.
     pub(super) fn has_batch_or_wakes(&self) -> bool {
         if self.waiting() >= self.bounds.batch {
             return true;

@@ -34,7 +34,7 @@ pub(crate) trait Client: fmt::Debug + Send + Sync {
     /// One attempt, with an encoded request. A failure that has a usual cause ends with a hint.
     fn send(&self, body: Bytes) -> Sending<'_>;
 
-    /// Whether the next attempt uses a connection that was used before.
+    /// True if the next attempt uses a connection that was used before.
     fn is_connected(&self) -> bool;
 
     /// Gives up the connection: the next attempt opens one.
@@ -48,9 +48,14 @@ pub(crate) enum Encoding {
     Json,
 }
 
+/// Builds the client of an endpoint.
+pub(crate) type Build = fn(&Endpoint, Signal, Connector) -> Result<Box<dyn Client>, BootstrapError>;
+
 /// The row of a protocol.
 pub(crate) struct Row {
     pub(crate) protocol: Protocol,
     pub(crate) encoding: Encoding,
-    pub(crate) client: fn(&Endpoint, Signal, Connector) -> Result<Box<dyn Client>, BootstrapError>,
+    /// The protocol that TLS agrees on.
+    pub(crate) alpn: &'static [u8],
+    pub(crate) client: Build,
 }

@@ -6,7 +6,7 @@ use flate2::write::GzEncoder;
 
 use crate::otlp::compression::Compression;
 
-type Compress = fn(&[u8]) -> io::Result<Vec<u8>>;
+pub(crate) type Compress = fn(&[u8]) -> io::Result<Vec<u8>>;
 
 /// One row a compression. A feature adds its row here and nowhere else.
 const COMPRESSIONS: &[(Compression, Compress)] = &[

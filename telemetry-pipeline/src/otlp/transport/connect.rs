@@ -31,7 +31,11 @@ pub(crate) struct Connector {
 }
 
 impl Connector {
-    pub(crate) fn new(endpoint: &Endpoint, signal: Signal) -> Result<Self, BootstrapError> {
+    pub(crate) fn new(
+        endpoint: &Endpoint,
+        signal: Signal,
+        alpn: &[u8],
+    ) -> Result<Self, BootstrapError> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -44,7 +48,7 @@ impl Connector {
                 Some(_) => None,
                 None => Proxy::of(endpoint).map(Arc::new),
             },
-            tls: secure::handshake(endpoint, signal)?,
+            tls: secure::handshake(endpoint, signal, alpn)?,
         })
     }
 

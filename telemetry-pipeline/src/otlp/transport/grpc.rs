@@ -24,7 +24,6 @@ use super::{
     answer_protobuf,
     client::{self, ANSWER_BYTES, Encoding, Row, Sending, USER_AGENT},
     connect::Connector,
-    hints,
 };
 use crate::{
     error::BootstrapError,
@@ -41,6 +40,7 @@ use telemetry_semconv::rpc::{self, attribute::RPC_RESPONSE_STATUS_CODE};
 pub(crate) const ROW: Row = Row {
     protocol: Protocol::Grpc,
     encoding: Encoding::Protobuf,
+    alpn: b"h2",
     client: Client::boxed,
 };
 
@@ -51,6 +51,18 @@ const ENCODINGS: &[(Compression, CompressionEncoding)] = &[
     (Compression::Zstd, CompressionEncoding::Zstd),
 ];
 
+const PORT_OF_HTTP: &str = "; if this is a port of HTTP, set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf, or \
+                                       use that of gRPC, by default 4317";
+
+/// The path of a signal's method.
+const fn path(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+        Signal::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+        Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+    }
+}
+
 /// How long a connection with a request on it may be silent, and how long it then has to answer a ping.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
@@ -58,7 +70,7 @@ struct Client {
     endpoint: transport::Endpoint,
     connector: Connector,
     channel: Mutex<Channel>,
-    /// Whether the channel has carried an answer.
+    /// True if the channel has carried an answer.
     was_used: AtomicBool,
     path: PathAndQuery,
     metadata: MetadataMap,
@@ -92,7 +104,7 @@ impl Client {
             endpoint: channel,
             connector,
             was_used: AtomicBool::new(false),
-            path: PathAndQuery::from_static(signal.grpc_path()),
+            path: PathAndQuery::from_static(path(signal)),
             metadata: MetadataMap::from_headers(endpoint.headers.clone()),
             compression: encoding.map(|(_, encoding)| *encoding),
         }))
@@ -133,7 +145,7 @@ impl Client {
         let mut reason = self.connector.explained(cause(error));
         // Text where a frame should be.
         if reason.contains("frame with invalid size") {
-            reason += hints::PORT_OF_HTTP;
+            reason += PORT_OF_HTTP;
         }
         ExportError::unreachable(reason)
     }
@@ -177,7 +189,7 @@ fn accepted(body: &[u8]) -> Result<Accepted, ExportError> {
             ..accepted
         }),
         None => Err(ExportError {
-            answered,
+            answered: answered.map(Box::new),
             ..ExportError::fatal("the answer OK is not one of OTLP")
         }),
     }
@@ -188,7 +200,7 @@ fn refused(status: &Status) -> ExportError {
     // tonic's own words, for an answer that is none of gRPC.
     let other = ["invalid compression flag", "mapped from HTTP status"];
     let hint = if other.iter().any(|text| said.contains(text)) {
-        hints::PORT_OF_HTTP
+        PORT_OF_HTTP
     } else {
         ""
     };
@@ -196,7 +208,7 @@ fn refused(status: &Status) -> ExportError {
         .get_details_retry_info()
         .and_then(|info| info.retry_delay);
     ExportError {
-        answered: Some(answered(code)),
+        answered: Some(Box::new(answered(code))),
         retry_after,
         retryable: match code {
             Code::Cancelled

@@ -4,8 +4,6 @@ use http::StatusCode;
 
 pub(crate) const NOT_A_COLLECTOR: &str = "; another server than a collector may listen there, or a proxy answered: check \
                                           OTEL_EXPORTER_OTLP_ENDPOINT, by default port 4318 of OTLP over HTTP";
-pub(crate) const PORT_OF_HTTP: &str = "; if this is a port of HTTP, set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf, or \
-                                       use that of gRPC, by default 4317";
 const PORT_OF_GRPC: &str = "; if this is a port of gRPC, set OTEL_EXPORTER_OTLP_PROTOCOL to grpc, or use that of HTTP, \
                             by default 4318";
 const PATH: &str = "; if the path is wrong: OTEL_EXPORTER_OTLP_ENDPOINT is a base to which /v1/traces, /v1/metrics or /v1/logs is added, a \
@@ -77,9 +75,62 @@ fn with(mut reason: String, hints: &[(&[&str], &str)]) -> String {
     let known = |texts: &[&str]| texts.iter().any(|text| reason.contains(text));
     // A reason has one hint.
     if let Some((_, hint)) = hints.iter().find(|(texts, _)| known(texts))
-        && !reason.contains(';')
+        && !reason.contains("OTEL_EXPORTER_OTLP_")
     {
         reason.push_str(hint);
     }
     reason
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::{
+        AlertDescription, CertificateError, Error, InvalidMessage,
+        pki_types::{ServerName, UnixTime},
+    };
+
+    use super::*;
+
+    #[test]
+    fn each_kind_of_certificate_error_ends_with_the_thing_to_do() {
+        let time = UnixTime::since_unix_epoch(std::time::Duration::from_secs(1));
+        let expected = ServerName::try_from("collector").unwrap();
+        let of = Error::InvalidCertificate;
+        for (error, hint) in [
+            (of(CertificateError::UnknownIssuer), ISSUER),
+            (of(CertificateError::NotValidForName), NAME),
+            (
+                of(CertificateError::NotValidForNameContext {
+                    expected,
+                    presented: vec!["localhost".to_owned()],
+                }),
+                NAME,
+            ),
+            (of(CertificateError::Expired), EXPIRED),
+            (
+                of(CertificateError::ExpiredContext {
+                    time,
+                    not_after: time,
+                }),
+                EXPIRED,
+            ),
+            (of(CertificateError::NotValidYet), EXPIRED),
+            (
+                of(CertificateError::NotValidYetContext {
+                    time,
+                    not_before: time,
+                }),
+                EXPIRED,
+            ),
+            (
+                Error::AlertReceived(AlertDescription::CertificateRequired),
+                CLIENT_CERTIFICATE,
+            ),
+            (InvalidMessage::InvalidContentType.into(), NO_TLS),
+        ] {
+            let reason = connection(error.to_string());
+            assert!(reason.ends_with(hint), "{reason}");
+        }
+        assert_eq!(connection("refused".to_owned()), "refused");
+    }
 }

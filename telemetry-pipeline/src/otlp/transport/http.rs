@@ -137,7 +137,7 @@ impl Client {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| self.broken(&error))?;
-        // It ends when the sender is dropped. Its errors are those of the request on it.
+        // The task ends when the sender is dropped. Its errors are those of the request on the connection.
         tokio::spawn(async move {
             let _ = connection.await;
         });
@@ -169,7 +169,7 @@ impl Client {
                     ..Accepted::default()
                 }),
                 None => Err(ExportError {
-                    answered,
+                    answered: answered.map(Box::new),
                     ..not_otlp(status, body, content_type)
                 }),
             };
@@ -222,7 +222,7 @@ fn refused(
     let colon = if said.is_empty() { "" } else { ": " };
     let hint = hints::status(status);
     ExportError {
-        answered,
+        answered: answered.map(Box::new),
         retryable: matches!(
             status,
             StatusCode::TOO_MANY_REQUESTS
@@ -253,7 +253,7 @@ fn not_otlp(status: StatusCode, body: &[u8], content_type: &str) -> ExportError 
 fn answered(status: StatusCode) -> Answered {
     let code = status.as_u16();
     Answered {
-        // There could be any number of series of those that are no statuses.
+        // Numbers beyond the statuses of HTTP could make any number of series.
         attribute: (100..600)
             .contains(&code)
             .then(|| KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(code))),

@@ -10,6 +10,7 @@ use crate::otlp::protocol::Protocol;
 pub(crate) const ROW: Row = Row {
     protocol: Protocol::HttpJson,
     encoding: Encoding::Json,
+    alpn: b"http/1.1",
     client: |endpoint, _, connector| http::Client::boxed(endpoint, connector, ANSWERS),
 };
 

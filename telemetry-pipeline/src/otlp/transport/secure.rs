@@ -8,7 +8,7 @@ use crate::{
     otlp::{endpoint::Endpoint, signal::Signal},
 };
 
-type Configure = fn(&Endpoint, Signal) -> Result<Arc<dyn Handshake>, BootstrapError>;
+type Configure = fn(&Endpoint, Signal, &[u8]) -> Result<Arc<dyn Handshake>, BootstrapError>;
 
 /// The implementation of TLS, which the feature `tls` adds here and nowhere else.
 const TLS: &[Configure] = &[
@@ -16,7 +16,7 @@ const TLS: &[Configure] = &[
     super::tls::configure,
 ];
 
-/// Whether the program is built with TLS.
+/// True if the program is built with TLS.
 pub(crate) fn is_built_in() -> bool {
     !TLS.is_empty()
 }
@@ -25,9 +25,10 @@ pub(crate) fn is_built_in() -> bool {
 pub(crate) fn handshake(
     endpoint: &Endpoint,
     signal: Signal,
+    alpn: &[u8],
 ) -> Result<Option<Arc<dyn Handshake>>, BootstrapError> {
     match TLS.first() {
-        Some(configure) if endpoint.is_secure() => configure(endpoint, signal).map(Some),
+        Some(configure) if endpoint.is_secure() => configure(endpoint, signal, alpn).map(Some),
         _ => Ok(None),
     }
 }

@@ -19,6 +19,6 @@ pub(crate) trait Handshake: fmt::Debug + Send + Sync {
     /// The secure stream, or a reason that is fit for a log line.
     fn handshake(&self, stream: BoxedStream) -> Shaking<'_>;
 
-    /// Whether no client certificate is shown.
+    /// True if no client certificate is shown.
     fn is_anonymous(&self) -> bool;
 }

@@ -28,6 +28,7 @@ struct Session {
 pub(crate) fn configure(
     endpoint: &Endpoint,
     signal: Signal,
+    alpn: &[u8],
 ) -> Result<Arc<dyn Handshake>, BootstrapError> {
     let (tls, files) = (&endpoint.tls, Files { signal });
     let unusable = |error: &dyn std::error::Error| endpoint.unusable(error.to_string());
@@ -58,7 +59,7 @@ pub(crate) fn configure(
         }
         (None, None) => builder.with_no_client_auth(),
     };
-    config.alpn_protocols = vec![endpoint.protocol.facts().alpn.to_vec()];
+    config.alpn_protocols = vec![alpn.to_vec()];
     let host = endpoint
         .host()
         .trim_start_matches('[')

@@ -30,7 +30,7 @@ impl Walk {
             "detection/development" | "schema_url" => Key::Unsupported,
             _ => Key::Unknown,
         });
-        // Attributes beat the list, whatever their order in the file.
+        // Attributes beat the list, in any order in the file.
         self.out.attributes.extend(listed.into_iter().chain(named));
         Key::Used
     }
@@ -75,7 +75,7 @@ impl Walk {
     }
 }
 
-/// A resource attribute's value of the type the file says.
+/// The value of a resource attribute, of the type in the file.
 fn typed(kind: &str, node: &Node) -> Option<AttributeValue> {
     fn one<T: std::str::FromStr>(node: &Node) -> Option<T> {
         match &node.value {

@@ -29,7 +29,7 @@ fn error(text: &str) -> String {
     config(text, &[]).1.resolve().unwrap_err().to_string()
 }
 
-/// Every setting that a file can say, with a value that is not its default.
+/// Every setting that a file can have, with a value that is not its default.
 const EVERYTHING: &str = r#"
 file_format: "1.1"
 disabled: false

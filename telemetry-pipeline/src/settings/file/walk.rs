@@ -75,7 +75,7 @@ impl Walk {
         Key::Used
     }
 
-    /// Visits the keys of a mapping and says which were of no use.
+    /// Visits the keys of a mapping, and warns about those that have no setting.
     pub(crate) fn each(
         &mut self,
         node: &Node,

@@ -1,4 +1,4 @@
-//! YAML as a tree with line numbers, bounded in depth and size whatever the file holds.
+//! YAML as a tree with line numbers, bounded in depth and size for any file.
 
 use std::collections::HashMap;
 
@@ -26,7 +26,7 @@ pub(crate) enum Value {
     Mapping(Vec<(String, Node)>),
 }
 
-/// Why a file is no tree of ours.
+/// The reason why a file cannot be read.
 #[derive(Debug)]
 pub(crate) struct Broken {
     pub(crate) line: usize,
@@ -187,7 +187,7 @@ fn too_deep(line: usize) -> Broken {
     broken(line, format!("more than {MAX_DEPTH} levels"))
 }
 
-/// How many nodes and levels. The depth is bounded, so it may recurse.
+/// The number of nodes and of levels. The depth is bounded, so it may recurse.
 fn measure(node: &Node) -> (usize, usize) {
     let (nodes, depth) = match &node.value {
         Value::Null | Value::Scalar(_) => (0, 0),

@@ -1,4 +1,4 @@
-//! What settings do to what is sent, served and written.
+//! The effect of settings on requests, on `/metrics` and on log lines.
 
 use std::{
     io::{Read, Write},

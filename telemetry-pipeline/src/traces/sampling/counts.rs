@@ -65,7 +65,7 @@ impl SpanCounts {
     }
 }
 
-/// What became of unsampled traces that were recorded for the case that they end badly. Since the start.
+/// The fate of unsampled traces that were recorded in case they end badly, counted from the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SamplingCounts {

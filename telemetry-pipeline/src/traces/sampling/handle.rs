@@ -73,12 +73,12 @@ impl SamplerHandle {
         self.0.shortcut.set(known);
     }
 
-    /// What it decides by now, for instance to change it: a rate limit is shared with the clone, tokens included.
+    /// The policy of the moment, for instance to change it: a rate limit is shared with the clone, tokens included.
     pub fn policy(&self) -> SamplerPolicy {
         SamplerPolicy::clone(&self.0.policy.load())
     }
 
-    /// What became of unsampled traces.
+    /// The fate of unsampled traces.
     pub fn counts(&self) -> SamplingCounts {
         self.0.pending.counts()
     }

@@ -47,7 +47,7 @@ impl<P: Processor> SpanProcessor for Keeper<P> {
         }
     }
 
-    // Nothing waits here: what is held back is decided by the end of its trace.
+    // A flush has nothing to send here: the end of a trace decides about the spans that are held back.
     fn force_flush(&self) -> OTelSdkResult {
         Ok(())
     }

@@ -84,7 +84,7 @@ impl PendingTraces {
         }
     }
 
-    /// Whether there is room for one more trace. If not, that is counted.
+    /// True if there is room for one more trace. If not, that is counted.
     pub(crate) fn admits(&self) -> bool {
         let room = || self.traces.load(Ordering::Relaxed) < self.bounds.traces;
         if room() {
@@ -98,7 +98,7 @@ impl PendingTraces {
         room
     }
 
-    /// Whether the trace is pending. While none is, this is one load.
+    /// True if the trace is pending. While none is, this is one load.
     #[inline]
     pub(crate) fn holds(&self, trace_id: TraceId) -> bool {
         self.traces.load(Ordering::Relaxed) > 0 && self.contains(trace_id)

@@ -1,4 +1,4 @@
-//! Which traces to sample, as an application says it.
+//! An application's choice of the traces to sample.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use opentelemetry::{KeyValue, trace::SpanKind};
 use super::{rule::Rule, share::Share, shortcut::Known};
 use telemetry_api::instrument::tracer::{Decides, SamplingHint};
 
-/// Which traces to sample.
+/// The choice of the traces to sample.
 ///
 /// The decision is made once for each trace in each process, when its first span there starts, and all spans below it
 /// follow. A caller's decision stands: only traces that begin here are decided about
@@ -99,7 +99,7 @@ impl SamplerPolicy {
     /// `telemetry.kept` (`error` or `slow`). Otherwise they are discarded when it ends. Several local roots of one trace
     /// are kept or discarded together, when the last of them ends.
     ///
-    /// What is held back is bounded: 4096 traces, 512 spans a trace, 16 MiB in all. A trace beyond that is not recorded
+    /// The spans that are held back are bounded: 4096 traces, 512 spans a trace, 16 MiB in all. A trace beyond that is not recorded
     /// and a span beyond that is lost to a trace that is kept; both are [counted](super::SamplerHandle::counts).
     ///
     /// Other services are not told: to them the trace is not sampled, and each keeps its own errors and slow requests.
@@ -123,7 +123,7 @@ impl SamplerPolicy {
         self.heeds_parents
     }
 
-    /// Whether a trace that is not sampled is recorded, because how it ends may matter.
+    /// True if a trace that is not sampled is recorded, because how it ends may matter.
     pub(crate) fn keeps_some(&self) -> bool {
         self.keeps_errors || self.keeps_slower_than.is_some()
     }
@@ -139,7 +139,7 @@ impl SamplerPolicy {
         }
     }
 
-    /// What can be said of a trace that begins here without asking this again.
+    /// The decisions about a trace that begins here which need no look at the policy.
     pub(crate) fn known(&self) -> Known {
         if self.rules.is_empty() && !self.keeps_some() {
             self.share.known()

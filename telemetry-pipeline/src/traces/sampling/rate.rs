@@ -23,7 +23,7 @@ pub(crate) fn monotonic() -> Clock {
 /// Grants at most `rate` a second, after a pause up to one second's worth at once, and always at least one.
 ///
 /// It holds the nanosecond at which the bucket would be full again (the generic cell rate algorithm). Taking a token
-/// moves that moment on by compare-and-swap: no lock, no thread that refills, and whoever loses a race tries again
+/// moves that moment on by compare-and-swap: no lock, no thread that refills, and the loser of a race tries again
 /// only because another has won.
 pub(crate) struct RateLimit {
     /// Nanoseconds that one token takes to come back; `None` grants nothing.
@@ -43,7 +43,7 @@ impl RateLimit {
         }
     }
 
-    /// Whether there is a token, and takes it.
+    /// True if there is a token, and takes it.
     pub(crate) fn take(&self) -> bool {
         let Some(interval) = self.interval else {
             return false;
@@ -158,7 +158,7 @@ mod tests {
         }
 
         #[test]
-        fn whoever_waits_an_interval_gets_a_token(rate in 1_u32..1000, rounds in 1_u64..50) {
+        fn after_an_interval_there_is_a_token(rate in 1_u32..1000, rounds in 1_u64..50) {
             let (nanos, clock) = clock();
             let limit = RateLimit::new(f64::from(rate), clock);
             taken(&limit, 2000);

@@ -1,4 +1,4 @@
-//! What is decided otherwise than by the policy: one route, one kind of span.
+//! Exceptions from a policy: for one route, one kind of span.
 
 use opentelemetry::{Key, KeyValue, Value, trace::SpanKind};
 

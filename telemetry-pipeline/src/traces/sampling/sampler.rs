@@ -65,7 +65,7 @@ impl LiveSampler {
         inherit(parent, decision)
     }
 
-    /// Whether the caller's decision stands and nothing else is to be asked.
+    /// True if the caller's decision stands and nothing else is to be asked.
     fn caller_decides(&self, parent: &SpanContext) -> bool {
         let hint = self.0.hint.get();
         hint.decides == Decides::TraceRoots && (parent.is_sampled() || !hint.records_unsampled)

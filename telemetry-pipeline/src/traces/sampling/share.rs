@@ -34,7 +34,7 @@ impl Share {
         Self::Limited(Arc::new(RateLimit::new(traces_per_second, clock)))
     }
 
-    /// Whether a trace is sampled, and the trace state it is sampled with.
+    /// True if a trace is sampled, and the trace state it is sampled with.
     ///
     /// Only a ratio says with which probability; whatever the caller's state said of it does not hold here.
     pub(crate) fn sample(&self, trace_id: TraceId, state: &TraceState) -> Option<TraceState> {
@@ -47,7 +47,7 @@ impl Share {
         sampled.then(|| trace_state::with_threshold(state, None))
     }
 
-    /// What the trace id alone tells.
+    /// The decisions that follow from the trace id alone.
     pub(crate) fn known(&self) -> Known {
         match self {
             Self::All => Known::All,
@@ -57,7 +57,7 @@ impl Share {
         }
     }
 
-    /// Whether more traces than not will be sampled. Of a limited rate nobody knows, and under load, when it matters,
+    /// True if more traces than not will be sampled. Of a limited rate this is unknown, and under load, when it matters,
     /// they are not.
     pub(crate) fn keeps_most(&self) -> bool {
         match self {

@@ -1,4 +1,4 @@
-//! What is known of a policy without looking at it, in one atomic.
+//! The part of a policy that one atomic holds: decisions that need no look at the rest.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -40,7 +40,7 @@ impl Shortcut {
         self.0.store(known.to_bits(), Ordering::Relaxed);
     }
 
-    /// Whether the trace is sampled; `None` if the policy is to be asked.
+    /// True if the trace is sampled; `None` if the policy is to be asked.
     pub(crate) fn decide(&self, trace_id: TraceId) -> Option<bool> {
         match self.0.load(Ordering::Relaxed) {
             u64::MAX => Some(true),

@@ -396,13 +396,14 @@ fn the_variables_of_the_specification_choose_the_sampler() {
 fn code_beats_the_environment() {
     let telemetry = Config::new("shop")
         .with_environment([
-            ("OTEL_TRACES_EXPORTER", "none"),
+            ("OTEL_TRACES_EXPORTER", "console"),
             ("OTEL_METRICS_EXPORTER", "none"),
             ("OTEL_LOGS_EXPORTER", "none"),
             ("OTEL_TRACES_SAMPLER", "always_off"),
         ])
         .with_file_system("/nowhere")
         .with_sampler(SamplerPolicy::always_on())
+        .with_log_sink(|_| {})
         .build()
         .unwrap();
     let tracer = telemetry

@@ -21,7 +21,7 @@ const DIGITS: u32 = BITS / 4;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Threshold {
     value: u64,
-    /// What a trace that starts here carries to the next services.
+    /// The trace state that a trace which starts here carries to the next services.
     root_state: TraceState,
 }
 
@@ -36,7 +36,7 @@ impl Threshold {
         }
     }
 
-    /// Whether a trace of this id is sampled, and with which trace state. An explicit randomness in the caller's
+    /// True if a trace of this id is sampled, and with which trace state. An explicit randomness in the caller's
     /// trace state takes the place of the id's.
     pub(crate) fn sample(&self, trace_id: TraceId, state: &TraceState) -> Option<TraceState> {
         let randomness =
@@ -56,7 +56,7 @@ impl Threshold {
         self.value
     }
 
-    /// Whether at least half of the traces are sampled.
+    /// True if at least half of the traces are sampled.
     pub(crate) fn keeps_most(&self) -> bool {
         self.value <= RANGE / 2
     }
@@ -161,7 +161,7 @@ mod tests {
         }
 
         #[test]
-        fn what_a_lower_ratio_samples_a_higher_one_samples_too(a in 0.0..=1.0, b in 0.0..=1.0, id: u128) {
+        fn a_higher_ratio_samples_all_traces_of_a_lower_one(a in 0.0..=1.0, b in 0.0..=1.0, id: u128) {
             let (low, high) = if a < b { (a, b) } else { (b, a) };
             prop_assert!(value_of(low) >= value_of(high));
             prop_assert!(!sampled(low, TraceId::from(id)) || sampled(high, TraceId::from(id)));

@@ -144,7 +144,7 @@ fn below_an_unsampled_caller_errors_are_kept_without_the_callers_threshold() {
 }
 
 #[test]
-fn what_a_rule_drops_is_not_kept_for_an_error() {
+fn a_trace_that_a_rule_drops_is_not_kept_for_an_error() {
     let policy = SamplerPolicy::always_off()
         .keeping_errors()
         .with_rule(Rule::drop().name("health"));
