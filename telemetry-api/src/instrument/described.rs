@@ -47,7 +47,10 @@ impl Described {
     /// An error by its text alone. Errors of anyhow and eyre write their causes, too.
     pub fn text(type_name: &'static str, error: &dyn Display, redaction: &Redaction) -> Self {
         let message = text::of(error);
-        let whole = text::alternate_of(error);
+        let is_report = type_name.is_empty() || is_hidden(type_name);
+        let whole = is_report
+            .then(|| text::alternate_of(error))
+            .unwrap_or_default();
         let causes = whole
             .strip_prefix(&message)
             .and_then(|rest| rest.strip_prefix(": "));

@@ -75,7 +75,16 @@ pub(super) fn classify(word: &str) -> Keyword {
     };
     upper.copy_from_slice(word.as_bytes());
     upper.make_ascii_uppercase();
-    match &*upper {
+    match operation(upper) {
+        K::Other => other(upper),
+        operation => operation,
+    }
+}
+
+/// Words that begin an operation.
+fn operation(upper: &[u8]) -> Keyword {
+    use Keyword as K;
+    match upper {
         b"SELECT" => K::Select,
         b"WITH" => K::With,
         b"INSERT" | b"UPSERT" => K::Insert,
@@ -104,6 +113,14 @@ pub(super) fn classify(word: &str) -> Keyword {
         }
         b"VACUUM" => K::Vacuum,
         b"ANALYZE" | b"ANALYSE" => K::Analyze,
+        _ => K::Other,
+    }
+}
+
+/// Words that follow an operation.
+fn other(upper: &[u8]) -> Keyword {
+    use Keyword as K;
+    match upper {
         b"TABLE" | b"TABLES" => K::Table,
         b"INDEX" | b"VIEW" | b"SCHEMA" | b"DATABASE" | b"SEQUENCE" | b"TYPE" | b"FUNCTION"
         | b"PROCEDURE" | b"TRIGGER" | b"EXTENSION" | b"DOMAIN" | b"POLICY" | b"RULE"

@@ -65,6 +65,9 @@ const MAX_DECODINGS: usize = 4;
 pub trait Names {
     /// The decision about a name in lower case, without `-` and `_`. `None` leaves it to the defaults.
     fn decides(&self, name: &[u8]) -> Option<bool>;
+
+    /// True if it leaves every decision to the defaults.
+    fn is_default(&self) -> bool;
 }
 
 /// The default names and these. They count in any form, as the default names do.
@@ -72,6 +75,10 @@ impl<K: AsRef<str>> Names for [K] {
     fn decides(&self, name: &[u8]) -> Option<bool> {
         let is_same = |known: &K| letters(known.as_ref().as_bytes()).eq(name.iter().copied());
         self.iter().any(is_same).then_some(true)
+    }
+
+    fn is_default(&self) -> bool {
+        self.is_empty()
     }
 }
 
@@ -114,6 +121,10 @@ impl Names for Credentials {
             (false, false) => None,
         }
     }
+
+    fn is_default(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty()
+    }
 }
 
 fn joined<K: AsRef<str>>(
@@ -135,9 +146,29 @@ fn letters(name: &[u8]) -> impl Iterator<Item = u8> {
 
 /// True if the name of a parameter, as it was written, is one of a credential.
 pub(super) fn is_credential<N: Names + ?Sized>(name: &[u8], names: &N) -> bool {
+    if names.is_default() && ends_otherwise(name) {
+        return false;
+    }
     let name = decoded(name);
     name.split(|byte| matches!(byte, b'[' | b']' | b'.' | b':'))
         .any(|part| is_name(part, names))
+}
+
+/// True if the last two letters tell that no default name is meant. Most names of a query end here.
+fn ends_otherwise(name: &[u8]) -> bool {
+    const ENDS: &[[u8; 2]] = &[
+        *b"ac", *b"al", *b"de", *b"en", *b"er", *b"et", *b"ey", *b"id", *b"ig", *b"ls", *b"on",
+        *b"rd", *b"re", *b"se", *b"ss", *b"th", *b"tp", *b"wd", *b"wt",
+    ];
+    match name {
+        [.., before, last] if before.is_ascii_alphabetic() && last.is_ascii_alphabetic() => {
+            let end = [before.to_ascii_lowercase(), last.to_ascii_lowercase()];
+            // Other marks may hide a name in the middle.
+            let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+            !ENDS.contains(&end) && name.iter().all(is_plain)
+        }
+        _ => false,
+    }
 }
 
 /// The bytes behind every percent-encoding.

@@ -269,3 +269,10 @@ proptest::proptest! {
         let _ = database_text(&text);
     }
 }
+
+#[test]
+fn the_ends_of_all_names_are_looked_at() {
+    for name in NAMES.iter().chain(SUFFIXES) {
+        assert_eq!(shown(&format!("{name}=x")), format!("{name}=REDACTED"));
+    }
+}

@@ -134,7 +134,9 @@ impl Running {
             },
             Verdict::Failed(error_type) => {
                 let redaction = &unless_panicked.0.instruments.redaction;
-                let error = judgement.error.map(|error| error.describe(redaction));
+                let error = judgement
+                    .error
+                    .map(|error| Box::new(error.describe(redaction)));
                 End {
                     error_type: Some(match &error {
                         Some(error) if error_type == OTHER && !error.kind.is_empty() => error.kind,
@@ -209,7 +211,7 @@ impl Running {
             outcome: end.outcome,
             reason: end.reason,
             error_type: end.error_type,
-            error: end.error.as_ref(),
+            error: end.error.as_deref(),
             duration,
         }
     }
@@ -246,7 +248,7 @@ struct End {
     outcome: Outcome,
     reason: Option<&'static str>,
     error_type: Option<&'static str>,
-    error: Option<Described>,
+    error: Option<Box<Described>>,
 }
 
 impl End {

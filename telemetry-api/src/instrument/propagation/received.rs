@@ -16,7 +16,8 @@ pub struct Received {
     /// Not in the context yet; it overrides a span that is.
     pub(crate) caller: Option<SpanContext>,
     pub(crate) cx: Context,
-    principal: Option<Principal>,
+    /// In a box, because it is rare and this is moved often.
+    principal: Option<Box<Principal>>,
 }
 
 impl Received {
@@ -41,7 +42,7 @@ impl Received {
             Some(cx) => {
                 let (cx, principal) = Principal::take_from_baggage(cx);
                 Self {
-                    principal: principal.or(self.principal),
+                    principal: principal.map(Box::new).or(self.principal),
                     caller: self.caller,
                     cx,
                 }
