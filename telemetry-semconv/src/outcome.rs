@@ -22,6 +22,14 @@ pub const CANCELLED: &str = "cancelled";
 pub const PANICKED: &str = "panicked";
 /// The client left before the response was complete.
 pub const CLIENT_DISCONNECTED: &str = "client_disconnected";
+/// The time that the caller, or the server, allows for a call was over before its response was.
+pub const DEADLINE_EXCEEDED: &str = "deadline_exceeded";
+/// The service returned an error in place of a response.
+pub const SERVICE_ERROR: &str = "service_error";
+/// The body of a response failed before its end.
+pub const BODY_ERROR: &str = "body_error";
+/// The caller dropped the body of a response before its end.
+pub const BODY_DROPPED: &str = "body_dropped";
 
 /// `error.type` of work that panicked.
 pub const PANIC: &str = "panic";

@@ -11,7 +11,7 @@ use telemetry_api::instrument::{
     duration::{BoundDuration, DurationHistogram},
     tracer::Tracer,
 };
-use telemetry_semconv::db::OPERATION_DURATION_BOUNDS;
+use telemetry_semconv::db::{self, OPERATION_DURATION_BOUNDS};
 
 use operation::Operations;
 use pools::Pools;
@@ -44,11 +44,11 @@ impl SqlInstruments {
             operations: Operations::new(providers, &meter),
             pools: Pools::new(&meter),
             wait_time: histogram(
-                "db.client.connection.wait_time",
+                db::CONNECTION_WAIT_TIME,
                 "The time it took to obtain an open connection from the pool.",
             ),
             use_time: histogram(
-                "db.client.connection.use_time",
+                db::CONNECTION_USE_TIME,
                 "The time between borrowing a connection and returning it to the pool.",
             ),
         }

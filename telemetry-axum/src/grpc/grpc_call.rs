@@ -14,16 +14,14 @@ use telemetry_semconv::{
     rpc::{
         GRPC, OTHER_METHOD,
         attribute::{RPC_METHOD, RPC_METHOD_ORIGINAL, RPC_RESPONSE_STATUS_CODE, RPC_SYSTEM_NAME},
+        is_server_error,
     },
 };
 
 use super::{
     content_kind::ContentKind,
     deadline,
-    grpc_status::{
-        CANCELLED, DEADLINE_EXCEEDED, UNIMPLEMENTED, UNKNOWN, is_refusal, is_server_error,
-        status_name,
-    },
+    grpc_status::{CANCELLED, DEADLINE_EXCEEDED, UNIMPLEMENTED, UNKNOWN, is_refusal, status_name},
     status_message,
     web_trailers::WebTrailers,
 };

@@ -37,19 +37,6 @@ pub(crate) fn status_name(code: &[u8]) -> &'static str {
     }
 }
 
-/// Returns true if a status makes a server span an error. The other statuses are the caller's fault.
-pub(crate) fn is_server_error(status: &str) -> bool {
-    matches!(
-        status,
-        "UNKNOWN"
-            | "DEADLINE_EXCEEDED"
-            | "UNIMPLEMENTED"
-            | "INTERNAL"
-            | "UNAVAILABLE"
-            | "DATA_LOSS"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,14 +11,12 @@ use telemetry_api::instrument::{
 use telemetry_semconv::{
     http::{DURATION_BOUNDS, attribute::ERROR_TYPE},
     rpc::{
-        GRPC,
+        GRPC, SERVER_CALL_DURATION,
         attribute::{RPC_METHOD, RPC_RESPONSE_STATUS_CODE, RPC_SYSTEM_NAME},
     },
 };
 
 use super::instrumentation_scope::scope;
-
-const SERVER_CALL_DURATION: &str = "rpc.server.call.duration";
 
 /// The most series: methods times statuses. Further calls share one overflow series.
 const MAX_SERIES: usize = 1500;

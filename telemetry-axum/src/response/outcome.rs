@@ -4,10 +4,10 @@ use opentelemetry::{
     KeyValue, StringValue,
     trace::{SpanRef, Status},
 };
-use telemetry_semconv::http::attribute::ERROR_TYPE;
-
-/// The span attribute for an outcome other than `completed`.
-const OUTCOME: &str = "telemetry.outcome";
+use telemetry_semconv::{
+    attribute::ERROR_TYPE,
+    outcome::{self, TELEMETRY_OUTCOME},
+};
 
 /// The way in which a request has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,12 +30,12 @@ impl Outcome {
     /// The value of `telemetry.outcome`.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Self::Completed => "completed",
-            Self::ServiceError => "service_error",
-            Self::Panicked => "panicked",
-            Self::BodyError => "body_error",
-            Self::ClientDisconnected => "client_disconnected",
-            Self::DeadlineExceeded => "deadline_exceeded",
+            Self::Completed => outcome::COMPLETED,
+            Self::ServiceError => outcome::SERVICE_ERROR,
+            Self::Panicked => outcome::PANICKED,
+            Self::BodyError => outcome::BODY_ERROR,
+            Self::ClientDisconnected => outcome::CLIENT_DISCONNECTED,
+            Self::DeadlineExceeded => outcome::DEADLINE_EXCEEDED,
         }
     }
 
@@ -44,7 +44,7 @@ impl Outcome {
     pub(crate) fn error_type(self) -> Option<&'static str> {
         match self {
             Self::Completed | Self::ClientDisconnected | Self::DeadlineExceeded => None,
-            Self::Panicked => Some("panic"),
+            Self::Panicked => Some(outcome::PANIC),
             Self::ServiceError | Self::BodyError => Some(self.as_str()),
         }
     }
@@ -52,7 +52,7 @@ impl Outcome {
     /// Sets `telemetry.outcome`, `error.type` and the status of a span that ends in this way.
     pub(crate) fn mark(self, span: &SpanRef<'_>, error_type: Option<StringValue>) {
         if self != Self::Completed {
-            span.set_attribute(KeyValue::new(OUTCOME, self.as_str()));
+            span.set_attribute(KeyValue::new(TELEMETRY_OUTCOME, self.as_str()));
         }
         if let Some(error_type) = error_type {
             span.set_attribute(KeyValue::new(ERROR_TYPE, error_type));

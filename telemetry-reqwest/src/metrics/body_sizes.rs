@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use opentelemetry::metrics::{BoundHistogram, Histogram, Meter};
 use telemetry_api::instrument::series::SeriesCache;
-use telemetry_semconv::http::{CLIENT_REQUEST_BODY_SIZE, CLIENT_RESPONSE_BODY_SIZE};
+use telemetry_semconv::http::{
+    BODY_SIZE_BOUNDS, CLIENT_REQUEST_BODY_SIZE, CLIENT_RESPONSE_BODY_SIZE,
+};
 
 use super::{key::AttemptKey, limits::MAX_SERIES};
-
-/// The bounds in bytes, one per power of ten. The semantic conventions advise none.
-const BOUNDS: [f64; 10] = [0.0, 100.0, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
 
 #[derive(Debug)]
 pub(super) struct BodySizeHistograms {
@@ -25,7 +24,7 @@ impl BodySizeHistograms {
                 .u64_histogram(name)
                 .with_description(description)
                 .with_unit("By")
-                .with_boundaries(BOUNDS.to_vec())
+                .with_boundaries(BODY_SIZE_BOUNDS.to_vec())
                 .build()
         };
         Self {

@@ -3,9 +3,6 @@
 use opentelemetry::KeyValue;
 use telemetry_semconv::db::attribute;
 
-/// The semantic conventions have no name for the number of rows that a statement changed.
-const AFFECTED_ROWS: &str = "sqlx.rows_affected";
-
 /// The rows of a call, as far as they are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rows {
@@ -22,7 +19,9 @@ impl Rows {
     pub(super) fn attribute(self, changes_rows: bool) -> Option<KeyValue> {
         match self {
             Self::Returned(rows) => Some(KeyValue::new(attribute::DB_RESPONSE_RETURNED_ROWS, rows)),
-            Self::Affected(rows) if changes_rows => Some(KeyValue::new(AFFECTED_ROWS, rows)),
+            Self::Affected(rows) if changes_rows => {
+                Some(KeyValue::new(attribute::SQLX_ROWS_AFFECTED, rows))
+            }
             Self::Affected(_) | Self::Unknown => None,
         }
     }

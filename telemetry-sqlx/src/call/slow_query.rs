@@ -8,7 +8,7 @@ use crate::{error_type::SqlErrorType, statement::Statement};
 
 /// Marks the span of a slow statement.
 pub(super) fn attribute() -> KeyValue {
-    KeyValue::new("telemetry.slow_query", true)
+    KeyValue::new(TELEMETRY_SLOW_QUERY, true)
 }
 
 /// Logs a slow statement at `WARN`. `cx` is the context of its span, from which the log takes the trace ids.

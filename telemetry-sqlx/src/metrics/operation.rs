@@ -15,17 +15,15 @@ use telemetry_api::instrument::{
     duration::{BoundDuration, DurationHistogram, overflow},
     series::{Series, SeriesCache},
 };
-use telemetry_semconv::db::{OPERATION_DURATION, OPERATION_DURATION_BOUNDS, attribute};
+use telemetry_semconv::db::{
+    OPERATION_DURATION, OPERATION_DURATION_BOUNDS, RESPONSE_RETURNED_ROWS, RETURNED_ROWS_BOUNDS,
+    attribute,
+};
 
 use crate::error_type::SqlErrorType;
 
 /// The limit of label sets, which are summaries times error types. Further ones share the overflow series.
 pub(crate) const MAX_SERIES: usize = 1_000;
-
-/// The bounds that the semantic conventions advise for `db.client.response.returned_rows`.
-const RETURNED_ROWS_BOUNDS: [f64; 13] = [
-    1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0, 10_000.0,
-];
 
 /// The labels of a call.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -85,7 +83,7 @@ impl Operations {
                 &OPERATION_DURATION_BOUNDS,
             ),
             returned_rows: meter
-                .u64_histogram("db.client.response.returned_rows")
+                .u64_histogram(RESPONSE_RETURNED_ROWS)
                 .with_unit("{row}")
                 .with_description(
                     "The actual number of records returned by the database operation.",

@@ -11,10 +11,12 @@ use std::{
 
 use opentelemetry::{KeyValue, metrics::Meter};
 
-use crate::{backend::Backend, options::Options};
+use telemetry_semconv::db::{
+    self,
+    attribute::{DB_CLIENT_CONNECTION_POOL_NAME, DB_CLIENT_CONNECTION_STATE},
+};
 
-const POOL_NAME: &str = "db.client.connection.pool.name";
-const STATE: &str = "db.client.connection.state";
+use crate::{backend::Backend, options::Options};
 
 /// The numbers of one pool.
 pub(crate) struct PoolNumbers {
@@ -54,7 +56,7 @@ impl PoolNumbers {
     }
 
     pub(crate) fn name(&self) -> KeyValue {
-        KeyValue::new(POOL_NAME, self.name.clone())
+        KeyValue::new(DB_CLIENT_CONNECTION_POOL_NAME, self.name.clone())
     }
 
     /// Counts a call that waits for a connection, until the guard is dropped.
@@ -140,7 +142,8 @@ impl Pools {
             }
             for (value, state) in read(pool) {
                 let mut attributes = vec![pool.name()];
-                attributes.extend(state.map(|state| KeyValue::new(STATE, state)));
+                attributes
+                    .extend(state.map(|state| KeyValue::new(DB_CLIENT_CONNECTION_STATE, state)));
                 match sums.iter_mut().find(|(known, _)| *known == attributes) {
                     Some((_, sum)) => *sum += value,
                     None => sums.push((attributes, value)),
@@ -162,7 +165,7 @@ impl Pools {
             );
         };
         connections(
-            "db.client.connection.count",
+            db::CONNECTION_COUNT,
             "The number of connections that are currently in state described by the state attribute.",
             |pool| {
                 let (size, idle) = (pool.size)();
@@ -170,18 +173,18 @@ impl Pools {
             },
         );
         connections(
-            "db.client.connection.max",
+            db::CONNECTION_MAX,
             "The maximum number of open connections allowed.",
             |pool| vec![(i64::from(pool.max), None)],
         );
         connections(
-            "db.client.connection.idle.max",
+            db::CONNECTION_IDLE_MAX,
             "The maximum number of idle open connections allowed.",
             // sqlx keeps as many idle connections as it may open.
             |pool| vec![(i64::from(pool.max), None)],
         );
         connections(
-            "db.client.connection.idle.min",
+            db::CONNECTION_IDLE_MIN,
             "The minimum number of idle open connections allowed.",
             |pool| vec![(i64::from(pool.min), None)],
         );
@@ -190,7 +193,7 @@ impl Pools {
     fn observe_waits(&self, meter: &Meter) {
         self.up_down_counter(
             meter,
-            "db.client.connection.pending_requests",
+            db::CONNECTION_PENDING_REQUESTS,
             "{request}",
             "The number of current pending requests for an open connection.",
             Sharing::Added,
@@ -198,7 +201,7 @@ impl Pools {
         );
         let pools = self.clone();
         meter
-            .u64_observable_counter("db.client.connection.timeouts")
+            .u64_observable_counter(db::CONNECTION_TIMEOUTS)
             .with_unit("{timeout}")
             .with_description(
                 "The number of connection timeouts that have occurred trying to obtain a connection from the pool.",
