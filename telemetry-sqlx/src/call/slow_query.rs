@@ -1,6 +1,7 @@
 //! The log of slow statements: one line, with the ids of the trace.
 
 use std::time::Duration;
+use telemetry_semconv::outcome::TELEMETRY_SLOW_QUERY;
 
 use opentelemetry::{Context, KeyValue};
 
