@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
     trace_service_server::{TraceService, TraceServiceServer},
 };
 use tokio::net::TcpListener;
-use tonic::{Code, Request as Call, Response as Answer, Status, transport::server::TcpIncoming};
+use tonic::{Request as Call, Response as Answer, Status, transport::server::TcpIncoming};
 
 use super::{
     grpc::{answered, call},
