@@ -1,69 +1,65 @@
-use std::future::Future;
-use std::io;
-use std::net::SocketAddr;
+//! The command line.
 
-use clap::Parser;
-use telemetry_viewer::{Limits, ViewerOptions};
+mod commands;
+mod export;
+mod import;
+mod serve;
+mod show;
+mod source;
+mod tail;
+mod terminal;
+mod traces;
+
+use std::error::Error;
+
+use clap::{Parser, Subcommand};
+
+use self::commands::{Diff, Export, Import, Show, Tail, Traces};
+use self::serve::Serve;
 
 /// Receives OpenTelemetry traces, metrics and logs, keeps the newest in memory and shows them.
 ///
-/// Point an exporter at one of the two addresses (OTEL_EXPORTER_OTLP_ENDPOINT) and open the HTTP
-/// address in a browser. Nothing is written to disk and there is no access control: it is meant for
-/// development, and listens on the loopback interface only unless told otherwise.
+/// Without a command it runs: point an exporter at one of the two addresses (OTEL_EXPORTER_OTLP_ENDPOINT) and open the
+/// HTTP address in a browser. Nothing is written to disk and there is no access control: it is meant for development,
+/// and listens on the loopback interface only unless told otherwise.
 #[derive(Debug, Parser)]
-#[command(name = "telemetry-viewer", version)]
+#[command(
+    name = "telemetry-viewer",
+    version,
+    args_conflicts_with_subcommands = true
+)]
 pub(crate) struct Arguments {
-    /// Address for OTLP/gRPC; port 0 takes any free port.
-    #[arg(long, value_name = "ADDR", env = "TELEMETRY_VIEWER_GRPC", default_value_t = ViewerOptions::default().grpc)]
-    grpc: SocketAddr,
+    #[command(subcommand)]
+    command: Option<Command>,
 
-    /// Address for OTLP/HTTP, the web page and the query API; port 0 takes any free port.
-    #[arg(long, value_name = "ADDR", env = "TELEMETRY_VIEWER_HTTP", default_value_t = ViewerOptions::default().http)]
-    http: SocketAddr,
-
-    /// Spans to keep; beyond it the oldest traces give way. Log records are limited to as many.
-    #[arg(long, value_name = "COUNT", env = "TELEMETRY_VIEWER_MAX_SPANS", default_value_t = Limits::default().max_spans)]
-    max_spans: usize,
-
-    /// Memory for traces, metrics and logs together, in bytes; beyond it the oldest give way.
-    #[arg(long, value_name = "BYTES", env = "TELEMETRY_VIEWER_MAX_BYTES", default_value_t = Limits::default().max_bytes)]
-    max_bytes: usize,
+    #[command(flatten)]
+    serve: Serve,
 }
 
-impl Arguments {
-    pub(crate) fn into_options(self) -> ViewerOptions {
-        ViewerOptions {
-            grpc: self.grpc,
-            http: self.http,
-            limits: Limits {
-                max_spans: self.max_spans,
-                max_logs: self.max_spans,
-                max_bytes: self.max_bytes,
-                ..Limits::default()
-            },
-        }
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Prints each trace when its request has ended, and log lines, as they arrive.
+    Tail(Tail),
+    /// Lists traces, the newest first.
+    Traces(Traces),
+    /// Draws one trace as a waterfall, with its logs.
+    Show(Show),
+    /// Tells what takes longer in the second of two traces, and what is new.
+    Diff(Diff),
+    /// Writes traces, logs and metrics to a file of OTLP JSON lines.
+    Export(Export),
+    /// Sends a file of OTLP JSON lines to a running viewer.
+    Import(Import),
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    match arguments.command {
+        None => serve::run(arguments.serve).await,
+        Some(Command::Tail(tail)) => tail::run(&tail).await,
+        Some(Command::Traces(traces)) => traces::run(&traces).await,
+        Some(Command::Show(show)) => show::run(&show).await,
+        Some(Command::Diff(diff)) => show::diff(&diff).await,
+        Some(Command::Export(export)) => export::run(&export).await,
+        Some(Command::Import(import)) => import::run(&import).await,
     }
-}
-
-/// Resolves at the first SIGINT or SIGTERM after this call.
-#[cfg(unix)]
-pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// Resolves at the first Ctrl-C.
-#[cfg(not(unix))]
-pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        let _ = tokio::signal::ctrl_c().await;
-    })
 }

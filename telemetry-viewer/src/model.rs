@@ -4,6 +4,7 @@ mod id;
 mod log;
 mod metric;
 mod span;
+mod summary;
 mod trace;
 mod value;
 
@@ -14,4 +15,5 @@ pub use span::{Span, SpanEvent, SpanKind, SpanLink, SpanStatus};
 pub use trace::Trace;
 pub use value::{Attributes, Value};
 
+pub(crate) use summary::{Summary, reason};
 pub(crate) use value::{attribute, attributes_as_map, heap_size};

@@ -10,6 +10,9 @@ pub struct ViewerOptions {
     pub http: SocketAddr,
     /// How much to keep.
     pub limits: Limits,
+    /// Host names other than those of loopback by which the page and the API answer: `viewer.test`. Requests for
+    /// any other name get 403, so that no page of another site can read what is here. Default: none.
+    pub allow_hosts: Vec<String>,
 }
 
 impl ViewerOptions {
@@ -19,6 +22,7 @@ impl ViewerOptions {
             grpc: loopback(0),
             http: loopback(0),
             limits: Limits::default(),
+            allow_hosts: Vec::new(),
         }
     }
 }
@@ -29,6 +33,7 @@ impl Default for ViewerOptions {
             grpc: loopback(4317),
             http: loopback(4318),
             limits: Limits::default(),
+            allow_hosts: Vec::new(),
         }
     }
 }
@@ -47,7 +52,8 @@ pub struct Limits {
     /// Metric series. Default 10 000.
     pub max_series: usize,
     /// Memory of spans, logs and metrics together, in bytes, as estimated from their content.
-    /// Default 256 MiB. When it is exceeded, the kind that takes most gives way first.
+    /// Default 256 MiB. When it is exceeded, the kind that takes most gives way first. Requests that are being
+    /// received count, too: together they may take half of it, or 1 MiB if that is more.
     pub max_bytes: usize,
 }
 

@@ -1,33 +1,39 @@
 //! The bounded memory behind a viewer.
 
+mod budget;
 mod decode;
 mod decode_metric;
 mod filter;
+mod held;
+mod history;
+mod intake;
 mod logs;
 mod metrics;
+mod read;
 mod traces;
 
 #[cfg(test)]
 mod tests;
 
-use std::cmp::Reverse;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use serde::Serialize;
 
-use self::decode::Decoded;
 use self::logs::LogTable;
 use self::metrics::SeriesTable;
 use self::traces::TraceTable;
-use crate::model::{LogRecord, MetricPoint, Trace, TraceId};
+use crate::model::TraceId;
 use crate::options::Limits;
-use crate::red::{self, RedRow};
 
+pub(crate) use budget::{Budget, NoRoom, Reservation};
 pub use filter::{LogFilter, TraceFilter};
+pub(crate) use held::Held;
+pub(crate) use history::Sample;
+pub(crate) use metrics::Series;
+
+/// Requests that are being received may take so much, even where the limit is tiny.
+const MIN_BUDGET: usize = 1024 * 1024;
 
 /// Traces, logs and metrics in memory, never more than its [`Limits`] allow.
 ///
@@ -53,8 +59,24 @@ pub struct Evicted {
     pub refused: u64,
 }
 
+/// How much a store holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Traces.
+    pub traces: usize,
+    /// Spans of all traces.
+    pub spans: usize,
+    /// Log records.
+    pub logs: usize,
+    /// Metric series.
+    pub series: usize,
+    /// Their memory in bytes, as estimated from their content.
+    pub bytes: usize,
+}
+
 struct Inner {
     limits: Limits,
+    budget: Budget,
     state: Mutex<State>,
 }
 
@@ -64,6 +86,8 @@ struct State {
     logs: LogTable,
     series: SeriesTable,
     evicted: Evicted,
+    /// Grows with each request that was added.
+    version: u64,
 }
 
 impl Store {
@@ -72,104 +96,69 @@ impl Store {
         Self {
             inner: Arc::new(Inner {
                 limits,
+                budget: Budget::new((limits.max_bytes / 2).max(MIN_BUDGET)),
                 state: Mutex::default(),
             }),
         }
     }
 
-    /// Adds the spans of a request and returns how many were refused: those without a valid trace
-    /// or span id, and those beyond what one trace may take. A span whose id is already known in
-    /// its trace replaces the earlier one, so that a repeated export changes nothing.
-    pub fn add_traces(&self, request: ExportTraceServiceRequest) -> u64 {
-        let Decoded { items, malformed } = decode::spans(request);
-        let mut refused = malformed;
-        let mut state = self.lock();
-        for span in items {
-            let trace_id = span.trace_id;
-            if state.traces.insert(span, &self.inner.limits) {
-                state.make_room(&self.inner.limits, Some(trace_id));
-            } else {
-                refused += 1;
-            }
-        }
-        state.evicted.refused += refused;
-        refused
-    }
-
-    /// Adds the log records of a request and returns how many were refused: those that alone
-    /// exceed half of the byte limit.
-    pub fn add_logs(&self, request: ExportLogsServiceRequest) -> u64 {
-        let mut refused = 0;
-        let records = decode::logs(request);
-        let mut state = self.lock();
-        for record in records {
-            if state.logs.insert(record, &self.inner.limits) {
-                state.make_room(&self.inner.limits, None);
-            } else {
-                refused += 1;
-            }
-        }
-        state.evicted.refused += refused;
-        refused
-    }
-
-    /// Adds the metric points of a request and returns how many were refused: malformed histograms,
-    /// and points that alone exceed half of the byte limit.
-    pub fn add_metrics(&self, request: ExportMetricsServiceRequest) -> u64 {
-        let Decoded { items, malformed } = decode_metric::points(request);
-        let mut refused = malformed;
-        let mut state = self.lock();
-        for point in items {
-            if state.series.insert(point, &self.inner.limits) {
-                state.make_room(&self.inner.limits, None);
-            } else {
-                refused += 1;
-            }
-        }
-        state.evicted.refused += refused;
-        refused
-    }
-
-    /// What has arrived of that trace; `None` if nothing has, or if it has been evicted.
-    pub fn trace(&self, trace_id: TraceId) -> Option<Trace> {
-        self.lock().traces.get(trace_id)
-    }
-
-    /// The traces that pass the filter, newest start first.
-    pub fn traces(&self, filter: &TraceFilter) -> Vec<Trace> {
-        // Filtering happens on a snapshot, so that a slow query does not hold up an export.
-        let mut traces = self.lock().traces.snapshot();
-        traces.retain(|trace| filter.accepts(trace));
-        traces.sort_by_key(|trace| Reverse(trace.start_unix_nanos()));
-        traces.truncate(filter.limit.unwrap_or(usize::MAX));
-        traces
-    }
-
-    /// The log records that pass the filter, by time; the newest ones if there is a limit.
-    pub fn logs(&self, filter: &LogFilter) -> Vec<LogRecord> {
-        let mut records = self.lock().logs.snapshot();
-        records.retain(|record| filter.accepts(record));
-        records.sort_by_key(|record| record.time_unix_nanos);
-        let surplus = records
-            .len()
-            .saturating_sub(filter.limit.unwrap_or(usize::MAX));
-        records.drain(surplus..).map(Arc::unwrap_or_clone).collect()
-    }
-
-    /// The newest point of every series, by metric name, service, instance and attributes.
-    pub fn metrics(&self) -> Vec<MetricPoint> {
-        self.lock().series.snapshot()
-    }
-
-    /// Rate, errors and duration of every route, computed from the `http.server.request.duration`
-    /// histograms; by service, route and method.
-    pub fn red(&self) -> Vec<RedRow> {
-        red::rows(&self.metrics())
-    }
-
     /// What has been let go of so far.
     pub fn evicted(&self) -> Evicted {
         self.lock().evicted
+    }
+
+    /// How much is held.
+    pub fn counts(&self) -> Counts {
+        let state = self.lock();
+        Counts {
+            traces: state.traces.len(),
+            spans: state.traces.spans(),
+            logs: state.logs.len(),
+            series: state.series.len(),
+            bytes: state.bytes(),
+        }
+    }
+
+    /// Forgets everything received so far.
+    pub fn clear(&self) {
+        let old = {
+            let mut state = self.lock();
+            let version = state.version + 1;
+            std::mem::replace(
+                &mut *state,
+                State {
+                    version,
+                    ..State::default()
+                },
+            )
+        };
+        // Freeing the spans takes longer than letting them go, and needs no lock.
+        drop(old);
+    }
+
+    /// A number that grows whenever something is added or cleared.
+    pub(crate) fn version(&self) -> u64 {
+        self.lock().version
+    }
+
+    /// The memory of requests that are being received.
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.inner.budget
+    }
+
+    /// Lets the oldest give way to what is being received.
+    pub(crate) fn make_room(&self) {
+        let limits = self.limits();
+        self.lock().make_room(&limits, None);
+    }
+
+    /// The limits that hold now: memory promised to requests in progress is not there for what is kept.
+    fn limits(&self) -> Limits {
+        let limits = self.inner.limits;
+        Limits {
+            max_bytes: limits.max_bytes.saturating_sub(self.inner.budget.used()),
+            ..limits
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -191,13 +180,9 @@ impl Default for Store {
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.lock();
         f.debug_struct("Store")
             .field("limits", &self.inner.limits)
-            .field("spans", &state.traces.spans())
-            .field("logs", &state.logs.len())
-            .field("series", &state.series.len())
-            .field("bytes", &state.bytes())
+            .field("counts", &self.counts())
             .finish_non_exhaustive()
     }
 }

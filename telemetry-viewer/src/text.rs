@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 use crate::model::LogRecord;
 
 /// Writes log records one a line: time in UTC, severity, service, event name, body, attributes and
@@ -11,11 +13,16 @@ pub fn render_logs(records: &[LogRecord]) -> String {
 }
 
 /// [`render_logs`], with records continued on a further line after that many characters.
-pub(crate) fn render_logs_within(width: Option<usize>, records: &[LogRecord]) -> String {
+pub fn render_logs_within(width: Option<usize>, records: &[LogRecord]) -> String {
     let mut out = String::new();
     for record in records {
         let time = time(record.time_unix_nanos);
-        let mut line = Line::new(width, String::new(), " ".repeat(time.len() + 1));
+        // On a narrow terminal there is no room to stay below the message.
+        let indent = match width {
+            Some(..60) => 4,
+            _ => time.len() + 1,
+        };
+        let mut line = Line::new(width, String::new(), " ".repeat(indent));
         line.word("", &time);
         line.word("", &format!("{:<5}", escape(&record.severity)));
         for word in [&record.service, &record.event_name] {
@@ -42,7 +49,7 @@ pub(crate) fn render_logs_within(width: Option<usize>, records: &[LogRecord]) ->
 pub(crate) struct Line {
     out: String,
     width: usize,
-    /// Characters in the current line, without colours.
+    /// Columns of the current line, without colours.
     used: usize,
     /// Whether the current line still has no word.
     fresh: bool,
@@ -54,7 +61,7 @@ impl Line {
     pub(crate) fn new(width: Option<usize>, first: String, rest: String) -> Self {
         Self {
             width: width.unwrap_or(usize::MAX),
-            used: first.chars().count(),
+            used: first.width(),
             out: first,
             fresh: true,
             rest,
@@ -63,11 +70,11 @@ impl Line {
 
     /// Adds a word in an ANSI colour, or in none. A word is never divided.
     pub(crate) fn word(&mut self, colour: &str, text: &str) {
-        let length = text.chars().count();
+        let length = text.width();
         if !self.fresh && self.used + 1 + length > self.width {
             self.out.push('\n');
             self.out.push_str(&self.rest);
-            self.used = self.rest.chars().count();
+            self.used = self.rest.width();
             self.fresh = true;
         }
         if !self.fresh {
@@ -124,13 +131,55 @@ pub(crate) fn shortened(text: &str, max_chars: usize) -> String {
     }
 }
 
-/// A duration with three significant digits or so: `850ns`, `12.3µs`, `4.56ms`, `1.20s`.
+/// A number with commas between thousands: `10,000`.
+pub(crate) fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// So many of something: `1 span`, `26 spans`.
+pub(crate) fn plural(number: usize, one: &str) -> String {
+    let end = if number == 1 { "" } else { "s" };
+    format!("{} {one}{end}", count(number))
+}
+
+/// The text cut to so many columns of a terminal, with an ellipsis if something is missing.
+pub(crate) fn fit(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 1;
+    for character in text.chars() {
+        used += character.width().unwrap_or(0);
+        if used > columns {
+            break;
+        }
+        out.push(character);
+    }
+    if columns > 0 {
+        out.push('…');
+    }
+    out
+}
+
+/// A duration with three significant digits or so: `850ns`, `12.3µs`, `4.56ms`, `1.20s`, `15.0min`.
 pub(crate) fn duration(nanos: u64) -> String {
     let (unit, value) = match nanos {
         0..1_000 => return format!("{nanos}ns"),
         1_000..1_000_000 => ("µs", nanos as f64 / 1e3),
         1_000_000..1_000_000_000 => ("ms", nanos as f64 / 1e6),
-        _ => ("s", nanos as f64 / 1e9),
+        1_000_000_000..600_000_000_000 => ("s", nanos as f64 / 1e9),
+        600_000_000_000..7_200_000_000_000 => ("min", nanos as f64 / 60e9),
+        7_200_000_000_000..172_800_000_000_000 => ("h", nanos as f64 / 3600e9),
+        _ => ("d", nanos as f64 / 86_400e9),
     };
     let digits = if value < 10.0 {
         2
@@ -201,10 +250,27 @@ mod tests {
         assert_eq!(duration(4_560_000), "4.56ms");
         assert_eq!(duration(150_000_000), "150ms");
         assert_eq!(duration(1_200_000_000), "1.20s");
+        assert_eq!(duration(900_000_000_000), "15.0min");
+        assert_eq!(duration(9_000_000_000_000), "2.50h");
+        assert_eq!(duration(u64::MAX), "213504d");
         assert_eq!(time(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(time(1_709_210_096_789_000_000), "2024-02-29T12:34:56.789Z");
         assert_eq!(time(u64::MAX), "2554-07-21T23:34:33.709Z");
         assert_eq!(shortened("äöü", 2), "äö…");
+    }
+
+    #[test]
+    fn counts_are_grouped_and_texts_fit_their_columns() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(10_000), "10,000");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(plural(1, "span"), "1 span");
+        assert_eq!(plural(0, "span"), "0 spans");
+        assert_eq!(fit("GET /orders", 20), "GET /orders");
+        assert_eq!(fit("GET /orders", 5), "GET …");
+        assert_eq!(fit("漢字漢字", 5), "漢字…");
+        assert_eq!(fit("ab", 0), "");
     }
 
     #[test]
@@ -220,6 +286,7 @@ mod tests {
             attributes: vec![("sku".into(), Value::from("SKU 1"))],
             trace_id: TraceId::from_bytes(&[1; 16]),
             span_id: None,
+            resource: std::sync::Arc::default(),
         };
         assert_eq!(
             render_logs(&[record]),

@@ -8,9 +8,11 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tonic::transport::server::TcpIncoming;
 
+use crate::hosts::Hosts;
 use crate::options::ViewerOptions;
+use crate::receiver;
 use crate::store::Store;
-use crate::{receiver, web};
+use crate::web::{self, Web};
 
 /// How long requests in progress may take to finish at shutdown.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
@@ -62,7 +64,12 @@ impl Viewer {
     ///
     /// If one of the addresses cannot be used, most often because another collector is using it.
     pub async fn start(options: ViewerOptions) -> Result<Self, StartError> {
-        let ViewerOptions { grpc, http, limits } = options;
+        let ViewerOptions {
+            grpc,
+            http,
+            limits,
+            allow_hosts,
+        } = options;
         let (grpc_listener, grpc) = listen(grpc)
             .await
             .map_err(|source| StartError::Grpc { addr: grpc, source })?;
@@ -76,9 +83,10 @@ impl Viewer {
             TcpIncoming::from(grpc_listener).with_nodelay(Some(true)),
             stopped(&stop),
         );
+        let pages = Web::new(store.clone(), grpc, http);
         let app = receiver::http_router()
-            .merge(web::router())
-            .with_state(store.clone());
+            .with_state(store.clone())
+            .merge(web::router(pages, Hosts::new(&allow_hosts)));
         let http_server = axum::serve(http_listener, app).with_graceful_shutdown(stopped(&stop));
         // Neither server ends with an error: both go on after a connection that failed.
         let servers = [

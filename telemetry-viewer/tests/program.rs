@@ -80,3 +80,24 @@ fn help_explains_flags_defaults_and_environment() {
         assert!(help.contains(part), "{help}");
     }
 }
+
+#[test]
+fn an_address_without_host_names_what_works() {
+    let output = start(&["--http", "4318"]).wait_with_output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("127.0.0.1:4318"), "{message}");
+    let output = start(&["--grpc", "here"]).wait_with_output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("write 127.0.0.1"), "{message}");
+}
+
+#[test]
+fn localhost_is_an_address() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let address = format!("localhost:{port}");
+    let output = start(&["--grpc", "127.0.0.1:0", "--http", &address]);
+    let output = output.wait_with_output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains(&format!("127.0.0.1:{port}")), "{message}");
+}

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::{Attributes, SpanId, TraceId, Value, attribute, attributes_as_map, heap_size};
@@ -28,6 +30,9 @@ pub struct LogRecord {
     pub trace_id: Option<TraceId>,
     /// The span it was written in.
     pub span_id: Option<SpanId>,
+    /// Attributes of the resource, shared by all records of one export.
+    #[serde(skip)]
+    pub resource: Arc<Attributes>,
 }
 
 impl LogRecord {
@@ -51,7 +56,7 @@ impl LogRecord {
             || id.parse().is_ok_and(|id| self.trace_id == Some(id))
     }
 
-    /// What the record occupies in memory, in bytes.
+    /// What the record occupies in memory in bytes, without the resource it shares.
     pub(crate) fn size(&self) -> usize {
         size_of::<Self>()
             + self.service.len()

@@ -18,6 +18,8 @@ pub struct MetricPoint {
     pub name: String,
     /// Its unit, such as `s` or `{request}`.
     pub unit: String,
+    /// A sentence about it; empty if the sender gave none.
+    pub description: String,
     /// The attributes that make this series.
     #[serde(serialize_with = "attributes_as_map")]
     pub attributes: Attributes,
@@ -138,6 +140,7 @@ impl MetricPoint {
             + self.scope.len()
             + self.name.len()
             + self.unit.len()
+            + self.description.len()
             + heap_size(&self.attributes)
             + self.value.heap_size()
             + exemplars

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use super::{Span, SpanId, TraceId};
+use super::{Span, SpanId, TraceId, summary};
 
 /// The attribute that carries a caller's own correlation id on a span.
 const CORRELATION_ID: &str = "correlation_id";
@@ -29,17 +29,13 @@ impl Trace {
     /// The span everything else descends from: the first one without a parent, else the first one
     /// whose parent has not been received, else the first one.
     pub fn root(&self) -> Option<&Span> {
-        let received: HashSet<SpanId> = self.spans.iter().map(|span| span.span_id).collect();
-        let orphan = |span: &&Arc<Span>| {
-            span.parent_span_id
-                .is_none_or(|parent| !received.contains(&parent))
-        };
-        self.spans
-            .iter()
-            .find(|span| span.parent_span_id.is_none())
-            .or_else(|| self.spans.iter().find(orphan))
-            .or_else(|| self.spans.first())
-            .map(AsRef::as_ref)
+        summary::root(&self.spans).map(AsRef::as_ref)
+    }
+
+    /// How long the caller waited: the duration of the root span, in nanoseconds. Spans that go on after it, such as
+    /// jobs of a worker, count for [`duration_nanos`](Self::duration_nanos) only.
+    pub fn response_nanos(&self) -> u64 {
+        self.root().map_or(0, Span::duration_nanos)
     }
 
     /// The span of that id.

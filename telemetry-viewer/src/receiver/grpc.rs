@@ -1,113 +1,128 @@
-use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{
-    LogsService, LogsServiceServer,
-};
-use opentelemetry_proto::tonic::collector::logs::v1::{
-    ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
-};
-use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
-    MetricsService, MetricsServiceServer,
-};
-use opentelemetry_proto::tonic::collector::metrics::v1::{
-    ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
-    TraceService, TraceServiceServer,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
+mod codec;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::Bytes;
+use axum::http::{self, StatusCode};
+use http_body_util::Full;
 use tonic::codec::CompressionEncoding::Gzip;
+use tonic::server::{Grpc, NamedService, UnaryService};
 use tonic::transport::Server;
 use tonic::transport::server::Router;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
+use tower_service::Service;
 
-use super::{MAX_REQUEST_BYTES, refusal};
+use self::codec::RawCodec;
+use super::MAX_REQUEST_BYTES;
+use super::body::{Received, Refusal, receive};
+use super::signal::{self, Logs, Metrics, Signal, Traces};
+use crate::store::Reservation;
 use crate::store::Store;
 
 /// The three OTLP services on one store.
 pub(crate) fn router(store: &Store) -> Router {
-    let receiver = Receiver(store.clone());
     Server::builder()
-        .add_service(
-            TraceServiceServer::new(receiver.clone())
-                .accept_compressed(Gzip)
-                .max_decoding_message_size(MAX_REQUEST_BYTES),
-        )
-        .add_service(
-            MetricsServiceServer::new(receiver.clone())
-                .accept_compressed(Gzip)
-                .max_decoding_message_size(MAX_REQUEST_BYTES),
-        )
-        .add_service(
-            LogsServiceServer::new(receiver)
-                .accept_compressed(Gzip)
-                .max_decoding_message_size(MAX_REQUEST_BYTES),
-        )
+        .add_service(Export::<Traces>::new(store))
+        .add_service(Export::<Metrics>::new(store))
+        .add_service(Export::<Logs>::new(store))
 }
 
+/// The `Export` method of one signal. It is not the generated service, because that decodes a
+/// message before anybody can ask how much memory it will take.
 #[derive(Clone)]
-struct Receiver(Store);
+struct Export<S> {
+    store: Store,
+    signal: PhantomData<S>,
+}
 
-#[tonic::async_trait]
-impl TraceService for Receiver {
-    async fn export(
-        &self,
-        request: Request<ExportTraceServiceRequest>,
-    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        let refused = self.0.add_traces(request.into_inner());
-        Ok(Response::new(trace_response(refused)))
+impl<S> Export<S> {
+    fn new(store: &Store) -> Self {
+        Self {
+            store: store.clone(),
+            signal: PhantomData,
+        }
     }
 }
 
-#[tonic::async_trait]
-impl MetricsService for Receiver {
-    async fn export(
-        &self,
-        request: Request<ExportMetricsServiceRequest>,
-    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
-        let refused = self.0.add_metrics(request.into_inner());
-        Ok(Response::new(metrics_response(refused)))
+impl<S: Signal> NamedService for Export<S> {
+    const NAME: &'static str = S::SERVICE;
+}
+
+type Answer = http::Response<tonic::body::Body>;
+
+impl<S: Signal> Service<http::Request<tonic::body::Body>> for Export<S> {
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<tonic::body::Body>) -> Self::Future {
+        let store = self.store.clone();
+        Box::pin(async move { Ok(export::<S>(store, request).await) })
     }
 }
 
-#[tonic::async_trait]
-impl LogsService for Receiver {
-    async fn export(
-        &self,
-        request: Request<ExportLogsServiceRequest>,
-    ) -> Result<Response<ExportLogsServiceResponse>, Status> {
-        let refused = self.0.add_logs(request.into_inner());
-        Ok(Response::new(logs_response(refused)))
+async fn export<S: Signal>(store: Store, request: http::Request<tonic::body::Body>) -> Answer {
+    let path = request.uri().path();
+    if path
+        .strip_prefix('/')
+        .and_then(|path| path.strip_prefix(S::SERVICE))
+        != Some("/Export")
+    {
+        return Status::unimplemented("the one method of this service is Export").into_http();
+    }
+    let (head, body) = request.into_parts();
+    match receive(&store, body).await {
+        Ok(Received { body, reservation }) => {
+            let request = http::Request::from_parts(head, Full::new(body));
+            let take = Take::<S> {
+                store,
+                reservation: Some(reservation),
+                signal: PhantomData,
+            };
+            Grpc::new(RawCodec::default())
+                .accept_compressed(Gzip)
+                .max_decoding_message_size(MAX_REQUEST_BYTES)
+                .unary(take, request)
+                .await
+        }
+        Err(refusal) => status(refusal).into_http(),
     }
 }
 
-pub(super) fn trace_response(refused: u64) -> ExportTraceServiceResponse {
-    ExportTraceServiceResponse {
-        partial_success: (refused > 0).then(|| ExportTracePartialSuccess {
-            rejected_spans: signed(refused),
-            error_message: refusal(refused),
-        }),
+/// What to do with the message once its frame is open.
+struct Take<S> {
+    store: Store,
+    reservation: Option<Reservation>,
+    signal: PhantomData<S>,
+}
+
+impl<S: Signal> UnaryService<Bytes> for Take<S> {
+    type Response = S::Response;
+    type Future = std::future::Ready<Result<Response<S::Response>, Status>>;
+
+    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+        let taken = self.reservation.take();
+        let mut reservation = taken.unwrap_or_else(|| self.store.budget().reserve());
+        let answer = signal::take::<S>(&self.store, &request.into_inner(), &mut reservation);
+        std::future::ready(answer.map(Response::new).map_err(status))
     }
 }
 
-pub(super) fn metrics_response(refused: u64) -> ExportMetricsServiceResponse {
-    ExportMetricsServiceResponse {
-        partial_success: (refused > 0).then(|| ExportMetricsPartialSuccess {
-            rejected_data_points: signed(refused),
-            error_message: refusal(refused),
-        }),
-    }
-}
-
-pub(super) fn logs_response(refused: u64) -> ExportLogsServiceResponse {
-    ExportLogsServiceResponse {
-        partial_success: (refused > 0).then(|| ExportLogsPartialSuccess {
-            rejected_log_records: signed(refused),
-            error_message: refusal(refused),
-        }),
-    }
-}
-
-fn signed(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
+/// The code by which an SDK knows whether to send the request again.
+fn status(refusal: Refusal) -> Status {
+    let code = match refusal.status {
+        StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
+        StatusCode::REQUEST_TIMEOUT => Code::DeadlineExceeded,
+        StatusCode::PAYLOAD_TOO_LARGE => Code::ResourceExhausted,
+        _ => Code::InvalidArgument,
+    };
+    Status::new(code, refusal.message)
 }

@@ -1,46 +1,40 @@
 use std::io::Read;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, ORIGIN, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use flate2::read::MultiGzDecoder;
 use prost::Message;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::MAX_REQUEST_BYTES;
-use super::grpc::{logs_response, metrics_response, trace_response};
+use super::body::{Received, Refusal, receive, reserve};
+use super::signal::{self, Logs, Metrics, Signal, Traces};
+use super::{MAX_REQUEST_BYTES, json};
+use crate::hosts::is_loopback_origin;
 use crate::store::Store;
 
 const GRPC_INVALID_ARGUMENT: i32 = 3;
+/// A body is unpacked in pieces of this size, each promised before it is unpacked.
+const PIECE: usize = 64 * 1024;
 
-/// `POST /v1/traces`, `/v1/metrics` and `/v1/logs`.
+/// `POST /v1/traces`, `/v1/metrics` and `/v1/logs`; a page served from this machine may send here, too.
 pub(crate) fn router() -> Router<Store> {
+    let cors = CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(|origin, _| {
+            origin.to_str().is_ok_and(is_loopback_origin)
+        }))
+        .allow_methods([Method::POST])
+        .allow_headers(tower_http::cors::AllowHeaders::mirror_request());
     Router::new()
-        .route(
-            "/v1/traces",
-            post(async |State(store): State<Store>, headers, body| {
-                export(&headers, body, |it| trace_response(store.add_traces(it)))
-            }),
-        )
-        .route(
-            "/v1/metrics",
-            post(async |State(store): State<Store>, headers, body| {
-                export(&headers, body, |it| metrics_response(store.add_metrics(it)))
-            }),
-        )
-        .route(
-            "/v1/logs",
-            post(async |State(store): State<Store>, headers, body| {
-                export(&headers, body, |it| logs_response(store.add_logs(it)))
-            }),
-        )
-        .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
+        .route("/v1/traces", post(export::<Traces>))
+        .route("/v1/metrics", post(export::<Metrics>))
+        .route("/v1/logs", post(export::<Logs>))
+        .layer(cors)
 }
 
 /// The encoding of a request, in which it is answered too.
@@ -49,9 +43,6 @@ enum Encoding {
     Protobuf,
     Json,
 }
-
-/// Why a request was not taken.
-struct Refusal(StatusCode, String);
 
 /// `google.rpc.Status`, the body of every OTLP/HTTP error.
 #[derive(Clone, PartialEq, Message, Serialize)]
@@ -62,56 +53,81 @@ struct RpcStatus {
     message: String,
 }
 
-fn export<Req, Res>(
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-    add: impl FnOnce(Req) -> Res,
-) -> Response
-where
-    Req: Message + Default + DeserializeOwned,
-    Res: Message + Serialize,
-{
-    let Some(encoding) = Encoding::of(headers) else {
+async fn export<S: Signal>(State(store): State<Store>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    // A browser sends the origin with every request from a page: no page of another site may write here.
+    let stranger = |origin: &HeaderValue| !origin.to_str().is_ok_and(is_loopback_origin);
+    if head.headers.get(ORIGIN).is_some_and(stranger) {
+        let message = "pages of other sites may not send telemetry here";
+        return (StatusCode::FORBIDDEN, message).into_response();
+    }
+    let Some(encoding) = Encoding::of(&head.headers) else {
         let message = "content-type must be application/x-protobuf or application/json";
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, message).into_response();
     };
-    let request = body
-        .map_err(|rejection| Refusal(rejection.status(), rejection.body_text()))
-        .and_then(|body| decompress(headers, body))
-        .and_then(|body| encoding.read(&body));
-    match request {
-        Ok(request) => encoding.answer(StatusCode::OK, &add(request)),
-        Err(Refusal(status, message)) => {
+    match take::<S>(&store, &head.headers, body, encoding).await {
+        Ok(answer) => encoding.answer(StatusCode::OK, &answer),
+        Err(Refusal { status, message }) => {
             let code = GRPC_INVALID_ARGUMENT;
-            encoding.answer(status, &RpcStatus { code, message })
+            let mut response = encoding.answer(status, &RpcStatus { code, message });
+            if status == StatusCode::SERVICE_UNAVAILABLE {
+                let headers = response.headers_mut();
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            response
         }
     }
 }
 
-fn decompress(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Refusal> {
+async fn take<S: Signal>(
+    store: &Store,
+    headers: &HeaderMap,
+    body: Body,
+    encoding: Encoding,
+) -> Result<S::Response, Refusal> {
+    let mut received = receive(store, body).await?;
+    decompress(store, headers, &mut received)?;
+    let Received { body, reservation } = &mut received;
+    match encoding {
+        Encoding::Protobuf => signal::take::<S>(store, body, reservation),
+        Encoding::Json => {
+            // No message is longer in protobuf than in JSON, and each is built up once beside its parent.
+            reserve(store, reservation, 2 * body.len())?;
+            let protobuf = json::to_protobuf(S::schema(), body).map_err(|error| {
+                let message = format!("body is not an OTLP JSON request for this path: {error}");
+                Refusal::new(StatusCode::BAD_REQUEST, message)
+            })?;
+            signal::take::<S>(store, &protobuf, reservation)
+        }
+    }
+}
+
+fn decompress(store: &Store, headers: &HeaderMap, received: &mut Received) -> Result<(), Refusal> {
     match headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
-        None | Some(b"" | b"identity") => Ok(body),
+        None | Some(b"" | b"identity") => Ok(()),
         Some(encoding) if encoding.eq_ignore_ascii_case(b"gzip") => {
             let mut plain = Vec::new();
-            // One byte more than allowed tells a body that just fits from one that does not.
-            MultiGzDecoder::new(body.as_ref())
-                .take(MAX_REQUEST_BYTES as u64 + 1)
-                .read_to_end(&mut plain)
-                .map_err(|error| {
-                    Refusal(
-                        StatusCode::BAD_REQUEST,
-                        format!("body is not gzip: {error}"),
-                    )
+            let mut unpacked = MultiGzDecoder::new(received.body.as_ref());
+            loop {
+                reserve(store, &mut received.reservation, 2 * PIECE)?;
+                let piece = unpacked.by_ref().take(PIECE as u64).read_to_end(&mut plain);
+                let length = piece.map_err(|error| {
+                    let message = format!("body is not gzip: {error}");
+                    Refusal::new(StatusCode::BAD_REQUEST, message)
                 })?;
-            if plain.len() > MAX_REQUEST_BYTES {
-                let message = format!("body unpacks to more than {MAX_REQUEST_BYTES} bytes");
-                return Err(Refusal(StatusCode::PAYLOAD_TOO_LARGE, message));
+                if plain.len() > MAX_REQUEST_BYTES {
+                    return Err(Refusal::too_long());
+                }
+                if length < PIECE {
+                    break;
+                }
             }
-            Ok(plain.into())
+            received.body = plain.into();
+            Ok(())
         }
-        Some(_) => Err(Refusal(
+        Some(_) => Err(Refusal::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "content-encoding must be gzip or absent".to_owned(),
+            "content-encoding must be gzip or absent",
         )),
     }
 }
@@ -126,17 +142,6 @@ impl Encoding {
             Some(Self::Json)
         } else {
             None
-        }
-    }
-
-    fn read<T: Message + Default + DeserializeOwned>(self, body: &[u8]) -> Result<T, Refusal> {
-        let refusal = |kind: &str, error: &dyn std::fmt::Display| {
-            let message = format!("body is not an OTLP {kind} request for this path: {error}");
-            Refusal(StatusCode::BAD_REQUEST, message)
-        };
-        match self {
-            Self::Protobuf => T::decode(body).map_err(|error| refusal("protobuf", &error)),
-            Self::Json => serde_json::from_slice(body).map_err(|error| refusal("JSON", &error)),
         }
     }
 

@@ -19,16 +19,10 @@ use crate::text::shortened;
 /// few megabytes must not unfold into gigabytes.
 pub(super) const MAX_NAME_CHARS: usize = 256;
 
-/// What could be read of a request, and how many of its items could not.
-pub(super) struct Decoded<T> {
-    pub(super) items: T,
-    pub(super) malformed: u64,
-}
-
-/// All spans of a request. Those of one resource share it and follow each other.
-pub(super) fn spans(request: ExportTraceServiceRequest) -> Decoded<Vec<Span>> {
+/// Hands each span of a request to `take`, and returns how many could not be read. Those of one resource share it
+/// and follow each other. They come one by one, so that a store within its limits never meets all at once.
+pub(super) fn spans(request: ExportTraceServiceRequest, mut take: impl FnMut(Span)) -> u64 {
     let mut malformed = 0;
-    let mut items = Vec::new();
     for group in request.resource_spans {
         let resource = Arc::new(resource_attributes(group.resource));
         let service = text_attribute(&resource, "service.name");
@@ -36,27 +30,27 @@ pub(super) fn spans(request: ExportTraceServiceRequest) -> Decoded<Vec<Span>> {
             let scope = scope_name(scoped.scope);
             for raw in scoped.spans {
                 match span(raw, &service, &scope, &resource) {
-                    Some(span) => items.push(span),
+                    Some(span) => take(span),
                     None => malformed += 1,
                 }
             }
         }
     }
-    Decoded { items, malformed }
+    malformed
 }
 
-pub(super) fn logs(request: ExportLogsServiceRequest) -> Vec<LogRecord> {
-    let mut records = Vec::new();
+/// Hands each log record of a request to `take`.
+pub(super) fn logs(request: ExportLogsServiceRequest, mut take: impl FnMut(LogRecord)) {
     for group in request.resource_logs {
-        let service = text_attribute(&resource_attributes(group.resource), "service.name");
+        let resource = Arc::new(resource_attributes(group.resource));
+        let service = text_attribute(&resource, "service.name");
         for scoped in group.scope_logs {
             let scope = scope_name(scoped.scope);
             for raw in scoped.log_records {
-                records.push(log_record(raw, &service, &scope));
+                take(log_record(raw, &service, &scope, &resource));
             }
         }
     }
-    records
 }
 
 pub(super) fn resource_attributes(resource: Option<Resource>) -> Attributes {
@@ -158,7 +152,12 @@ fn span(raw: otlp::Span, service: &str, scope: &str, resource: &Arc<Attributes>)
     })
 }
 
-fn log_record(raw: otlp_log::LogRecord, service: &str, scope: &str) -> LogRecord {
+fn log_record(
+    raw: otlp_log::LogRecord,
+    service: &str,
+    scope: &str,
+    resource: &Arc<Attributes>,
+) -> LogRecord {
     let severity = if raw.severity_text.is_empty() {
         severity_name(raw.severity_number).to_owned()
     } else {
@@ -178,6 +177,7 @@ fn log_record(raw: otlp_log::LogRecord, service: &str, scope: &str) -> LogRecord
         attributes: attributes(raw.attributes),
         trace_id: TraceId::from_bytes(&raw.trace_id),
         span_id: SpanId::from_bytes(&raw.span_id),
+        resource: Arc::clone(resource),
     }
 }
 

@@ -9,9 +9,7 @@ use otlp::exponential_histogram_data_point::Buckets;
 use otlp::metric::Data;
 use otlp::{AggregationTemporality, DataPointFlags};
 
-use super::decode::{
-    Decoded, MAX_NAME_CHARS, attributes, resource_attributes, scope_name, text_attribute,
-};
+use super::decode::{MAX_NAME_CHARS, attributes, resource_attributes, scope_name, text_attribute};
 use crate::model::{Exemplar, MetricPoint, MetricValue, Number, SpanId, TraceId};
 use crate::text::shortened;
 
@@ -28,6 +26,7 @@ struct Family<'a> {
     scope: &'a str,
     name: String,
     unit: String,
+    description: String,
     delta: bool,
 }
 
@@ -40,11 +39,12 @@ struct Head {
     exemplars: Vec<otlp::Exemplar>,
 }
 
-pub(super) fn points(request: ExportMetricsServiceRequest) -> Decoded<Vec<DecodedPoint>> {
-    let mut out = Decoded {
-        items: Vec::new(),
-        malformed: 0,
-    };
+/// Hands each point of a request to `take`, and returns how many could not be read.
+pub(super) fn points(
+    request: ExportMetricsServiceRequest,
+    mut take: impl FnMut(DecodedPoint),
+) -> u64 {
+    let mut malformed = 0;
     for group in request.resource_metrics {
         let resource = resource_attributes(group.resource);
         let service = text_attribute(&resource, "service.name");
@@ -59,78 +59,77 @@ pub(super) fn points(request: ExportMetricsServiceRequest) -> Decoded<Vec<Decode
                     scope: &scope,
                     name: shortened(&metric.name, MAX_NAME_CHARS),
                     unit: shortened(&metric.unit, MAX_NAME_CHARS),
+                    description: shortened(&metric.description, MAX_NAME_CHARS),
                     delta: is_delta(&data),
                 };
-                family.read(data, &mut out);
+                malformed += family.read(data, &mut take);
             }
         }
     }
-    out
+    malformed
 }
 
 impl Family<'_> {
-    fn read(&self, data: Data, out: &mut Decoded<Vec<DecodedPoint>>) {
+    /// Hands the points to `take`, and returns how many make no sense.
+    fn read(&self, data: Data, take: &mut impl FnMut(DecodedPoint)) -> u64 {
+        let mut push = |(head, value)| u64::from(!self.push(head, value, take));
         match data {
             Data::Gauge(gauge) => {
-                for point in gauge.data_points {
-                    let (head, value) = number_point(point);
-                    self.push(head, value.map(|value| MetricValue::Gauge { value }), out);
-                }
+                let value = |value| MetricValue::Gauge { value };
+                let points = gauge.data_points.into_iter().map(number_point);
+                points.map(|(head, it)| push((head, it.map(value)))).sum()
             }
             Data::Sum(sum) => {
                 let monotonic = sum.is_monotonic;
-                for point in sum.data_points {
-                    let (head, value) = number_point(point);
-                    let value = value.map(|value| MetricValue::Sum { value, monotonic });
-                    self.push(head, value, out);
-                }
+                let value = |value| MetricValue::Sum { value, monotonic };
+                let points = sum.data_points.into_iter().map(number_point);
+                points.map(|(head, it)| push((head, it.map(value)))).sum()
             }
             Data::Histogram(histogram) => {
-                for point in histogram.data_points {
-                    let (head, value) = histogram_point(point);
-                    self.push(head, value, out);
-                }
+                let points = histogram.data_points.into_iter();
+                points.map(|point| push(histogram_point(point))).sum()
             }
             Data::ExponentialHistogram(histogram) => {
-                for point in histogram.data_points {
-                    let (head, value) = exponential_point(point);
-                    self.push(head, Some(value), out);
-                }
+                let points = histogram.data_points.into_iter();
+                points.map(|point| push(exponential_point(point))).sum()
             }
             Data::Summary(summary) => {
-                for point in summary.data_points {
-                    let (head, value) = summary_point(point);
-                    self.push(head, Some(value), out);
-                }
+                let points = summary.data_points.into_iter();
+                points.map(|point| push(summary_point(point))).sum()
             }
         }
     }
 
-    fn push(&self, head: Head, value: Option<MetricValue>, out: &mut Decoded<Vec<DecodedPoint>>) {
+    /// False if the point has no value that makes sense.
+    fn push(
+        &self,
+        head: Head,
+        value: Option<MetricValue>,
+        take: &mut impl FnMut(DecodedPoint),
+    ) -> bool {
         // Such a point says only that the series has ended; the last value stays worth seeing.
         if head.flags & DataPointFlags::NoRecordedValueMask as u32 != 0 {
-            return;
+            return true;
         }
-        let Some(value) = value else {
-            out.malformed += 1;
-            return;
-        };
+        let Some(value) = value else { return false };
         let point = MetricPoint {
             service: self.service.to_owned(),
             instance: self.instance.to_owned(),
             scope: self.scope.to_owned(),
             name: self.name.clone(),
             unit: self.unit.clone(),
+            description: self.description.clone(),
             attributes: attributes(head.attributes),
             start_unix_nanos: head.start,
             time_unix_nanos: head.time,
             value,
             exemplars: head.exemplars.into_iter().filter_map(exemplar).collect(),
         };
-        out.items.push(DecodedPoint {
+        take(DecodedPoint {
             point,
             delta: self.delta,
         });
+        true
     }
 }
 
@@ -182,7 +181,7 @@ fn histogram_point(point: otlp::HistogramDataPoint) -> (Head, Option<MetricValue
     (head, value)
 }
 
-fn exponential_point(point: otlp::ExponentialHistogramDataPoint) -> (Head, MetricValue) {
+fn exponential_point(point: otlp::ExponentialHistogramDataPoint) -> (Head, Option<MetricValue>) {
     let value = MetricValue::ExponentialHistogram {
         count: point.count,
         sum: point.sum,
@@ -200,7 +199,7 @@ fn exponential_point(point: otlp::ExponentialHistogramDataPoint) -> (Head, Metri
         flags: point.flags,
         exemplars: point.exemplars,
     };
-    (head, value)
+    (head, Some(value))
 }
 
 fn buckets(buckets: Option<Buckets>) -> BTreeMap<i32, u64> {
@@ -214,7 +213,7 @@ fn buckets(buckets: Option<Buckets>) -> BTreeMap<i32, u64> {
         .collect()
 }
 
-fn summary_point(point: otlp::SummaryDataPoint) -> (Head, MetricValue) {
+fn summary_point(point: otlp::SummaryDataPoint) -> (Head, Option<MetricValue>) {
     let value = MetricValue::Summary {
         count: point.count,
         sum: point.sum,
@@ -231,7 +230,7 @@ fn summary_point(point: otlp::SummaryDataPoint) -> (Head, MetricValue) {
         flags: point.flags,
         exemplars: Vec::new(),
     };
-    (head, value)
+    (head, Some(value))
 }
 
 fn exemplar(raw: otlp::Exemplar) -> Option<Exemplar> {

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::decode_metric::DecodedPoint;
+use super::history::History;
 use crate::model::{MetricPoint, MetricValue};
 use crate::options::Limits;
 
@@ -11,14 +12,44 @@ const OVERHEAD: usize = 128;
 /// The newest point of each series, with the series in the order of their last update.
 #[derive(Default)]
 pub(super) struct SeriesTable {
-    series: HashMap<Arc<str>, Series>,
+    series: HashMap<Arc<str>, Entry>,
     order: BTreeMap<u64, Arc<str>>,
     next: u64,
     bytes: usize,
 }
 
-struct Series {
-    point: MetricPoint,
+/// A series as readers share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Series {
+    /// Its newest point.
+    pub(crate) point: Arc<MetricPoint>,
+    /// What came before, the newest point included.
+    pub(crate) history: Arc<History>,
+    key: Arc<str>,
+}
+
+#[cfg(test)]
+impl Series {
+    /// A series of one point.
+    pub(crate) fn of(point: MetricPoint) -> Self {
+        let mut history = History::default();
+        history.push(&point);
+        Self {
+            key: series_key(&point).into(),
+            point: Arc::new(point),
+            history: Arc::new(history),
+        }
+    }
+
+    /// Adds a later point.
+    pub(crate) fn add(&mut self, point: &MetricPoint) {
+        Arc::make_mut(&mut self.history).push(point);
+        self.point = Arc::new(point.clone());
+    }
+}
+
+struct Entry {
+    series: Series,
     updated: u64,
     size: usize,
     /// Start and end of the last delta, by which a repeated export is recognised.
@@ -34,30 +65,37 @@ impl SeriesTable {
         if point.size() + key.len() + OVERHEAD > limits.max_bytes / 2 {
             return false;
         }
+        let mut history = Arc::default();
         if let Some(known) = self.series.get(&key) {
+            let before = &known.series.point;
             let repeated = delta && interval.1 != 0 && known.last_delta == Some(interval);
-            let outdated = !delta && point.time_unix_nanos < known.point.time_unix_nanos;
+            let outdated = !delta && point.time_unix_nanos < before.time_unix_nanos;
             if repeated || outdated {
                 return true;
             }
             if delta {
-                accumulate(&mut point, &known.point);
+                accumulate(&mut point, before);
             }
             if point.exemplars.is_empty() {
-                point.exemplars.clone_from(&known.point.exemplars);
+                point.exemplars.clone_from(&before.exemplars);
             }
-            self.remove(&key);
+            history = self.remove(&key).unwrap_or_default();
         }
-        let size = point.size() + key.len() + OVERHEAD;
+        Arc::make_mut(&mut history).push(&point);
+        let size = point.size() + history.size() + key.len() + OVERHEAD;
         self.bytes += size;
         self.order.insert(self.next, Arc::clone(&key));
-        let series = Series {
-            point,
+        let entry = Entry {
+            series: Series {
+                point: Arc::new(point),
+                history,
+                key: Arc::clone(&key),
+            },
             updated: self.next,
             size,
             last_delta: delta.then_some(interval),
         };
-        self.series.insert(key, series);
+        self.series.insert(key, entry);
         self.next += 1;
         true
     }
@@ -71,15 +109,11 @@ impl SeriesTable {
         true
     }
 
-    pub(super) fn snapshot(&self) -> Vec<MetricPoint> {
-        let mut series: Vec<_> = self.series.iter().collect();
-        series.sort_by_key(|(key, series)| {
-            let point = &series.point;
-            (&point.name, &point.service, &point.instance, *key)
-        });
-        series
-            .into_iter()
-            .map(|(_, series)| series.point.clone())
+    /// All series, in no order.
+    pub(super) fn snapshot(&self) -> Vec<Series> {
+        self.series
+            .values()
+            .map(|entry| entry.series.clone())
             .collect()
     }
 
@@ -91,12 +125,23 @@ impl SeriesTable {
         self.bytes
     }
 
-    fn remove(&mut self, key: &Arc<str>) {
-        if let Some(series) = self.series.remove(key) {
-            self.order.remove(&series.updated);
-            self.bytes -= series.size;
-        }
+    fn remove(&mut self, key: &Arc<str>) -> Option<Arc<History>> {
+        let entry = self.series.remove(key)?;
+        self.order.remove(&entry.updated);
+        self.bytes -= entry.size;
+        Some(entry.series.history)
     }
+}
+
+/// Orders series by metric name, service, instance and attributes.
+pub(super) fn sort(series: &mut [Series]) {
+    series.sort_by(|a, b| {
+        let names = a.point.name.cmp(&b.point.name);
+        names
+            .then_with(|| a.point.service.cmp(&b.point.service))
+            .then_with(|| a.point.instance.cmp(&b.point.instance))
+            .then_with(|| a.key.cmp(&b.key))
+    });
 }
 
 /// What makes two points one series, whatever the order of their attributes.

@@ -160,3 +160,23 @@ async fn refused_spans_are_reported_in_json_as_otlp_writes_it() {
         "{body}"
     );
 }
+
+#[tokio::test]
+async fn json_is_taken_in_every_spelling_of_the_specification() {
+    let viewer = viewer().await;
+    let body = format!(
+        r#"{{"resourceSpans":[{{"resource":null,"scopeSpans":[{{"scope":null,"spans":[{{
+            "traceId":"{TRACE}","spanId":"0101010101010101","parentSpanId":null,"name":null,
+            "kind":"SPAN_KIND_SERVER","startTimeUnixNano":"1","endTimeUnixNano":2,"events":null,
+            "attributes":[{{"key":"n","value":{{"doubleValue":"NaN"}}}},
+                          {{"key":"i","value":{{"doubleValue":"-Infinity"}}}}],
+            "status":{{"code":"STATUS_CODE_ERROR","message":null}},"new":[{{}}]}}]}}]}}]}}"#
+    );
+    let response = post(&viewer, "/v1/traces", JSON, body.into_bytes()).await;
+    assert_eq!(response.status(), 200, "{:?}", response.text().await);
+    let trace = viewer.store().trace(TRACE).unwrap();
+    let span = &trace.spans[0];
+    assert_eq!(span.attribute("i"), Some(&Value::Double(f64::NEG_INFINITY)));
+    assert!(matches!(span.attribute("n"), Some(Value::Double(number)) if number.is_nan()));
+    assert!(span.is_error());
+}

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper of a test may fail it")]
 
+mod figures;
 mod grpc;
+mod hosts;
 mod http;
 mod web;
 

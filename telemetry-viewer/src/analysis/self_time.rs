@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
-use std::sync::Arc;
 
-use crate::model::{Span, SpanId, SpanKind, Trace};
+use super::timeline::{Interval, Timeline};
+use crate::model::{SpanId, SpanKind, Trace};
 use crate::text::{duration, escape, shortened};
 
 #[cfg(test)]
@@ -51,25 +51,26 @@ pub struct TimeSpent {
 impl Trace {
     /// Where the time of this trace went.
     pub fn time_spent(&self) -> TimeSpent {
-        let placed = place(self);
+        let timeline = Timeline::of(self);
         let mut by_scope: BTreeMap<&str, (u64, usize)> = BTreeMap::new();
         let mut by_span = HashMap::new();
         let mut outside_nanos: u64 = 0;
         let mut steps: Vec<(i128, Activity, i32)> = Vec::new();
-        let root = self.root().and_then(|root| placed.get(&root.span_id));
-        let whole = root.map_or(Interval(0, 0), |root| root.interval);
-        for placed in placed.values() {
-            let own: Vec<Interval> = placed.own();
+        let root = timeline.forest.root();
+        let whole = root.map_or(Interval(0, 0), |root| timeline.intervals[root]);
+        for (index, span) in self.spans.iter().enumerate() {
+            let own = timeline.own(index);
             let spent = own.iter().map(|interval| interval.nanos()).sum();
-            by_span.insert(placed.span.span_id, spent);
-            let scope = by_scope.entry(&placed.span.scope).or_default();
+            by_span.insert(span.span_id, spent);
+            let scope = by_scope.entry(&span.scope).or_default();
             *scope = (scope.0.saturating_add(spent), scope.1 + 1);
+            let activity = activity(&timeline, index);
             for interval in own {
                 let inside = interval.within(whole);
                 outside_nanos = outside_nanos.saturating_add(interval.nanos() - inside.nanos());
                 if inside.nanos() > 0 {
-                    steps.push((inside.0, placed.activity(), 1));
-                    steps.push((inside.1, placed.activity(), -1));
+                    steps.push((inside.0, activity, 1));
+                    steps.push((inside.1, activity, -1));
                 }
             }
         }
@@ -141,150 +142,25 @@ impl Activity {
     }
 }
 
-/// From the first moment to the second, which does not belong to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Interval(i128, i128);
-
-impl Interval {
-    fn nanos(self) -> u64 {
-        u64::try_from(self.1 - self.0).unwrap_or(0)
-    }
-
-    fn within(self, other: Self) -> Self {
-        Self(self.0.max(other.0), self.1.min(other.1))
-    }
-
-    fn contains(self, other: Self) -> bool {
-        self.0 <= other.0 && other.1 <= self.1
-    }
-}
-
-/// A span in the time of its trace.
-struct Placed<'a> {
-    span: &'a Span,
-    interval: Interval,
-    /// What its children cover, in any order.
-    covered: Vec<Interval>,
-    /// Whether the service that was called sent its span.
-    answered: bool,
-}
-
-impl Placed<'_> {
-    /// The parts that no child covers.
-    fn own(&self) -> Vec<Interval> {
-        let mut covered = self.covered.clone();
-        covered.sort_by_key(|interval| interval.0);
-        let mut own = Vec::new();
-        let mut at = self.interval.0;
-        for child in covered {
-            let child = child.within(self.interval);
-            if child.nanos() == 0 {
-                continue;
-            }
-            if child.0 > at {
-                own.push(Interval(at, child.0));
-            }
-            at = at.max(child.1);
-        }
-        if at < self.interval.1 {
-            own.push(Interval(at, self.interval.1));
-        }
-        own
-    }
-
-    fn activity(&self) -> Activity {
-        let is_database = |(key, _): &(String, _)| key.starts_with("db.");
-        if self.span.attributes.iter().any(is_database) {
-            return Activity::Database;
-        }
-        match self.span.kind {
-            SpanKind::Client if self.has("messaging.system") => Activity::Messaging,
-            SpanKind::Client if self.answered => Activity::Network,
-            SpanKind::Client => Activity::Elsewhere,
-            SpanKind::Producer => Activity::Messaging,
-            _ => Activity::Application,
-        }
-    }
-
-    fn has(&self, key: &str) -> bool {
-        self.span.attribute(key).is_some()
-    }
-}
-
-/// Brings all spans into one time. It keeps its own stack, because the depth of a trace is up to whoever sends it.
-fn place(trace: &Trace) -> HashMap<SpanId, Placed<'_>> {
-    let known: HashMap<SpanId, &Span> = trace
-        .spans
+fn activity(timeline: &Timeline<'_>, index: usize) -> Activity {
+    let span = timeline.forest.span(index);
+    if span
+        .attributes
         .iter()
-        .map(|span| (span.span_id, span.as_ref()))
-        .collect();
-    let mut children: HashMap<SpanId, Vec<&Span>> = HashMap::new();
-    let mut stack: Vec<(&Span, i128)> = Vec::new();
-    for span in &trace.spans {
-        match span
-            .parent_span_id
-            .filter(|parent| known.contains_key(parent))
-        {
-            Some(parent) => children.entry(parent).or_default().push(span),
-            None => stack.push((span, 0)),
-        }
+        .any(|(key, _)| key.starts_with("db."))
+    {
+        return Activity::Database;
     }
-    let mut placed: HashMap<SpanId, Placed<'_>> = HashMap::new();
-    let mut rest = trace.spans.iter();
-    loop {
-        let (span, moved) = match stack.pop() {
-            Some(next) => next,
-            // What no root leads to is part of a cycle, or hangs off one.
-            None => match rest.next() {
-                Some(span) => (span.as_ref(), 0),
-                None => return placed,
-            },
-        };
-        if placed.contains_key(&span.span_id) {
-            continue;
-        }
-        let interval = interval(span, moved);
-        let mut covered = Vec::new();
-        let mut answered = false;
-        for child in children.remove(&span.span_id).unwrap_or_default() {
-            let moved = moved_below(span, interval, moved, child);
-            covered.push(self::interval(child, moved));
-            answered |= child.kind == SpanKind::Server;
-            stack.push((child, moved));
-        }
-        let place = Placed {
-            span,
-            interval,
-            covered,
-            answered,
-        };
-        placed.insert(span.span_id, place);
-    }
-}
-
-fn interval(span: &Span, moved: i128) -> Interval {
-    let start = i128::from(span.start_unix_nanos) + moved;
-    Interval(start, start + i128::from(span.duration_nanos()))
-}
-
-/// How far a child must be moved, in nanoseconds, so that it stands where it was in its parent's time.
-fn moved_below(parent: &Span, within: Interval, moved: i128, child: &Span) -> i128 {
-    if Arc::ptr_eq(&parent.resource, &child.resource) || parent.resource == child.resource {
-        // The same process has the same clock.
-        return moved;
-    }
-    let there = interval(child, 0);
-    // Only a call waits for its answer; a job may be done at any time.
-    let is_call = parent.kind == SpanKind::Client && child.kind == SpanKind::Server;
-    if !is_call || within.contains(there) {
-        return 0;
-    }
-    let spare = i128::from(within.nanos()) - i128::from(there.nanos());
-    if spare >= 0 {
-        within.0 + spare / 2 - there.0
-    } else {
-        // It outlives the call, as a streamed answer does; but it cannot have begun before it was called.
-        (within.0 - there.0).max(0)
+    let answered = || {
+        let mut children = timeline.forest.children[index].iter();
+        children.any(|child| timeline.forest.span(*child).kind == SpanKind::Server)
+    };
+    match span.kind {
+        SpanKind::Client if span.attribute("messaging.system").is_some() => Activity::Messaging,
+        SpanKind::Client if answered() => Activity::Network,
+        SpanKind::Client => Activity::Elsewhere,
+        SpanKind::Producer => Activity::Messaging,
+        _ => Activity::Application,
     }
 }
 

@@ -1,5 +1,7 @@
+use std::sync::Arc;
+
 use super::*;
-use crate::model::{Attributes, SpanStatus, TraceId, Value};
+use crate::model::{Attributes, Span, SpanStatus, TraceId, Value};
 
 const TRACE: TraceId = TraceId([7; 16]);
 
