@@ -27,6 +27,17 @@ impl Case {
         }
     }
 
+    /// How it ends, for a person.
+    pub(crate) fn told(self) -> &'static str {
+        match self {
+            Self::Bought => "bought",
+            Self::CardDeclined => "card declined",
+            Self::SoldOut => "sold out",
+            Self::GatewayDown => "payment gateway down",
+            Self::UnknownPage => "no checkout: a page that does not exist",
+        }
+    }
+
     /// The status the customer must get.
     pub(crate) fn status(self) -> u16 {
         match self {

@@ -1,10 +1,13 @@
 //! The customers: a dozen checkouts and one wrong address.
 
+use std::time::Instant;
+
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::cases::Case;
 use crate::failure::{Failure, Result};
+use crate::progress::progress;
 
 /// The correlation id that one of the customers brings along.
 pub(crate) const OWN_ID: &str = "demo-checkout-1";
@@ -72,6 +75,7 @@ async fn visit(
             .header(CORRELATION_HEADER, id)
             .bearer_auth(OWN_TOKEN);
     }
+    let started = Instant::now();
     let response = request
         .send()
         .await
@@ -80,7 +84,13 @@ async fn visit(
     let echoed = response.headers().get(CORRELATION_HEADER);
     let echoed = echoed.and_then(|id| Some(id.to_str().ok()?.to_owned()));
     let body = response.text().await.unwrap_or_default();
-    check(case, own_id, status, echoed, &body)
+    let visit = check(case, own_id, status, echoed, &body)?;
+    progress(&format!(
+        "  {status} after {:>8.1?}  {}",
+        started.elapsed(),
+        case.told()
+    ));
+    Ok(visit)
 }
 
 #[derive(Default, Deserialize)]

@@ -1,38 +1,43 @@
 //! The demo from beginning to end.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use crate::args::Args;
 use crate::binaries::Binaries;
 use crate::checkouts;
 use crate::failure::{Failure, Result};
+use crate::progress::progress;
+use crate::report::Report;
+use crate::screen;
 use crate::signals::StopSignal;
 use crate::stage::Stage;
+use crate::terminal::Terminal;
 use crate::verify::{self, Evidence};
 use crate::viewer::Viewer;
-use crate::{
-    progress::progress,
-    report::{Paint, Report},
-};
 
 /// How often processes that are left running are looked after.
 const WATCH: Duration = Duration::from_millis(500);
 
 /// Runs the demo until it is over or told to stop; either way nothing is left running.
 pub(crate) async fn run(args: &Args, stop: &mut StopSignal) -> Result<()> {
+    let terminal = Terminal::stdout();
+    let is_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
+    let stays = args.stays(terminal.is_terminal, is_ci);
     let (mut stage, text) = tokio::select! {
-        // What is dropped halfway takes its processes with it.
+        // A stage that is dropped halfway takes its processes with it.
         () = stop.recv() => return Err(Failure::new("interrupted")),
-        shown = show(args) => shown?,
+        shown = show(args.full, stays, terminal) => shown?,
     };
-    if !args.keep_running {
+    if !stays {
         // First, because the report says that it is done.
         let stopped = stage.stop().await;
         return write(&text).and(stopped);
     }
     write(&text)?;
-    progress("everything is left running; Ctrl-C stops it");
+    if args.full {
+        progress("everything is left running; Ctrl-C stops it");
+    }
     tokio::select! {
         () = stop.recv() => stage.stop().await,
         ended = watch(&mut stage) => ended,
@@ -40,7 +45,7 @@ pub(crate) async fn run(args: &Args, stop: &mut StopSignal) -> Result<()> {
 }
 
 /// Starts everything, makes the requests, waits for their telemetry and reports.
-async fn show(args: &Args) -> Result<(Stage, String)> {
+async fn show(full: bool, stays: bool, terminal: Terminal) -> Result<(Stage, String)> {
     let binaries = Binaries::get().await?;
     let started = Instant::now();
     // The user's proxy leads nowhere from here.
@@ -57,6 +62,7 @@ async fn show(args: &Args) -> Result<(Stage, String)> {
     ));
 
     let opened = Instant::now();
+    progress("a dozen checkouts and a wrong address:");
     let visits = checkouts::perform(&client, &stage.addresses.web).await;
     let visits = explained(visits, &mut stage)?;
     progress(&format!(
@@ -70,7 +76,7 @@ async fn show(args: &Args) -> Result<(Stage, String)> {
     let business = verify::scraped(&client, &stage.addresses).await?;
     let spans: usize = evidence.traces.iter().map(|trace| trace.spans.len()).sum();
     progress(&format!(
-        "all {spans} spans, their metrics and logs have arrived, {:.1?} after the start\n",
+        "all {spans} spans, metrics and logs have arrived after {:.1?}\n",
         started.elapsed()
     ));
     let report = Report {
@@ -79,10 +85,14 @@ async fn show(args: &Args) -> Result<(Stage, String)> {
         visits: &visits,
         evidence: &evidence,
         business: &business,
-        keep_running: args.keep_running,
-        paint: Paint::new(std::io::stdout().is_terminal()),
+        stays,
+        terminal,
     };
-    let text = report.write().await?;
+    let text = if full {
+        report.write().await?
+    } else {
+        screen::write(&report).await?
+    };
     Ok((stage, text))
 }
 

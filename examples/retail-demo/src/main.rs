@@ -6,12 +6,16 @@ mod cases;
 mod checkouts;
 mod demo;
 mod failure;
+mod paint;
 mod polling;
 mod process;
 mod progress;
+mod red;
 mod report;
+mod screen;
 mod signals;
 mod stage;
+mod terminal;
 mod verify;
 mod viewer;
 

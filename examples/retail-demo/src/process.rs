@@ -65,6 +65,11 @@ impl Process {
         read(&self.stdout)
     }
 
+    /// What it has written to its standard error so far.
+    pub(crate) fn errors(&self) -> String {
+        read(&self.stderr)
+    }
+
     /// An error that tells why, if it has ended.
     pub(crate) fn check(&mut self) -> Result<()> {
         match self.child.try_wait()? {
@@ -147,11 +152,11 @@ impl Drop for Process {
     }
 }
 
-/// Whether a variable of the user's would change what the demo shows: where telemetry goes, which of it there is,
+/// Tells if a variable of the user's would change the demo: where telemetry goes, which of it there is and how it looks,
 /// where the services listen, or by which proxy they reach each other.
 fn is_unwanted(variable: &OsStr) -> bool {
     let name = variable.to_string_lossy().to_ascii_uppercase();
-    ["OTEL_", "RETAIL_", "TELEMETRY_VIEWER_"]
+    ["OTEL_", "RETAIL_", "TELEMETRY_"]
         .iter()
         .any(|prefix| name.starts_with(prefix))
         || name == "RUST_LOG"
@@ -251,6 +256,8 @@ mod tests {
             "OTEL_SDK_DISABLED",
             "RUST_LOG",
             "https_proxy",
+            "TELEMETRY_LOG_FORMAT",
+            "TELEMETRY_SPAN_FILTER",
             "RETAIL_API_LISTEN",
         ] {
             assert!(is_unwanted(OsStr::new(name)), "{name}");

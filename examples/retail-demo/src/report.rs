@@ -1,21 +1,19 @@
-//! What the demo prints.
+//! The whole report, as `--full` prints it.
 
 mod next;
-mod paint;
 
 use std::fmt::Write;
 
 use crate::cases::Case;
 use crate::checkouts::{OWN_ID, Visit};
 use crate::failure::{Failure, Result};
+use crate::paint::plain;
+use crate::red::table;
 use crate::stage::{Addresses, Stage};
+use crate::terminal::{Terminal, wrap};
 use crate::verify::{Evidence, culprit};
-use crate::viewer::{Trace, Viewer};
+use crate::viewer::{RedRow, Trace, Viewer};
 
-pub(crate) use self::paint::Paint;
-
-/// For a terminal of usual width, with a margin.
-const WIDTH: usize = 110;
 /// What stands before each line of a tree or table.
 const MARGIN: usize = 3;
 /// What tells the story of a request, in this order; the viewer keeps all the others, too.
@@ -32,8 +30,9 @@ pub(crate) struct Report<'a> {
     pub(crate) visits: &'a [Visit],
     pub(crate) evidence: &'a Evidence,
     pub(crate) business: &'a [String],
-    pub(crate) keep_running: bool,
-    pub(crate) paint: Paint,
+    /// Tells if everything runs on afterwards.
+    pub(crate) stays: bool,
+    pub(crate) terminal: Terminal,
 }
 
 impl Report<'_> {
@@ -46,8 +45,8 @@ impl Report<'_> {
         self.red(&mut out).await?;
         self.logs(&mut out).await?;
         self.heading(&mut out, 5, "What to try next");
-        next::write(&mut out, &self.stage.addresses, self.keep_running);
-        if self.keep_running {
+        next::write(&mut out, &self.stage.addresses, self.stays);
+        if self.stays {
             let directory = self.stage.directory().display();
             let _ = writeln!(
                 out,
@@ -68,18 +67,18 @@ impl Report<'_> {
             (
                 "telemetry-viewer",
                 viewer.as_str(),
-                format!("receives OTLP here and at {grpc} (gRPC)"),
+                format!("gRPC at {grpc}"),
             ),
             ("retail-api", api.as_str(), "exports over gRPC".to_owned()),
             (
                 "retail-worker",
                 "",
-                "confirms the orders of retail-api, from its outbox".to_owned(),
+                "confirms orders, from the outbox".to_owned(),
             ),
             (
                 "retail-web",
                 web.as_str(),
-                "exports over HTTP; this is the one customers call".to_owned(),
+                "exports over HTTP, for customers".to_owned(),
             ),
         ] {
             let _ = writeln!(out, "   {program:<17} {url:<22}  {about}");
@@ -94,11 +93,15 @@ impl Report<'_> {
         );
         let (_, trace) = self.of(|visit| visit.correlation_id == OWN_ID)?;
         let tree = self.tree(trace, TELLING).await?;
-        push_indented(out, &tree, None, &self.paint);
+        self.say(out, &tree);
         out.push('\n');
         let time = self.viewer.time_text(&trace.trace_id).await?;
-        push_indented(out, &time, None, &self.paint);
-        out.push_str("\n   The scope telemetry-core is that of the steps, made by hand; the others come with the libraries.\n");
+        self.say(out, &time);
+        out.push('\n');
+        self.say(
+            out,
+            "The scope telemetry-core is that of the steps, made by hand; the others come with the libraries.",
+        );
         Ok(())
     }
 
@@ -124,13 +127,15 @@ impl Report<'_> {
         ] {
             let (visit, trace) = self.of(|visit| visit.case == case)?;
             let told = format!("The customer saw {} \"{}\".", case.status(), visit.refusal);
-            let _ = writeln!(out, "   {}\n   {about}\n", self.paint.bold(&told));
+            let _ = writeln!(out, "   {}", self.terminal.paint.bold(&told));
+            self.say(out, about);
+            out.push('\n');
             let tree = self.tree(trace, BRIEF).await?;
             push_indented(
                 out,
                 &tree,
                 culprit(trace).map(|span| span.title()),
-                &self.paint,
+                &self.terminal,
             );
             out.push('\n');
         }
@@ -144,10 +149,16 @@ impl Report<'_> {
             3,
             "Rate, errors and duration by route, from the metrics",
         );
-        push_indented(out, &self.viewer.red_text().await?, None, &self.paint);
-        out.push_str("\n   Route - is what matched no route: one row for all such paths, however many there are.\n");
+        let rows = self.viewer.red().await?;
+        let rows: Vec<&RedRow> = rows.iter().collect();
+        self.say(out, &table(&rows, self.inner()).join("\n"));
+        out.push('\n');
+        self.say(
+            out,
+            "Route - is what matched no route: one row for all such paths, however many there are.",
+        );
         out.push_str("\n   And what the business counts, from /metrics of both services:\n\n");
-        push_indented(out, &self.business.join("\n"), None, &self.paint);
+        self.say(out, &self.business.join("\n"));
         Ok(())
     }
 
@@ -157,15 +168,15 @@ impl Report<'_> {
             self.evidence.logs
         );
         self.heading(out, 4, &title);
-        let width = (WIDTH - MARGIN).to_string();
+        let width = self.inner().to_string();
         let logs = self.viewer.logs_text(OWN_ID, &width).await?;
-        push_indented(out, &logs, None, &self.paint);
+        self.say(out, &logs);
         Ok(())
     }
 
     async fn tree(&self, trace: &Trace, attributes: &str) -> Result<String> {
-        let width = (WIDTH - MARGIN).to_string();
-        let colours = self.paint.is_on().to_string();
+        let width = self.inner().to_string();
+        let colours = self.terminal.paint.is_on().to_string();
         let style = [
             ("attributes", attributes),
             ("width", width.as_str()),
@@ -174,43 +185,84 @@ impl Report<'_> {
         self.viewer.tree_text(&trace.trace_id, &style).await
     }
 
+    /// Columns beside the margin.
+    fn inner(&self) -> usize {
+        self.terminal.width - MARGIN
+    }
+
+    /// Adds text behind the margin.
+    fn say(&self, out: &mut String, text: &str) {
+        push_indented(out, text, None, &self.terminal);
+    }
+
     /// The first visit of that kind and its trace.
-    fn of(&self, wanted: impl Fn(&Visit) -> bool) -> Result<(&Visit, &Trace)> {
+    pub(crate) fn of(&self, wanted: impl Fn(&Visit) -> bool) -> Result<(&Visit, &Trace)> {
         let mut both = self.visits.iter().zip(&self.evidence.traces);
         both.find(|(visit, _)| wanted(visit))
             .ok_or_else(|| Failure::new("a request that was made is not in the report"))
     }
 
     fn heading(&self, out: &mut String, number: u32, title: &str) {
-        let _ = writeln!(
-            out,
-            "\n{}\n",
-            self.paint.bold(&format!("{number}  {title}"))
-        );
+        out.push('\n');
+        for line in wrap(&format!("{number}  {title}"), self.terminal.width) {
+            let _ = writeln!(out, "{}", self.terminal.paint.bold(&line));
+        }
+        out.push('\n');
     }
 }
 
 /// Adds the text behind a margin, with an arrow where the span of that title is.
-fn push_indented(out: &mut String, text: &str, marked: Option<String>, paint: &Paint) {
-    // Titles repeat in a tree; the one that went wrong is what the request came to last.
+fn push_indented(out: &mut String, text: &str, marked: Option<String>, terminal: &Terminal) {
+    // Titles repeat in a tree; the request ended at the last span of that title.
     let marked = marked.and_then(|title| {
         let lines = text.lines().enumerate();
-        let matching = lines.filter(|(_, line)| paint::plain(line).contains(&title));
+        let matching = lines.filter(|(_, line)| plain(line).contains(&title));
         matching.last().map(|(at, _)| at)
     });
     for (at, line) in text.lines().enumerate() {
-        let margin = if Some(at) == marked {
-            paint.red(" ▶ ")
-        } else {
-            "   ".to_owned()
-        };
-        let _ = writeln!(out, "{margin}{line}");
+        for (part, folded) in folded(line, terminal.width - MARGIN).iter().enumerate() {
+            let margin = if Some(at) == marked && part == 0 {
+                terminal.paint.red(" ▶ ")
+            } else {
+                "   ".to_owned()
+            };
+            let _ = writeln!(out, "{margin}{folded}");
+        }
     }
+}
+
+/// The line, broken between words if it is too long; the branches of a tree go on beside every part.
+fn folded(line: &str, width: usize) -> Vec<String> {
+    let text = plain(line);
+    if text.chars().count() <= width {
+        return vec![line.to_owned()];
+    }
+    let branches: String = text.chars().take_while(|it| " │".contains(*it)).collect();
+    let rest = text.strip_prefix(&branches).unwrap_or_default();
+    let room = width.saturating_sub(branches.chars().count());
+    let parts = wrap(rest, room).into_iter();
+    parts.map(|part| format!("{branches}{part}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::paint::Paint;
+
+    const TERMINAL: Terminal = Terminal {
+        is_terminal: false,
+        width: 80,
+        paint: Paint::NONE,
+    };
+
+    #[test]
+    fn a_line_that_is_too_long_goes_on_beside_the_branches() {
+        assert_eq!(folded("│  short", 8), ["│  short"]);
+        assert_eq!(
+            folded("│  │   a=\"SELECT one FROM two\"", 20),
+            ["│  │   a=\"SELECT one", "│  │     FROM two\""]
+        );
+    }
 
     #[test]
     fn the_span_that_went_wrong_is_marked_with_and_without_colours() {
@@ -223,7 +275,7 @@ mod tests {
                 &mut out,
                 &tree,
                 Some("b [web] CLIENT".to_owned()),
-                &Paint::new(false),
+                &TERMINAL,
             );
             let marked: Vec<bool> = out.lines().map(|line| line.contains('▶')).collect();
             assert_eq!(marked, [false, true, false], "{out}");

@@ -1,6 +1,6 @@
 //! The four processes, each told where the others are.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crate::binaries::Binaries;
 use crate::failure::{Failure, Result, Unmet};
 use crate::polling::poll;
 use crate::process::Process;
+use crate::progress::progress;
 
 const START_LIMIT: Duration = Duration::from_secs(15);
 
@@ -44,44 +45,22 @@ impl Stage {
             .map_err(|error| {
                 Failure::new(format!("{error}. Choose another directory with TMPDIR"))
             })?;
-        let directory = scratch.path();
-
-        let (grpc, http) = (listen_on(4317), listen_on(4318));
-        let arguments = ["--grpc", &grpc, "--http", &http];
-        let mut viewer = start(binaries, "telemetry-viewer", &arguments, &[], directory)?;
-        let (grpc, http) = poll(START_LIMIT, async || viewer.announced(endpoints)).await?;
-
+        let scene = Scene {
+            binaries,
+            directory: scratch.path(),
+        };
+        let (viewer, (grpc, http)) = scene.viewer().await?;
+        progress(&format!(
+            "telemetry-viewer is ready: {http}, gRPC {}",
+            port(&grpc)
+        ));
         // One service by each transport, to show that both work.
-        let database = directory.join("retail.db");
-        let arguments = [
-            "--listen",
-            &listen_on(8081),
-            "--database",
-            &database.to_string_lossy(),
-        ];
-        let mut api = start(
-            binaries,
-            "retail-api",
-            &arguments,
-            &exporting("grpc", &grpc),
-            directory,
-        )?;
-        let api_url = poll(START_LIMIT, async || api.announced(listening)).await?;
-
-        let arguments = ["--database", &database.to_string_lossy()];
-        let environment = exporting("http/protobuf", &http);
-        let worker = start(
-            binaries,
-            "retail-worker",
-            &arguments,
-            &environment,
-            directory,
-        )?;
-
-        let arguments = ["--listen", &listen_on(8080), "--api", &api_url];
-        let environment = exporting("http/protobuf", &http);
-        let mut web = start(binaries, "retail-web", &arguments, &environment, directory)?;
-        let web_url = poll(START_LIMIT, async || web.announced(listening)).await?;
+        let (api, api_url) = scene.api(&grpc).await?;
+        progress(&format!("retail-api is ready: {api_url}"));
+        let worker = scene.worker(&http)?;
+        progress("retail-worker is started");
+        let (web, web_url) = scene.web(&http, &api_url).await?;
+        progress(&format!("retail-web is ready: {web_url}"));
 
         let addresses = Addresses {
             viewer: http,
@@ -156,40 +135,106 @@ impl Stage {
     }
 }
 
-fn start(
-    binaries: &Binaries,
-    name: &'static str,
-    arguments: &[&str],
-    environment: &[(&str, &str)],
-    directory: &Path,
-) -> Result<Process> {
-    Process::start(
-        name,
-        &binaries.path(name),
-        arguments,
-        environment,
-        directory,
-    )
+/// Where programs are found and where they write.
+#[derive(Clone, Copy)]
+struct Scene<'a> {
+    binaries: &'a Binaries,
+    directory: &'a Path,
+}
+
+impl Scene<'_> {
+    async fn viewer(self) -> Result<(Process, (String, String))> {
+        let launch = |at: &[String]| {
+            let arguments = ["--grpc", &at[0], "--http", &at[1]];
+            self.start("telemetry-viewer", &arguments, &[])
+        };
+        on_ports([4317, 4318], launch, endpoints).await
+    }
+
+    async fn api(self, grpc: &str) -> Result<(Process, String)> {
+        let (database, environment) = (self.database(), exporting("grpc", grpc));
+        let launch = |at: &[String]| {
+            let arguments = ["--listen", &at[0], "--database", &database];
+            self.start("retail-api", &arguments, &environment)
+        };
+        on_ports([8081], launch, listening).await
+    }
+
+    fn worker(self, http: &str) -> Result<Process> {
+        let environment = exporting("http/protobuf", http);
+        let arguments = ["--database", &self.database()];
+        self.start("retail-worker", &arguments, &environment)
+    }
+
+    async fn web(self, http: &str, api: &str) -> Result<(Process, String)> {
+        let environment = exporting("http/protobuf", http);
+        let launch = |at: &[String]| {
+            let arguments = ["--listen", &at[0], "--api", api];
+            self.start("retail-web", &arguments, &environment)
+        };
+        on_ports([8080], launch, listening).await
+    }
+
+    fn database(self) -> String {
+        self.directory
+            .join("retail.db")
+            .to_string_lossy()
+            .into_owned()
+    }
+
+    fn start(
+        self,
+        name: &'static str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<Process> {
+        let program = self.binaries.path(name);
+        Process::start(name, &program, arguments, environment, self.directory)
+    }
+}
+
+/// Starts a program on its usual ports and waits until it says where it listens. A port that it cannot have gives way to
+/// any free one, and it starts again. Nobody but the program binds, so that no port is lost between a trial and its use.
+async fn on_ports<T, const N: usize>(
+    ports: [u16; N],
+    launch: impl Fn(&[String]) -> Result<Process>,
+    find: impl Fn(&str) -> Option<T>,
+) -> Result<(Process, T)> {
+    let mut addresses = ports.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    loop {
+        let mut process = launch(&addresses.map(|it| it.to_string()))?;
+        let found = poll(START_LIMIT, async || process.announced(&find)).await;
+        let failure = match found {
+            Ok(found) => return Ok((process, found)),
+            Err(failure) => failure,
+        };
+        let said = process.errors();
+        let refused = |address: &&mut SocketAddr| {
+            address.port() != 0 && said.contains(&format!("on {address}: "))
+        };
+        match addresses.iter_mut().find(refused) {
+            Some(address) => address.set_port(0),
+            None => return Err(failure),
+        }
+    }
+}
+
+/// The last part of a base URL.
+fn port(url: &str) -> &str {
+    url.rfind(':').map_or(url, |colon| &url[colon..])
 }
 
 /// Short intervals, because somebody is waiting for the result.
-fn exporting<'a>(protocol: &'a str, endpoint: &'a str) -> [(&'static str, &'a str); 5] {
+fn exporting<'a>(protocol: &'a str, endpoint: &'a str) -> [(&'static str, &'a str); 6] {
     [
+        // The demo reads the addresses from these lines.
+        ("TELEMETRY_LOG_FORMAT", "json"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
         ("OTEL_BSP_SCHEDULE_DELAY", "200"),
         ("OTEL_BLRP_SCHEDULE_DELAY", "200"),
         ("OTEL_METRIC_EXPORT_INTERVAL", "1000"),
     ]
-}
-
-/// The address with the documented port, or with any free port if that one is in use.
-fn listen_on(port: u16) -> String {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    match TcpListener::bind(address) {
-        Ok(_) => address.to_string(),
-        Err(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).to_string(),
-    }
 }
 
 /// The two endpoints that telemetry-viewer prints.
@@ -223,13 +268,33 @@ fn listening(output: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_port_in_use_makes_way_for_any_free_one() {
-        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = taken.local_addr().unwrap().port();
-        assert_eq!(listen_on(port), "127.0.0.1:0");
-        drop(taken);
-        assert_eq!(listen_on(port), format!("127.0.0.1:{port}"));
+    /// A program that listens nowhere and says the opposite, unless it is told a port that is taken.
+    #[cfg(unix)]
+    async fn told(ports: [u16; 2], taken: &str) -> Result<String> {
+        let directory = tempfile::tempdir().unwrap();
+        let launch = |at: &[String]| {
+            let (one, other) = (&at[0], &at[1]);
+            let script = format!(
+                "case '{taken}' in {one}|{other}) echo 'cannot listen on {taken}: in use' >&2; exit 1;; esac; \
+                 echo '{one} {other}'; while :; do sleep 0.01; done"
+            );
+            let arguments = ["-c", script.as_str()];
+            Process::start("sh", "/bin/sh".as_ref(), &arguments, &[], directory.path())
+        };
+        let find = |said: &str| said.strip_suffix('\n').map(str::to_owned);
+        let (_process, found) = on_ports(ports, launch, find).await?;
+        Ok(found)
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn only_the_port_that_the_program_cannot_have_gives_way() {
+        let free = told([1, 2], "127.0.0.1:3").await.unwrap();
+        assert_eq!(free, "127.0.0.1:1 127.0.0.1:2");
+        let taken = told([1, 2], "127.0.0.1:2").await.unwrap();
+        assert_eq!(taken, "127.0.0.1:1 127.0.0.1:0");
+        let never = told([0, 2], "127.0.0.1:0").await.unwrap_err().to_string();
+        assert!(never.contains("127.0.0.1:0: in use"), "{never}");
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use crate::cases::Case;
 use crate::checkouts::{OWN_ID, Visit};
 use crate::failure::{Failure, Result, Unmet};
 use crate::polling::poll;
 use crate::stage::{Addresses, Stage};
-use crate::viewer::{Point, Span, Trace, Viewer};
+use crate::viewer::{LogRecord, Point, Span, Trace, Viewer};
 
 #[cfg(test)]
 mod tests;
@@ -77,6 +78,8 @@ pub(crate) struct Evidence {
     pub(crate) traces: Vec<Trace>,
     /// Log lines with the correlation id [`OWN_ID`].
     pub(crate) logs: usize,
+    /// The log line that says why [`Case::GatewayDown`] went wrong.
+    pub(crate) failure_log: LogRecord,
 }
 
 /// Waits until everything has arrived, or tells what has not.
@@ -99,9 +102,15 @@ pub(crate) async fn arrived(
             .map(|record| record.service.as_str())
             .collect();
         logs(&services)?;
+        let mut broken = visits.iter().zip(&traces);
+        let Some((visit, trace)) = broken.find(|(visit, _)| visit.case == Case::GatewayDown) else {
+            return Err(Failure::new("no checkout met a gateway that is down").into());
+        };
+        let failure_log = failure_log(viewer.logs(&visit.correlation_id).await?, trace)?;
         Ok(Evidence {
-            traces,
             logs: services.len(),
+            traces,
+            failure_log,
         })
     })
     .await
@@ -274,6 +283,20 @@ fn logs(services: &[&str]) -> std::result::Result<(), Unmet> {
         }
     }
     Ok(())
+}
+
+/// The line that the span which went wrong has logged as an error.
+fn failure_log(records: Vec<LogRecord>, trace: &Trace) -> std::result::Result<LogRecord, Unmet> {
+    let span = culprit(trace).map(|span| span.span_id.as_str());
+    let mut of_span = records
+        .into_iter()
+        .filter(|record| record.severity == "ERROR" && record.span_id.as_deref() == span);
+    of_span.next().ok_or_else(|| {
+        let trace_id = &trace.trace_id;
+        Unmet::Yet(format!(
+            "the span that failed in trace {trace_id} has no log line with the level ERROR"
+        ))
+    })
 }
 
 /// The span where a request that failed went wrong: the innermost with an error, else the innermost that says no.

@@ -35,6 +35,8 @@ pub(crate) struct Span {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Status {
     code: String,
+    #[serde(default)]
+    message: String,
 }
 
 /// The newest point of a series.
@@ -55,6 +57,27 @@ pub(crate) struct Measured {
 #[derive(Debug, Deserialize)]
 pub(crate) struct LogRecord {
     pub(crate) service: String,
+    pub(crate) severity: String,
+    pub(crate) body: String,
+    #[serde(default)]
+    pub(crate) span_id: Option<String>,
+}
+
+/// Rate, errors and duration of a route; durations in seconds.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RedRow {
+    pub(crate) service: String,
+    pub(crate) method: String,
+    /// Empty for requests that matched no route.
+    pub(crate) route: String,
+    pub(crate) requests: u64,
+    pub(crate) errors: u64,
+    pub(crate) rate: Option<f64>,
+    pub(crate) p50: Option<f64>,
+    pub(crate) p95: Option<f64>,
+    pub(crate) p99: Option<f64>,
+    /// How the percentiles were found.
+    pub(crate) percentiles: String,
 }
 
 impl Span {
@@ -65,6 +88,16 @@ impl Span {
     /// The span as a tree of telemetry-viewer begins its line.
     pub(crate) fn title(&self) -> String {
         format!("{} [{}] {}", self.name, self.service, self.kind)
+    }
+
+    /// Why it failed: `error.type`, and the description if there is one.
+    pub(crate) fn reason(&self) -> String {
+        let kind = self.attributes.get("error.type").and_then(Value::as_str);
+        match (kind, self.status.message.as_str()) {
+            (Some(kind), "") => format!("error {kind}"),
+            (Some(kind), message) => format!("error {kind}, {message}"),
+            (None, message) => format!("error {message}").trim_end().to_owned(),
+        }
     }
 }
 
@@ -108,8 +141,25 @@ impl Viewer {
             .await
     }
 
-    pub(crate) async fn red_text(&self) -> Result<String> {
-        self.text("/red.txt", &[]).await
+    pub(crate) async fn waterfall_text(
+        &self,
+        trace_id: &str,
+        width: usize,
+        colours: bool,
+    ) -> Result<String> {
+        let (width, colours) = (width.to_string(), colours.to_string());
+        let style = [("width", width.as_str()), ("colours", colours.as_str())];
+        self.text(&format!("/traces/{trace_id}/waterfall.txt"), &style)
+            .await
+    }
+
+    pub(crate) async fn red(&self) -> Result<Vec<RedRow>> {
+        self.json("/api/red", &[]).await
+    }
+
+    /// The address of a page for a person.
+    pub(crate) fn page(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
     }
 
     pub(crate) async fn logs_text(&self, correlation_id: &str, width: &str) -> Result<String> {

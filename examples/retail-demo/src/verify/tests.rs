@@ -162,3 +162,22 @@ fn what_the_business_counts_is_told_without_who_measured_it() {
     let sum = format!("retail_checkout_value_sum{{{scope}}} 47976");
     assert_eq!(without_scope(&sum), "retail_checkout_value_sum      47976");
 }
+
+#[test]
+fn the_reason_is_the_error_that_the_culprit_has_logged() {
+    let trace = trace_of(Case::GatewayDown.spans());
+    let span_id = culprit(&trace).unwrap().span_id.clone();
+    let records = |level: &str, span_id: &str| -> Vec<LogRecord> {
+        serde_json::from_value(serde_json::json!([
+            { "service": "retail-web", "severity": "ERROR", "body": "checkout failed", "span_id": "other" },
+            { "service": "retail-api", "severity": level, "body": "gateway down", "span_id": span_id },
+        ]))
+        .unwrap()
+    };
+    let found = failure_log(records("ERROR", &span_id), &trace).unwrap();
+    assert_eq!(found.body, "gateway down");
+    for (level, span_id) in [("INFO", span_id.as_str()), ("ERROR", "another")] {
+        let missing = failure_log(records(level, span_id), &trace);
+        assert!(matches!(missing, Err(Unmet::Yet(_))), "{level} {span_id}");
+    }
+}

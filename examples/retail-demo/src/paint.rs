@@ -5,10 +5,15 @@
 pub(crate) struct Paint(bool);
 
 impl Paint {
-    /// Colour for a terminal, unless its user wants none: <https://no-color.org>.
+    /// Paints nothing.
+    #[cfg(test)]
+    pub(crate) const NONE: Self = Self(false);
+
+    /// Colour for a terminal that has any, unless its user wants none: <https://no-color.org>.
     pub(crate) fn new(terminal: bool) -> Self {
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self(terminal && !unwanted)
+        Self(terminal && !unwanted && !dumb)
     }
 
     pub(crate) fn is_on(self) -> bool {
