@@ -54,7 +54,7 @@ impl Middleware for Canned {
     }
 }
 
-/// What any middleware costs.
+/// The cost of any middleware.
 struct Passing;
 
 #[async_trait]

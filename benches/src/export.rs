@@ -77,7 +77,7 @@ pub fn run(variant: &str, sampled: bool, measure: Measure) -> Option<bool> {
     Some(sent)
 }
 
-/// What opentelemetry-otlp's documentation sets up.
+/// The set-up of opentelemetry-otlp's documentation.
 pub fn provider(protocol: &str, endpoint: &str) -> SdkTracerProvider {
     let exporter = if protocol == "http" {
         let endpoint = format!("{endpoint}/v1/traces");

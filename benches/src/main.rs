@@ -1,4 +1,4 @@
-//! What telemetry costs, beside what else one could use. The scripts beside this crate's manifest run it.
+//! The cost of telemetry, beside its peers. The scripts beside this crate's manifest run it.
 //!
 //! ```text
 //! benches list

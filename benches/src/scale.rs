@@ -102,7 +102,7 @@ fn threads(variant: &str, threads: u32, count: u32) -> Option<bool> {
         start.elapsed().as_nanos() as f64 / requests,
         waits_of_threads.saturating_sub(waits) as f64 * 1e6 / requests
     );
-    // What the queue could not take is counted, and no failure here.
+    // Items that the queue could not take are counted; they are no failure here.
     server.finish();
     Some(true)
 }
@@ -119,7 +119,7 @@ fn memory(millions: u32) -> Option<bool> {
         });
         println!("{million} {}", status("VmRSS:"));
     }
-    // What the queue could not take is counted, and no failure here.
+    // Items that the queue could not take are counted; they are no failure here.
     let _ = telemetry.shutdown();
     Some(true)
 }

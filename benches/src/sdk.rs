@@ -79,7 +79,7 @@ macro_rules! sdk {
                     $api::global::set_text_map_propagator(TraceContextPropagator::new());
                 }
 
-                /// What was exported, as text.
+                /// The exported items, as text.
                 pub fn recorded(&self) -> String {
                     let mut text = String::new();
                     for span in self.spans.get_finished_spans().unwrap_or_default() {

@@ -32,7 +32,7 @@ pub fn serve(variant: &str, port: u16, exporter: &str) -> Option<bool> {
             () = stop => Ok(()),
         }
     });
-    // What is still in a queue shall arrive.
+    // Items that are still in a queue shall arrive.
     let sent = exporter != "otlp" || sdk.tracers.shutdown().is_ok();
     Some(served.is_ok() && server.finish() && sent)
 }

@@ -212,7 +212,7 @@ impl Server {
         app.layer(FastraceLayer::default())
     }
 
-    /// What was exported and logged, as text.
+    /// The exported and logged items, as text.
     pub fn recorded(&self) -> String {
         let mut text = self.current.recorded() + &self.previous.recorded();
         fastrace::flush();
@@ -311,7 +311,7 @@ impl Reporter for Keep {
     }
 }
 
-/// What any layer costs: axum boxes each one's future.
+/// The cost of any layer: axum boxes each one's future.
 #[derive(Clone)]
 struct Passing<S> {
     inner: S,

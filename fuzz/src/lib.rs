@@ -1,4 +1,4 @@
-//! What several fuzz targets share: headers out of bytes, and a service that only relays what it is told.
+//! The parts that several fuzz targets share: headers out of bytes, and a service that only relays its input.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
@@ -20,7 +20,7 @@ pub fn headers(data: &[u8], names: &[&'static str]) -> HeaderMap {
     headers
 }
 
-/// What a service that reads and writes this format makes of a request, and what it sends on.
+/// The context that a service of this format reads from a request, and the headers that it sends on.
 pub fn relay(format: &Format, incoming: &HeaderMap) -> (Context, HeaderMap) {
     let propagation = Propagation::new([format.clone()]);
     let cx = propagation.extract(&Context::new(), incoming);

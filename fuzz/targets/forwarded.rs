@@ -43,7 +43,7 @@ fuzz_target!(|data: &[u8]| {
     let sent = headers(data, &NAMES);
     for ((telemetry, layer), (_, name, own)) in layers.iter().zip(WRITTEN) {
         answered(telemetry, layer, sent.clone());
-        // What the proxy appends counts, whatever it was sent.
+        // The part that the proxy appends counts, whatever the caller sent.
         let mut passed_on = sent.clone();
         let values: Vec<_> = sent.get_all(name).iter().collect();
         passed_on.remove(name);

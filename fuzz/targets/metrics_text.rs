@@ -53,7 +53,7 @@ fuzz_target!(|data: &[u8]| {
         .expect("there is a pull output");
     assert!(!plain.contains("# EOF"));
 
-    // What another registry writes is its own; it must not stop ours.
+    // The text of another registry must not stop ours.
     let foreign = word();
     let telemetry = TestTelemetry::new();
     let meter = telemetry

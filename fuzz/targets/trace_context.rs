@@ -22,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
     let mut values = incoming.get_all("traceparent").iter();
     let came = values.next().expect("one traceparent, else none is sent");
     assert!(values.next().is_none(), "of two, none is sent");
-    // What a future version has appended may be no text.
+    // A future version may have appended bytes that are no text.
     let came = came.as_bytes().trim_ascii();
     let came = std::str::from_utf8(&came[..55]).expect("ids are text");
     let (ids, flags) = parent[3..].split_at(49);

@@ -1,4 +1,4 @@
-//! What a span costs the thread that records it and the thread that exports it, for callgrind:
+//! The cost of a span to the thread that records it and to the thread that exports it, for callgrind:
 //!
 //! ```sh
 //! CARGO_PROFILE_RELEASE_DEBUG=line-tables-only cargo build --release -p telemetry-core --example export_cost

@@ -12,7 +12,7 @@ use clap::Parser;
 async fn main() -> ExitCode {
     match cli::run(cli::Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads has seen enough, as `head` has.
+        // The reader has closed the pipe, as `head` does. That is no error.
         Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
         Err(error) => {
             // With stderr gone there is nobody left to tell.

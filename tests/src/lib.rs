@@ -113,7 +113,7 @@ async fn serve(listener: TcpListener, router: Router, stopped: oneshot::Receiver
 /// The retail example: viewer, retail-api and retail-web.
 #[derive(Debug)]
 pub struct Shop {
-    /// What both services export to, one over gRPC and one over HTTP.
+    /// The receiver of both services' exports, one over gRPC and one over HTTP.
     pub viewer: Viewer,
     /// retail-api.
     pub api: Running,

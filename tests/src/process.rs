@@ -21,14 +21,14 @@ pub struct Process {
     seen: Vec<String>,
 }
 
-/// What a program that has ended left behind.
+/// The output and the exit code of a program that has ended.
 #[derive(Debug)]
 pub struct Ended {
     /// Its exit code, if it was not killed.
     pub code: Option<i32>,
-    /// What it wrote to standard output.
+    /// Its standard output.
     pub stdout: Vec<String>,
-    /// What it wrote to standard error.
+    /// Its standard error.
     pub stderr: String,
 }
 

@@ -1,4 +1,4 @@
-//! Who the customer is reaches the logs and spans of the service behind, and nobody else.
+//! The customer reaches the logs and spans of the service behind, and a stranger's claim does not.
 
 // Clippy knows test functions, not their helpers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -14,7 +14,7 @@ async fn checkout(shop: &Shop, token: &str) -> Trace {
     let request = reqwest::Client::new()
         .post(format!("http://{}/checkout/execute", shop.web.address))
         .header("x-correlation-id", token)
-        // What anybody on the internet may say of themselves.
+        // Anybody on the internet may claim this.
         .header("baggage", "user.hash=abc,user.roles=admin")
         .bearer_auth(token);
     let response = request.json(&body).send().await.unwrap();
@@ -26,7 +26,7 @@ async fn checkout(shop: &Shop, token: &str) -> Trace {
         .remove(0)
 }
 
-/// What the lines of a service say of the user, of the request of that correlation id.
+/// The user's fields on the lines of a service, for the request of that correlation id.
 fn users(service: &Running, id: &str) -> Vec<(Value, Value)> {
     let lines = service.logged();
     let lines = lines

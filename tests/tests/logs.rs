@@ -142,7 +142,7 @@ fn exports_with_every_filter_open() {
     })
     .join()
     .unwrap_err();
-    // What the first exports fed back, the later ones would send.
+    // Lines that the first exports caused would be sent by the later ones.
     for _ in 0..ROUNDS {
         telemetry.force_flush().unwrap();
     }

@@ -27,7 +27,7 @@ pub enum StartError {
     Listen {
         /// The address asked for.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         reason: io::Error,
     },
     /// The database cannot be opened, created or written.
@@ -37,7 +37,7 @@ pub enum StartError {
     Database {
         /// The path asked for.
         path: String,
-        /// What SQLite said.
+        /// SQLite's error.
         reason: sqlx::Error,
     },
 }

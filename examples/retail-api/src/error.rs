@@ -1,4 +1,4 @@
-//! What retail-api answers instead of a result.
+//! The errors that retail-api answers in place of a result.
 
 use axum::{
     Json,

@@ -1,4 +1,4 @@
-//! What the business counts.
+//! The business metrics.
 
 use telemetry_core::{Gauge, gauge};
 

@@ -142,7 +142,7 @@ impl Worker {
     async fn confirm(&self, job: &Job) -> Result<(), sqlx::Error> {
         let (order_id, attempt) = (job.order_id, job.attempt);
         tracing::info!(order_id, attempt, "confirming order");
-        // What takes time in a shop is the mail server.
+        // In a shop the mail server takes the time.
         step("Deliver_Confirmation")
             .flow("checkout")
             .stage("confirmation")

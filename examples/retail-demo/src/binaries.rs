@@ -91,7 +91,7 @@ async fn build(cargo: &OsStr, place: &Place) -> Result<()> {
     }
 }
 
-/// What the path of a program says about how cargo built it.
+/// The way in which cargo built a program, read from the program's path.
 #[derive(Debug, PartialEq, Eq)]
 struct Place {
     profile: String,

@@ -1,4 +1,4 @@
-//! What customers may run into, and what each case must leave in the trace.
+//! The cases that customers may run into, and the marks that each must leave in the trace.
 
 /// How a checkout ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,9 +19,9 @@ const CORRELATION_HEADER: &str = "x-correlation-id";
 #[derive(Clone, Debug)]
 pub(crate) struct Visit {
     pub(crate) case: Case,
-    /// What to quote to find everything about it.
+    /// The id that finds everything about it.
     pub(crate) correlation_id: String,
-    /// What the customer was told, if it was a refusal.
+    /// The reason that the customer was told, for a refusal.
     pub(crate) refusal: String,
 }
 
@@ -36,7 +36,7 @@ const IN_TURN: [Case; 7] = [
     Case::UnknownPage,
 ];
 const AT_ONCE: [Case; 6] = [Case::Bought; 6];
-/// Which of those in turn brings its own id: the last that buys, when all connections are warm.
+/// The number of the checkout that brings its own id: the last that buys, when all connections are warm.
 const WITH_OWN_ID: usize = 2;
 
 /// Performs all requests and checks every answer.

@@ -9,7 +9,7 @@ pub(crate) type Result<T> = std::result::Result<T, Failure>;
 /// An attempt that may be repeated: not yet there, or over for good.
 #[derive(Debug)]
 pub(crate) enum Unmet {
-    /// What is still missing.
+    /// The part that is still missing.
     Yet(String),
     /// Why it will not come.
     Ever(Failure),

@@ -60,12 +60,12 @@ impl Process {
         })
     }
 
-    /// What it has written to its standard output so far.
+    /// The lines on its standard output so far.
     pub(crate) fn output(&self) -> String {
         read(&self.stdout)
     }
 
-    /// What it has written to its standard error so far.
+    /// The lines on its standard error so far.
     pub(crate) fn errors(&self) -> String {
         read(&self.stderr)
     }
@@ -78,7 +78,7 @@ impl Process {
         }
     }
 
-    /// What it says of itself in its output, once it says so.
+    /// The address in its output, once it is there.
     pub(crate) fn announced<T>(
         &mut self,
         find: impl Fn(&str) -> Option<T>,

@@ -14,9 +14,9 @@ use crate::terminal::{Terminal, wrap};
 use crate::verify::{Evidence, culprit};
 use crate::viewer::{RedRow, Trace, Viewer};
 
-/// What stands before each line of a tree or table.
+/// The blanks before each line of a tree or table.
 const MARGIN: usize = 3;
-/// What tells the story of a request, in this order; the viewer keeps all the others, too.
+/// The attributes that tell the story of a request, in this order; the viewer keeps all the others, too.
 const TELLING: &str = "http.response.status_code,correlation_id,user.roles,retail.flow,retail.stage,retail.reason,\
                        url.full,db.response.returned_rows,db.query.text";
 /// For a failed one less, so that the error is not lost among what went well.

@@ -15,7 +15,7 @@ use crate::progress::progress;
 
 const START_LIMIT: Duration = Duration::from_secs(15);
 
-/// What the demo runs on. Dropping it kills the processes and removes their files.
+/// The processes and files of the demo. Dropping it kills the processes and removes the files.
 #[derive(Debug)]
 pub(crate) struct Stage {
     // In the order in which they must end: whoever sends telemetry before whoever receives it. The files go last.

@@ -1,4 +1,4 @@
-//! Whether everything the requests must leave has arrived: spans, measurements, log lines.
+//! Checks that everything the requests must leave has arrived: spans, measurements, log lines.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -71,7 +71,7 @@ fn is_client(span: &Span) -> bool {
     span.kind == "CLIENT"
 }
 
-/// What has arrived.
+/// The telemetry that has arrived.
 #[derive(Debug)]
 pub(crate) struct Evidence {
     /// The trace of each visit, in their order.
@@ -116,7 +116,7 @@ pub(crate) async fn arrived(
     .await
 }
 
-/// What the business counts, as `/metrics` names it.
+/// The business metrics, as `/metrics` names them.
 const BUSINESS: [&str; 4] = [
     "retail_checkouts_total",
     "retail_checkout_value_sum",

@@ -1,4 +1,4 @@
-//! What the viewer has received, asked over its HTTP API.
+//! The viewer's data, over its HTTP API.
 
 use std::collections::HashMap;
 

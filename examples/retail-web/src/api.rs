@@ -163,7 +163,7 @@ impl RetailApi {
         }
     }
 
-    /// Whether retail-api answers at all: for readiness, so not traced.
+    /// True if retail-api answers at all: for readiness, so it is not traced.
     pub(crate) async fn reachable(self) -> Result<(), reqwest::Error> {
         self.plain
             .get(format!("{}/livez", self.base))

@@ -27,7 +27,7 @@ pub enum StartError {
     Listen {
         /// The address asked for.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         reason: io::Error,
     },
     /// The base URL is none.
@@ -37,7 +37,7 @@ pub enum StartError {
     Api {
         /// The URL asked for.
         url: String,
-        /// What is wrong with it.
+        /// The fault of the value.
         reason: String,
     },
 }

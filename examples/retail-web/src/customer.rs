@@ -1,4 +1,4 @@
-//! Who the customer is, as far as they say.
+//! The customer, as the request names one.
 
 use std::convert::Infallible;
 

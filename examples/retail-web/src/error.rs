@@ -1,4 +1,4 @@
-//! What can go wrong with a checkout, for the customer and for the business.
+//! The errors of a checkout, for the customer and for the business.
 
 use axum::{
     Json,

@@ -21,11 +21,11 @@ use http_body::{Frame, SizeHint};
 pub(crate) enum ReadBody {
     /// The length that the body declares; nothing watches it.
     Declared(u64),
-    /// What has been read so far.
+    /// The facts about the part that has been read so far.
     Watched(Arc<Read>),
 }
 
-/// What the service has read of a body. Relaxed order is enough: one task reads the body, and the facts are needed only
+/// The facts about the part of a body that the service has read. Relaxed order is enough: one task reads the body, and the facts are needed only
 /// at the end of the response.
 #[derive(Debug, Default)]
 pub(crate) struct Read {

@@ -17,7 +17,7 @@ use tower_service::Service;
 
 use crate::{options::attribute_limit::limited, request::seen};
 
-/// Whether the warning has been given. One warning for each server is enough.
+/// True once the warning has been given. One warning for each server is enough.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UnseenResponses(Arc<AtomicBool>);
 

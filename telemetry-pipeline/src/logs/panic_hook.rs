@@ -85,7 +85,7 @@ fn log(output: &Weak<LogOutput>, redaction: &Redaction, panic: &PanicHookInfo<'_
         return;
     };
     write(&output, redaction, panic);
-    // Whoever catches the panic, such as the layer of a server, need not record it again.
+    // The layer of a server, which catches the panic, need not record it again.
     panic_logged();
     let bound = if cfg!(panic = "abort") {
         LAST_FLUSH

@@ -43,7 +43,7 @@ impl<T: std::os::fd::AsFd + Send + Sync + 'static> Output for T {
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         loop {
             match rustix::io::retry_on_intr(|| rustix::io::write(self, bytes)) {
-                // Whoever shares it has made it non-blocking.
+                // Another process that shares the pipe has made it non-blocking.
                 Err(rustix::io::Errno::AGAIN) => {
                     let mut polled = [rustix::event::PollFd::new(
                         self,

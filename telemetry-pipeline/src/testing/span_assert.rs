@@ -180,7 +180,7 @@ impl SpanAssert {
         self.with(&format!("{prefix}.outcome"), outcome.to_owned())
     }
 
-    /// Whose status is an error.
+    /// Asserts that the status is an error.
     #[track_caller]
     pub fn error(self) -> Self {
         self.narrow("with an error", |span| {
@@ -188,7 +188,7 @@ impl SpanAssert {
         })
     }
 
-    /// Whose status is an error that says this.
+    /// Asserts that the status is an error with this description.
     #[track_caller]
     pub fn error_containing(self, text: &str) -> Self {
         self.narrow(

@@ -1,4 +1,4 @@
-//! Which requests are tried again, and when; and the reports about the others.
+//! The requests that are tried again, with their times, and the reports about the others.
 
 use std::time::{Duration, Instant};
 

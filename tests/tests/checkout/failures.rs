@@ -1,4 +1,4 @@
-//! What goes wrong, and what is none of the service's fault.
+//! Checkouts that go wrong, also by no fault of the service.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What to try after the demo: commands to copy and addresses to open.
+//! Things to try after the demo: commands to copy and addresses to open.
 
 use std::fmt::Write;
 

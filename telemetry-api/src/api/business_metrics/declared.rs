@@ -34,7 +34,7 @@ pub(super) struct Declaration {
     pub(super) name: &'static str,
     pub(super) unit: &'static str,
     pub(super) description: &'static str,
-    /// None of its own: then they fit the unit.
+    /// The declaration has none. Bounds that fit the unit take their place.
     pub(super) bounds: Option<&'static [f64]>,
     pub(super) max_series: usize,
 }
