@@ -15,45 +15,18 @@ mod plain;
 mod routes;
 mod safe;
 mod services;
+mod site;
 mod sparkline;
 mod trace;
 mod traces;
 mod work;
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-
 use axum::Router;
 use axum::http::StatusCode;
-use tokio::sync::Semaphore;
 
 use crate::hosts::Hosts;
-use crate::store::Store;
 
-/// How many traces or logs a listing shows unless asked otherwise.
-const DEFAULT_LIMIT: usize = 100;
-
-/// Store and addresses, for every page.
-#[derive(Clone)]
-pub(crate) struct Web {
-    store: Store,
-    grpc: SocketAddr,
-    http: SocketAddr,
-    /// Pages in the making, so that they leave a processor to those who send.
-    at_work: Arc<Semaphore>,
-}
-
-impl Web {
-    pub(crate) fn new(store: Store, grpc: SocketAddr, http: SocketAddr) -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            store,
-            grpc,
-            http,
-            at_work: Arc::new(Semaphore::new((processors - 1).max(1))),
-        }
-    }
-}
+pub(crate) use site::Web;
 
 /// Everything a reader can ask for.
 pub(crate) fn router(web: Web, hosts: Hosts) -> Router {

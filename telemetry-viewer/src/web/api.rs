@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::plain::find;
+use super::site::{DEFAULT_LIMIT, Web};
 use super::work::work;
-use super::{DEFAULT_LIMIT, Web};
 use crate::model::{Span, SpanId, Trace, TraceId};
 use crate::store::{LogFilter, TraceFilter};
 

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 
-use super::Web;
+use super::site::Web;
 use crate::hosts::is_loopback_origin;
 
 /// `POST /clear` forgets everything received so far.

@@ -9,11 +9,11 @@ use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::Web;
 use super::layout::{Page, Tab, nothing};
 use super::plain::find;
 use super::safe::{address, name};
 use super::services::colour;
+use super::site::Web;
 use super::work::work;
 use crate::analysis::compare::{Pair, Side, compare, slower};
 use crate::model::Trace;

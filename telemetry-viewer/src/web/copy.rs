@@ -8,8 +8,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::Web;
 use super::plain::{find, text};
+use super::site::Web;
 use super::work::work;
 use crate::analysis::findings::findings;
 use crate::analysis::forest::Forest;

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
 
-use super::Web;
+use super::site::Web;
 use super::work::work;
 use crate::lines::{write_logs, write_traces};
 use crate::query::Query;

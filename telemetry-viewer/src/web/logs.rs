@@ -11,10 +11,10 @@ use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::Web;
 use super::layout::{Page, Tab};
 use super::safe::{Safe, address, name, value};
 use super::services::{chip, colour};
+use super::site::Web;
 use super::traces::clock;
 use super::work::work;
 use crate::model::{LogRecord, Value};

@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use maud::{Markup, html};
 
-use super::Web;
 use super::layout::{Page, Tab};
 use super::safe::name;
+use super::site::Web;
 use super::work::work;
 use crate::analysis::service_map::{self, Node, ServiceMap, Traffic};
 use crate::text::{count, duration};

@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
 
+use super::site::{DEFAULT_LIMIT, Web};
 use super::work::work;
-use super::{DEFAULT_LIMIT, Web};
 use crate::model::{Trace, TraceId};
 use crate::red::render_red;
 use crate::store::{LogFilter, Store};

@@ -6,10 +6,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use maud::{Markup, html};
 
-use super::Web;
 use super::layout::{Page, Tab};
 use super::safe::name;
 use super::services::{chip, colour};
+use super::site::Web;
 use super::sparkline::sparkline;
 use super::work::work;
 use crate::red::{Family, Operation, now, operations};

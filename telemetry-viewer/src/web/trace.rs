@@ -6,9 +6,7 @@ mod panel;
 mod row;
 mod rows;
 mod scale;
-
-use std::collections::HashMap;
-use std::sync::Arc;
+mod view;
 
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
@@ -17,13 +15,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use maud::html;
-use serde::Deserialize;
 
+use self::view::{Asked, View};
 use super::layout::{Page, Tab};
+use super::plain;
+use super::site::Web;
 use super::work::work;
-use super::{Web, plain};
-use crate::analysis::timeline::Timeline;
-use crate::model::{LogRecord, SpanId, Summary, TraceId};
+use crate::model::{Summary, TraceId};
 use crate::store::{Held, LogFilter};
 use crate::text::duration;
 
@@ -32,28 +30,6 @@ const MAX_LOGS: usize = 2000;
 
 pub(super) fn router() -> Router<Web> {
     Router::new().route("/traces/{id}", get(trace))
-}
-
-/// The query part of the address of a trace.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Asked {
-    /// The span to open.
-    span: String,
-    /// True if equal siblings stay apart.
-    unfold: bool,
-    /// The first row to show.
-    from: usize,
-    /// The whole trace or the time until the answer.
-    axis: Option<Axis>,
-}
-
-/// The time that the axis shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Axis {
-    Whole,
-    Answer,
 }
 
 /// `/traces/{id}` is the page of a trace, `/traces/{id}.txt` its tree.
@@ -114,71 +90,4 @@ fn title(summary: &Summary) -> String {
         "{name}{failed} · {} · {service}",
         duration(summary.duration_nanos())
     )
-}
-
-/// A trace with what its page needs of it.
-struct View<'a> {
-    held: &'a Held,
-    timeline: Timeline<'a>,
-    scale: scale::Scale,
-    axis: Axis,
-    /// The services with their colours, in the order in which they took part.
-    services: Vec<(&'a str, String)>,
-    logs: HashMap<Option<SpanId>, Vec<&'a LogRecord>>,
-    log_count: usize,
-    opened: Option<SpanId>,
-    asked: &'a Asked,
-}
-
-impl<'a> View<'a> {
-    fn new(held: &'a Held, records: &'a [LogRecord], asked: &'a Asked) -> Self {
-        let timeline = Timeline::of(held.trace());
-        let known: std::collections::HashSet<SpanId> =
-            held.spans().iter().map(|span| span.span_id).collect();
-        let mut logs: HashMap<Option<SpanId>, Vec<&LogRecord>> = HashMap::new();
-        for record in records {
-            // A record whose span has not arrived stands with those of the whole trace.
-            let span = record.span_id.filter(|id| known.contains(id));
-            logs.entry(span).or_default().push(record);
-        }
-        let services: Vec<&str> = held.summary().services.iter().map(service).collect();
-        let axis = axis(asked, held.summary());
-        let whole = timeline.whole();
-        let window = match (axis, timeline.forest.root()) {
-            (Axis::Answer, Some(root)) => timeline.intervals[root],
-            _ => whole,
-        };
-        Self {
-            scale: scale::Scale::new(whole.0, window),
-            axis,
-            services: super::services::colours(&services),
-            timeline,
-            held,
-            logs,
-            log_count: records.len(),
-            opened: asked.span.parse().ok(),
-            asked,
-        }
-    }
-
-    fn colour(&self, service: &str) -> &str {
-        let found = self.services.iter().find(|(name, _)| *name == service);
-        found.map_or("s0", |(_, class)| class)
-    }
-
-    fn logs(&self, span: SpanId) -> &[&'a LogRecord] {
-        self.logs.get(&Some(span)).map_or(&[], Vec::as_slice)
-    }
-}
-
-fn axis(asked: &Asked, summary: &Summary) -> Axis {
-    asked.axis.unwrap_or(if summary.goes_on_long() {
-        Axis::Answer
-    } else {
-        Axis::Whole
-    })
-}
-
-fn service(span: &Arc<crate::model::Span>) -> &str {
-    &span.service
 }

@@ -1,5 +1,6 @@
 //! The list of traces.
 
+mod asked;
 mod bar;
 mod empty;
 mod facets;
@@ -14,13 +15,12 @@ use axum::extract::{Query as UrlQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use maud::{Markup, html};
-use serde::Deserialize;
 
-use self::order::{Direction, Order};
+use self::asked::Asked;
 use super::layout::{Page, Tab};
-use super::safe::{address, value};
+use super::safe::value;
+use super::site::{DEFAULT_LIMIT, Web};
 use super::work::work;
-use super::{DEFAULT_LIMIT, Web};
 use crate::model::TraceId;
 use crate::query::Query;
 use crate::store::{Evicted, Held};
@@ -31,38 +31,6 @@ pub(super) use table::clock;
 
 pub(super) fn router() -> Router<Web> {
     Router::new().route("/", get(index))
-}
-
-/// The query part of the address of the list.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct Asked {
-    q: String,
-    sort: Order,
-    dir: Direction,
-    /// How many traces stand on the pages before.
-    from: usize,
-}
-
-impl Asked {
-    /// The address of the same list, with something changed.
-    fn address(&self, change: impl FnOnce(&mut Self)) -> String {
-        let mut asked = self.clone();
-        change(&mut asked);
-        let from = match asked.from {
-            0 => String::new(),
-            from => from.to_string(),
-        };
-        address(
-            "/",
-            &[
-                ("q", asked.q.trim()),
-                ("sort", asked.sort.in_address()),
-                ("dir", asked.dir.in_address()),
-                ("from", &from),
-            ],
-        )
-    }
 }
 
 async fn index(State(web): State<Web>, asked: Result<UrlQuery<Asked>, QueryRejection>) -> Response {

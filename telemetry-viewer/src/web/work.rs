@@ -1,7 +1,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use super::Web;
+use super::site::Web;
 
 /// Makes a page on a thread of its own: what takes long there must not hold up what is received.
 pub(super) async fn work<T, F>(web: Web, make: F) -> Response

@@ -3,7 +3,7 @@ use std::fmt::Write;
 use maud::{Markup, html};
 
 use super::curve::Curve;
-use super::with_unit;
+use super::values::with_unit;
 use crate::model::TraceId;
 use crate::text::time;
 

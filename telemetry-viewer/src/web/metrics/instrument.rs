@@ -2,7 +2,7 @@ use maud::{Markup, html};
 
 use super::chart::{Dot, chart};
 use super::curve::{Curve, curve};
-use super::{Asked, kind, number, with_unit};
+use super::values::{Asked, kind, number, with_unit};
 use crate::model::{MetricPoint, MetricValue};
 use crate::store::Series;
 use crate::text::{count, plural};

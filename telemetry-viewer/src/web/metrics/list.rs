@@ -1,7 +1,7 @@
 use maud::{Markup, html};
 
 use super::curve::curve;
-use super::kind;
+use super::values::kind;
 use crate::store::Series;
 use crate::text::count;
 use crate::web::safe::{Safe, address, name};

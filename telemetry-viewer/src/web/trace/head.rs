@@ -1,6 +1,6 @@
 use maud::{Markup, html};
 
-use super::View;
+use super::view::View;
 use crate::analysis::findings::findings;
 use crate::analysis::self_time::{Activity, TimeSpent};
 use crate::model::{Summary, Value};

@@ -1,6 +1,6 @@
 use maud::{Markup, html};
 
-use super::View;
+use super::view::View;
 use crate::analysis::outline::Row;
 use crate::model::{Attributes, LogRecord, Span, SpanEvent, SpanStatus};
 use crate::text::{count, duration, plural};

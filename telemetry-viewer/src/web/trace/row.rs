@@ -1,7 +1,7 @@
 use maud::{Markup, html};
 
-use super::View;
 use super::panel::{group_panel, panel};
+use super::view::View;
 use crate::analysis::forest::Root;
 use crate::analysis::outline::{Row, statement};
 use crate::analysis::timeline::Interval;

@@ -1,7 +1,7 @@
 use maud::{Markup, PreEscaped, Render, html};
 
 use super::row::{open_row, row};
-use super::{Axis, View};
+use super::view::{Axis, View};
 use crate::analysis::critical_path::critical_path;
 use crate::analysis::outline::{Row, outline};
 use crate::text::{count, plural};

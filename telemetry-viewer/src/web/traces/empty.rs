@@ -1,6 +1,6 @@
 use maud::{Markup, html};
 
-use super::Asked;
+use super::asked::Asked;
 use crate::store::Counts;
 use crate::text::plural;
 use crate::web::Web;

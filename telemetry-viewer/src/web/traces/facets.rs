@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
-use super::Asked;
+use super::asked::Asked;
 use crate::store::Held;
 use crate::text::count;
 use crate::web::safe::name;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
-use super::Asked;
+use super::asked::Asked;
 use super::bar::bar;
 use super::order::{Direction, Order};
 use crate::model::{Span, Summary};
