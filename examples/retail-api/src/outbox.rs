@@ -16,8 +16,10 @@ use telemetry_core::{
 use telemetry_sqlx::{SqlitePool, Transaction};
 
 /// A confirmation follows soon and belongs to its checkout, so it is part of the checkout's trace.
-const CONFIRMATIONS: Destination =
-    Destination::new("outbox", "order-confirmations").continuing_traces();
+const CONFIRMATIONS: Destination = Destination::new("outbox", "order-confirmations")
+    .continuing_traces()
+    // Only retail-api can write to the table.
+    .trusting_senders();
 
 /// A job is done by whoever holds its lease, and free again when the lease ends without it being done.
 pub(crate) const SCHEMA: &str = "
