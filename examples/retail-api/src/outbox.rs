@@ -18,6 +18,7 @@ use telemetry_sqlx::{SqlitePool, Transaction};
 /// A confirmation follows soon and belongs to its checkout, so it is part of the checkout's trace.
 const CONFIRMATIONS: Destination = Destination::new("outbox", "order-confirmations")
     .continuing_traces()
+    // Only retail-api can write to the table.
     .trusting_senders();
 
 /// A job is done by whoever holds its lease, and free again when the lease ends without it being done.
@@ -142,7 +143,7 @@ impl Worker {
     async fn confirm(&self, job: &Job) -> Result<(), sqlx::Error> {
         let (order_id, attempt) = (job.order_id, job.attempt);
         tracing::info!(order_id, attempt, "confirming order");
-        // In a shop the mail server takes the time.
+        // What takes time in a shop is the mail server.
         step("Deliver_Confirmation")
             .flow("checkout")
             .stage("confirmation")

@@ -2,12 +2,12 @@
 
 use http::HeaderMap;
 use percent_encoding::percent_decode;
-use telemetry_semconv::http as semconv_http;
+use telemetry_semconv::redact::{Credentials, error_text};
 
 /// The longest message that is shown, in bytes.
 const MAX: usize = 256;
 
-/// The text of `grpc-message`, without the secrets in the queries of URLs, and cut. `None` if there is none.
+/// The text of `grpc-message`, without credentials by the rules of error texts, and cut. `None` if there is none.
 pub(crate) fn of(headers: &HeaderMap) -> Option<String> {
     shown(headers.get("grpc-message")?.as_bytes())
 }
@@ -15,11 +15,7 @@ pub(crate) fn of(headers: &HeaderMap) -> Option<String> {
 /// The same for the value of the header.
 pub(crate) fn shown(message: &[u8]) -> Option<String> {
     let text = percent_decode(message).decode_utf8_lossy();
-    let words = text.split(' ').map(|word| match word.contains("://") {
-        true => semconv_http::redact_url(word),
-        false => word.into(),
-    });
-    let mut text = words.collect::<Vec<_>>().join(" ");
+    let mut text = error_text(&text, &Credentials::default()).into_owned();
     if text.len() > MAX {
         let end = (0..=MAX).rev().find(|at| text.is_char_boundary(*at));
         text.truncate(end.unwrap_or_default());

@@ -5,6 +5,8 @@
 
 use std::net::IpAddr;
 
+use telemetry_semconv::redact::{self, Credentials};
+
 use super::ended_request::EndedRequest;
 use crate::{
     options::attribute_limit::limited,
@@ -14,15 +16,16 @@ use crate::{
 /// The facts by which the line of a request without a route can be told from others: it is a broken link, or a scanner.
 #[derive(Debug)]
 pub(crate) struct Unrouted {
-    /// The path without its query, cut.
+    /// The path without its query and without credentials in its parameters, cut.
     path: Box<str>,
     client: Option<IpAddr>,
 }
 
 impl Unrouted {
     pub(crate) fn of(request: &IncomingRequest<'_>) -> Self {
+        let path = request.uri().path();
         Self {
-            path: limited(request.uri().path()).into(),
+            path: limited(&redact::path(path, &Credentials::default())).into(),
             client: connection_attributes::client(request),
         }
     }

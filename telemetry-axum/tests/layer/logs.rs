@@ -92,7 +92,7 @@ async fn an_access_log_line_says_how_a_request_ended_and_carries_its_ids() {
         let headers = request.headers_mut();
         headers.insert("x-correlation-id", "abc".parse().unwrap());
         send(&app, request).await;
-        let mut request = get("/nope?sig=secret");
+        let mut request = get("/nope;sig=secret?sig=secret");
         let peer = std::net::SocketAddr::from(([192, 0, 2, 7], 1234));
         request
             .extensions_mut()
@@ -112,7 +112,7 @@ async fn an_access_log_line_says_how_a_request_ended_and_carries_its_ids() {
             ids(0).0
         ),
         format!(
-            r#"INFO http.server.request message="request" http.request.method="GET" url.path="/nope" client.address=192.0.2.7 http.response.status_code=404 http.request.body.size=0 http.response.body.size=0 telemetry.outcome="completed" duration=.. | {} {}"#,
+            r#"INFO http.server.request message="request" http.request.method="GET" url.path="/nope;sig=REDACTED" client.address=192.0.2.7 http.response.status_code=404 http.request.body.size=0 http.response.body.size=0 telemetry.outcome="completed" duration=.. | {} {}"#,
             ids(1).0,
             ids(1).1
         ),

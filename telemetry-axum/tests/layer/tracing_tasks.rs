@@ -69,7 +69,7 @@ async fn spawned_work_is_below_the_server_span_and_has_its_ids() {
     let telemetry = TestTelemetry::new();
     let _current = telemetry.set_default();
     let answer = text(&app(&telemetry), with_id("abc")).await;
-    assert_eq!(answer, vec!["abc []"; 6].join("; "));
+    assert_eq!(answer, ["abc []"; 6].join("; "));
     assert_eq!(
         telemetry.tree(&[]),
         "SERVER GET /\n  INTERNAL A\n  INTERNAL B\n  INTERNAL C\n  INTERNAL D\n  INTERNAL own\n    INTERNAL E\n  INTERNAL F\n"
@@ -92,7 +92,7 @@ async fn work_spawned_for_an_unsampled_caller_has_its_ids_and_no_spans() {
     let parent = http::HeaderValue::from_static(parent);
     request.headers_mut().insert("traceparent", parent);
     let answer = text(&app(&telemetry), request).await;
-    assert_eq!(answer, vec!["abc []"; 6].join("; "));
+    assert_eq!(answer, ["abc []"; 6].join("; "));
     assert_eq!(telemetry.tree(&[]), "");
 }
 
@@ -123,7 +123,7 @@ async fn spawned_work_is_on_behalf_of_the_principal_of_the_request() {
         .route("/", on_get(spawning))
         .route_layer(from_fn(identify::<Gold>));
     let answer = text(&carried(routes, &telemetry), with_id("abc")).await;
-    assert_eq!(answer, vec!["abc [\"gold\"]"; 6].join("; "));
+    assert_eq!(answer, ["abc [\"gold\"]"; 6].join("; "));
 }
 
 #[tokio::test]

@@ -79,8 +79,14 @@ fn point(point: &MetricPoint) -> Json {
     if !point.exemplars.is_empty() {
         put("exemplars", point.exemplars.iter().map(exemplar).collect());
     }
+    put_value(&mut put, &point.value);
+    Json::Object(out)
+}
+
+/// The value of a point, by the type of its metric.
+fn put_value(put: &mut impl FnMut(&str, Json), value: &MetricValue) {
     let known = |number: &Option<f64>| number.map_or(Json::Null, double);
-    match &point.value {
+    match value {
         MetricValue::Gauge { value } | MetricValue::Sum { value, .. } => {
             let (key, value) = number(*value);
             put(key, value);
@@ -133,7 +139,6 @@ fn point(point: &MetricPoint) -> Json {
             put("quantileValues", quantiles.iter().map(pair).collect());
         }
     }
-    Json::Object(out)
 }
 
 /// Buckets from the first that is not empty to the last. A hostile sender may leave millions empty between them.

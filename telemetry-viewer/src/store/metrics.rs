@@ -190,48 +190,58 @@ fn accumulate(new: &mut MetricPoint, known: &MetricPoint) {
             true
         }
         (
-            MetricValue::ExponentialHistogram {
-                count,
-                sum,
-                min,
-                max,
-                scale,
-                zero_count,
-                positive,
-                negative,
-            },
-            MetricValue::ExponentialHistogram {
-                count: count_before,
-                sum: sum_before,
-                min: min_before,
-                max: max_before,
-                scale: scale_before,
-                zero_count: zero_before,
-                positive: positive_before,
-                negative: negative_before,
-            },
-        ) => {
-            *count = count.saturating_add(*count_before);
-            *sum = combine(*sum, *sum_before, |a, b| a + b);
-            *min = combine(*min, *min_before, f64::min);
-            *max = combine(*max, *max_before, f64::max);
-            *zero_count = zero_count.saturating_add(*zero_before);
-            let coarser = (*scale).min(*scale_before);
-            for (new, before) in [(positive, positive_before), (negative, negative_before)] {
-                let mut merged = BTreeMap::new();
-                add_rescaled(&mut merged, new, *scale, coarser);
-                add_rescaled(&mut merged, before, *scale_before, coarser);
-                *new = merged;
-            }
-            *scale = coarser;
-            true
-        }
+            new @ MetricValue::ExponentialHistogram { .. },
+            known @ MetricValue::ExponentialHistogram { .. },
+        ) => add_exponential(new, known),
         _ => false,
     };
     if same_shape {
         new.start_unix_nanos = known.start_unix_nanos;
         new.time_unix_nanos = new.time_unix_nanos.max(known.time_unix_nanos);
     }
+}
+
+/// Adds the exponential histogram that was counted before. Returns false if one of the two is no such histogram.
+fn add_exponential(new: &mut MetricValue, known: &MetricValue) -> bool {
+    let (
+        MetricValue::ExponentialHistogram {
+            count,
+            sum,
+            min,
+            max,
+            scale,
+            zero_count,
+            positive,
+            negative,
+        },
+        MetricValue::ExponentialHistogram {
+            count: count_before,
+            sum: sum_before,
+            min: min_before,
+            max: max_before,
+            scale: scale_before,
+            zero_count: zero_before,
+            positive: positive_before,
+            negative: negative_before,
+        },
+    ) = (new, known)
+    else {
+        return false;
+    };
+    *count = count.saturating_add(*count_before);
+    *sum = combine(*sum, *sum_before, |a, b| a + b);
+    *min = combine(*min, *min_before, f64::min);
+    *max = combine(*max, *max_before, f64::max);
+    *zero_count = zero_count.saturating_add(*zero_before);
+    let coarser = (*scale).min(*scale_before);
+    for (new, before) in [(positive, positive_before), (negative, negative_before)] {
+        let mut merged = BTreeMap::new();
+        add_rescaled(&mut merged, new, *scale, coarser);
+        add_rescaled(&mut merged, before, *scale_before, coarser);
+        *new = merged;
+    }
+    *scale = coarser;
+    true
 }
 
 fn combine(a: Option<f64>, b: Option<f64>, with: fn(f64, f64) -> f64) -> Option<f64> {
