@@ -17,14 +17,13 @@ mod span_clock;
 pub(crate) mod span_queue;
 mod span_request;
 mod span_size;
-mod span_starters;
+pub(crate) mod span_starters;
 pub(crate) mod start;
 mod unique;
 
 pub(crate) use processor::{Processor, Processors};
 pub(crate) use recorder::Recorder;
 pub(crate) use sdk_spans::SdkSpans;
-pub(crate) use span_starters::span_starters;
 
 #[cfg(test)]
 mod tests;

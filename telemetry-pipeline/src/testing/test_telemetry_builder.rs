@@ -25,7 +25,7 @@ use crate::{
         memory::Memory, open_spans::OpenSpans, seeded_ids::SeededIds, test_clock::TestClock,
         test_telemetry::TestTelemetry,
     },
-    traces::{Processor, Processors, span_starters},
+    traces::{Processor, Processors, span_starters::span_starters},
 };
 use telemetry_api::{
     instrument::{
