@@ -1,3 +1,5 @@
+use telemetry_api::instrument::redaction::Redaction;
+
 use super::*;
 
 fn built(vars: &[(&str, &str)]) -> Result<Telemetry, BootstrapError> {
@@ -233,4 +235,22 @@ fn without_exporters_no_span_is_recorded_lines_have_ids_and_the_route_metrics_an
         let own = tracing::info_span!("of_the_application").context();
         assert!(!own.span().span_context().is_valid());
     });
+}
+
+#[test]
+fn settings_choose_the_redaction_of_urls_and_error_texts() {
+    let text = "GET https://api.example/?token=t0p&shop_key=s3cret failed";
+    let shown = |vars: &[(&str, &str)]| {
+        let telemetry = built(&[&OFF, vars].concat()).unwrap();
+        Redaction::of(telemetry.providers())
+            .error(text)
+            .into_owned()
+    };
+    let hidden = "GET https://api.example/?token=REDACTED&shop_key=s3cret failed";
+    assert_eq!(shown(&[]), hidden);
+    assert_eq!(shown(&[("TELEMETRY_ERROR_TEXTS", "whole")]), text);
+    assert_eq!(
+        shown(&[("TELEMETRY_CREDENTIAL_NAMES", "shop_key,-token")]),
+        "GET https://api.example/?token=t0p&shop_key=REDACTED failed"
+    );
 }

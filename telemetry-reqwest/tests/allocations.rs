@@ -70,8 +70,8 @@ fn a_call_allocates_no_more_than_this() {
     for (client, flags, limit) in [
         // The future and the correlation id.
         (&disabled, TraceFlags::SAMPLED, 2),
-        // Also the trace context.
-        (&enabled, TraceFlags::default(), 3),
+        // Also the trace context, and the context with an id of the call's own.
+        (&enabled, TraceFlags::default(), 4),
         // Also the context and the span in it (2), the record of the span, its attributes, and the URL.
         (&enabled, TraceFlags::SAMPLED, 8),
     ] {

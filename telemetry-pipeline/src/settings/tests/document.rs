@@ -1,3 +1,8 @@
+use telemetry_api::instrument::{
+    redaction::{CREDENTIAL_NAMES, ERROR_TEXTS},
+    settings::HTTP_KNOWN_METHODS,
+};
+
 use super::{super::groups::GROUPS, *};
 
 const DOCUMENT: &str = include_str!("../../../../docs/configuration.md");
@@ -43,12 +48,14 @@ fn the_document_and_the_constants_are_equal() {
 }
 
 #[test]
-fn the_setting_of_all_http_adapters_is_in_the_document() {
-    let row = row(&telemetry_api::instrument::settings::HTTP_KNOWN_METHODS);
-    assert!(
-        DOCUMENT.contains(&row),
-        "docs/configuration.md should contain:\n\n{row}"
-    );
+fn the_settings_below_the_pipeline_are_in_the_document() {
+    let settings: [&dyn AnySetting; 3] = [&HTTP_KNOWN_METHODS, &CREDENTIAL_NAMES, &ERROR_TEXTS];
+    for row in settings.map(row) {
+        assert!(
+            DOCUMENT.contains(&row),
+            "docs/configuration.md should contain:\n\n{row}"
+        );
+    }
 }
 
 #[test]
