@@ -77,7 +77,7 @@ impl Redaction {
     }
 
     /// The names whose values are replaced in queries, paths and URLs, for the functions of
-    /// [`redact`](telemetry_semconv::redact).
+    /// [`redact`].
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
     }

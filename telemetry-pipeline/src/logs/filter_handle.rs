@@ -22,7 +22,7 @@ use crate::logs::{
 /// The two are independent: with the log filter at `warn` the spans of the application stay, and so do the spans of
 /// requests, clients and steps, which are no `tracing` spans.
 ///
-/// Both have the syntax of [`EnvFilter`], such as `warn,shop=debug,shop::cart=trace`. The spans of HTTP and TLS crates
+/// Both have the syntax of [`EnvFilter`](tracing_subscriber::EnvFilter), such as `warn,shop=debug,shop::cart=trace`. The spans of HTTP and TLS crates
 /// are never recorded.
 ///
 /// ```

@@ -15,7 +15,7 @@ const MAX_ATTRIBUTES: usize = 32;
 /// |---|---|
 /// | [`run`](Step::run), [`run_with`](Step::run_with), [`run_classified`](Step::run_classified) | a future |
 /// | [`in_scope`](Step::in_scope), [`in_scope_with`](Step::in_scope_with), [`in_scope_classified`](Step::in_scope_classified) | a closure on this thread |
-/// | [`start`](Step::start) | code that is neither: a [`StepGuard`] |
+/// | [`start`](Step::start) | code that is neither: a [`StepGuard`](super::StepGuard) |
 /// | `#[step]` | a whole function (feature `macros`) |
 ///
 /// Running it emits
