@@ -9,8 +9,6 @@ pub(crate) enum Signal {
 
 /// The names of one signal.
 struct Names {
-    /// In names of variables.
-    variable: &'static str,
     /// Of OTLP over HTTP, below the base URL.
     path: &'static str,
     /// Its items, in reports.
@@ -24,29 +22,21 @@ impl Signal {
     const fn names(self) -> Names {
         match self {
             Self::Traces => Names {
-                variable: "TRACES",
                 path: "v1/traces",
                 items: "spans",
                 component: "span",
             },
             Self::Metrics => Names {
-                variable: "METRICS",
                 path: "v1/metrics",
                 items: "metric points",
                 component: "metric",
             },
             Self::Logs => Names {
-                variable: "LOGS",
                 path: "v1/logs",
                 items: "log records",
                 component: "log",
             },
         }
-    }
-
-    /// The name of this signal's own setting of OTLP export.
-    pub(crate) fn setting(self, setting: &str) -> String {
-        format!("OTEL_EXPORTER_OTLP_{}_{setting}", self.names().variable)
     }
 
     /// The path below a base URL of OTLP over HTTP, without a slash before it.

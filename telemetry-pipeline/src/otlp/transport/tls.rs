@@ -1,7 +1,11 @@
 //! TLS by rustls. Certificates and keys come from files and are checked when telemetry is built: a wrong one names its
 //! variable and path.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rustls::{
     ClientConfig, RootCertStore,
@@ -9,13 +13,18 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
 };
 use rustls_platform_verifier::BuilderVerifierExt as _;
+use telemetry_api::instrument::settings::Setting;
 use tokio_rustls::TlsConnector;
 
 use super::stream::{BoxedStream, Handshake, Shaking};
 use crate::{
     error::BootstrapError,
     otlp::{answer::cause, endpoint::Endpoint, signal::Signal},
+    settings::otlp::{GENERAL, OtlpSettings, of},
 };
+
+/// One of the settings that name a PEM file.
+type Pem = fn(&'static OtlpSettings) -> &'static Setting<Option<PathBuf>>;
 
 /// The TLS of one endpoint.
 struct Session {
@@ -47,15 +56,15 @@ pub(crate) fn configure(
             let (certificates, private) = files.client(certificate, key)?;
             builder
                 .with_client_auth_cert(certificates, private)
-                .map_err(|error| files.error("CLIENT_KEY", key, &error.to_string()))?
+                .map_err(|error| files.error(|own| &own.client_key, key, &error.to_string()))?
         }
         (Some(certificate), None) => {
             let reason = "its key is not set, see CLIENT_KEY";
-            return Err(files.error("CLIENT_CERTIFICATE", certificate, reason));
+            return Err(files.error(|own| &own.client_certificate, certificate, reason));
         }
         (None, Some(key)) => {
             let reason = "its certificate is not set, see CLIENT_CERTIFICATE";
-            return Err(files.error("CLIENT_KEY", key, reason));
+            return Err(files.error(|own| &own.client_key, key, reason));
         }
         (None, None) => builder.with_no_client_auth(),
     };
@@ -105,10 +114,10 @@ struct Files {
 impl Files {
     fn roots(&self, path: &Path) -> Result<RootCertStore, BootstrapError> {
         let mut roots = RootCertStore::empty();
-        for certificate in self.certificates("CERTIFICATE", path)? {
+        for certificate in self.certificates(|own| &own.certificate, path)? {
             roots
                 .add(certificate)
-                .map_err(|error| self.error("CERTIFICATE", path, &error.to_string()))?;
+                .map_err(|error| self.error(|own| &own.certificate, path, &error.to_string()))?;
         }
         Ok(roots)
     }
@@ -118,34 +127,35 @@ impl Files {
         certificate: &Path,
         key: &Path,
     ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), BootstrapError> {
-        let certificates = self.certificates("CLIENT_CERTIFICATE", certificate)?;
-        let private = PrivateKeyDer::from_pem_slice(&self.read("CLIENT_KEY", key)?);
-        let private =
-            private.map_err(|_| self.error("CLIENT_KEY", key, "it holds no private key in PEM"))?;
+        let certificates = self.certificates(|own| &own.client_certificate, certificate)?;
+        let private = PrivateKeyDer::from_pem_slice(&self.read(|own| &own.client_key, key)?);
+        let private = private.map_err(|_| {
+            self.error(|own| &own.client_key, key, "it holds no private key in PEM")
+        })?;
         Ok((certificates, private))
     }
 
     fn certificates(
         &self,
-        name: &str,
+        pem: Pem,
         path: &Path,
     ) -> Result<Vec<CertificateDer<'static>>, BootstrapError> {
-        let pem = self.read(name, path)?;
-        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+        let text = self.read(pem, path)?;
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
         match certificates {
             Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-            _ => Err(self.error(name, path, "it holds no certificate in PEM")),
+            _ => Err(self.error(pem, path, "it holds no certificate in PEM")),
         }
     }
 
-    fn read(&self, name: &str, path: &Path) -> Result<Vec<u8>, BootstrapError> {
-        fs::read(path).map_err(|error| self.error(name, path, &error.to_string()))
+    fn read(&self, pem: Pem, path: &Path) -> Result<Vec<u8>, BootstrapError> {
+        fs::read(path).map_err(|error| self.error(pem, path, &error.to_string()))
     }
 
-    fn error(&self, name: &str, path: &Path, reason: &str) -> BootstrapError {
+    fn error(&self, pem: Pem, path: &Path, reason: &str) -> BootstrapError {
         BootstrapError::Tls {
-            variable: format!("OTEL_EXPORTER_OTLP_{name}"),
-            own: self.signal.setting(name),
+            variable: pem(&GENERAL).name().to_owned(),
+            own: pem(of(self.signal)).name().to_owned(),
             path: path.to_owned(),
             reason: reason.to_owned(),
         }
