@@ -5,7 +5,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use telemetry_core::{Config, Providers, Service, Telemetry, pipeline::LogFormat, instrument::tracer::{Decides, SamplingHint}};
+use telemetry_core::{
+    Config, Providers, Service, Telemetry,
+    instrument::tracer::{Decides, SamplingHint},
+    pipeline::LogFormat,
+};
 
 use crate::sdk::current::Sdk;
 
