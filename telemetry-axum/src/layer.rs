@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use http::{Extensions, HeaderName, uri::Scheme};
-use telemetry_api::instrument::{Providers, settings::HTTP_KNOWN_METHODS};
+use telemetry_api::instrument::{Providers, providers::LazySetting, settings::HTTP_KNOWN_METHODS};
 use telemetry_semconv::http::KnownMethods;
 use tower_layer::Layer;
 
@@ -41,17 +41,18 @@ pub struct TelemetryLayer {
 }
 
 impl TelemetryLayer {
-    /// A layer with the default options. It reads the variable `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
+    /// A layer with the default options. With its first request it reads `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
     pub fn new() -> Self {
-        Self::knowing(Providers::read_setting(&HTTP_KNOWN_METHODS))
+        Self::knowing(LazySetting::new(&HTTP_KNOWN_METHODS))
     }
 
     /// Like [`new`](Self::new), but takes environment variables from `lookup`. For tests.
     pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Self {
-        Self::knowing(HTTP_KNOWN_METHODS.read_from(lookup))
+        let methods = HTTP_KNOWN_METHODS.read_from(lookup);
+        Self::knowing(LazySetting::of(&HTTP_KNOWN_METHODS, methods))
     }
 
-    fn knowing(known_methods: KnownMethods) -> Self {
+    fn knowing(known_methods: LazySetting<KnownMethods>) -> Self {
         Self {
             state: Arc::new(LayerState::new(LayerOptions::new(known_methods))),
         }
@@ -68,7 +69,7 @@ impl TelemetryLayer {
     /// Default: the list in `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`, else the nine methods of the conventions. For
     /// services with further methods, such as `QUERY` or those of WebDAV.
     pub fn with_known_methods(self, names: impl IntoIterator<Item = &'static str>) -> Self {
-        self.with(|options| options.known_methods = KnownMethods::exactly(names))
+        self.with(|options| options.known_methods.set(KnownMethods::exactly(names)))
     }
 
     /// Replaces the list of excluded routes: requests whose path or matched route is on the list are not recorded. A `*`

@@ -12,7 +12,7 @@ use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::extract::ConnectInfo;
 use http::{Extensions, HeaderName};
-use telemetry_api::instrument::Providers;
+use telemetry_api::instrument::{Providers, providers::LazySetting};
 use telemetry_semconv::http::KnownMethods;
 
 use self::{
@@ -32,7 +32,7 @@ type FindPeerAddress = Arc<dyn Fn(&Extensions) -> Option<SocketAddr> + Send + Sy
 #[derive(Clone)]
 pub(crate) struct LayerOptions {
     pub(crate) providers: Option<Providers>,
-    pub(crate) known_methods: KnownMethods,
+    pub(crate) known_methods: LazySetting<KnownMethods>,
     pub(crate) excluded_routes: ExcludedRoutes,
     pub(crate) is_public_endpoint: bool,
     pub(crate) believes_principal: bool,
@@ -65,7 +65,7 @@ pub(crate) struct LayerOptions {
 
 impl LayerOptions {
     /// The defaults, and these known methods.
-    pub(crate) fn new(known_methods: KnownMethods) -> Self {
+    pub(crate) fn new(known_methods: LazySetting<KnownMethods>) -> Self {
         Self {
             providers: None,
             known_methods,

@@ -1,4 +1,4 @@
-use telemetry_api::instrument::redaction::Redaction;
+use telemetry_api::instrument::{propagation::Format, redaction::Redaction};
 
 use super::*;
 
@@ -253,4 +253,13 @@ fn settings_choose_the_redaction_of_urls_and_error_texts() {
         shown(&[("TELEMETRY_CREDENTIAL_NAMES", "shop_key,-token")]),
         "GET https://api.example/?token=t0p&shop_key=REDACTED failed"
     );
+}
+
+#[test]
+fn every_format_of_the_table_is_a_propagator_of_the_setting() {
+    for name in Format::NAMES {
+        let vars = [&OFF[..], &[("OTEL_PROPAGATORS", name)]].concat();
+        let telemetry = built(&vars).unwrap();
+        assert_eq!(telemetry.warnings(), <[String; 0]>::default(), "{name}");
+    }
 }

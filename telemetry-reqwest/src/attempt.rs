@@ -87,7 +87,8 @@ impl Attempt {
         extensions: &Extensions,
         resends: u32,
     ) -> Option<Self> {
-        let method = options.methods.known(request.method());
+        let methods = options.methods.get(options.providers.as_ref());
+        let method = methods.known(request.method());
         let template = extensions
             .get::<UrlTemplate>()
             .map(|UrlTemplate(template)| *template);

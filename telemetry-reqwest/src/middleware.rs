@@ -12,7 +12,11 @@ use http::Extensions;
 use opentelemetry::Context;
 use reqwest::{Client, ClientBuilder, Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
-use telemetry_api::instrument::{Providers, providers::Lazy, settings::HTTP_KNOWN_METHODS};
+use telemetry_api::instrument::{
+    Providers,
+    providers::{Lazy, LazySetting},
+    settings::HTTP_KNOWN_METHODS,
+};
 use telemetry_semconv::http::KnownMethods;
 
 use crate::{
@@ -44,24 +48,22 @@ pub struct TelemetryMiddleware {
 }
 
 impl TelemetryMiddleware {
-    /// A middleware with the default options. The variable `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS` sets the known
-    /// methods.
+    /// A middleware with the default options. With its first request it reads
+    /// `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
     pub fn new() -> Self {
-        Self::knowing(Providers::read_setting(&HTTP_KNOWN_METHODS))
+        Self::knowing(LazySetting::new(&HTTP_KNOWN_METHODS))
     }
 
     /// [`new`](Self::new) with another source of environment variables, for tests.
     pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Self {
-        Self::knowing(HTTP_KNOWN_METHODS.read_from(lookup))
+        let methods = HTTP_KNOWN_METHODS.read_from(lookup);
+        Self::knowing(LazySetting::of(&HTTP_KNOWN_METHODS, methods))
     }
 
-    fn knowing(methods: KnownMethods) -> Self {
+    fn knowing(methods: LazySetting<KnownMethods>) -> Self {
         Self {
             instruments: Lazy::new(None, HttpClientInstruments::new),
-            options: Options {
-                methods,
-                ..Options::default()
-            },
+            options: Options::new(methods),
             orphans: OrphanLog::default(),
             redirects: RedirectLog::default(),
         }
@@ -69,6 +71,7 @@ impl TelemetryMiddleware {
 
     /// Records through these providers. Default: the installed ones.
     pub fn with_providers(mut self, providers: Providers) -> Self {
+        self.options.providers = Some(providers.clone());
         self.instruments = Lazy::new(Some(providers), HttpClientInstruments::new);
         self
     }
@@ -88,7 +91,7 @@ impl TelemetryMiddleware {
     /// The known methods; every other method is `_OTHER`. Default: the nine of the semantic conventions, or
     /// `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`, which this overrides. For WebDAV, `QUERY` and the like.
     pub fn with_known_methods(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
-        self.options.methods = KnownMethods::exactly(names);
+        self.options.methods.set(KnownMethods::exactly(names));
         self
     }
 

@@ -1,5 +1,6 @@
 //! The options of the middleware, as one value.
 
+use telemetry_api::instrument::{Providers, providers::LazySetting};
 use telemetry_semconv::http::KnownMethods;
 
 use crate::hosts::Hosts;
@@ -15,9 +16,11 @@ pub enum SpanEnd {
     Body,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Options {
-    pub(crate) methods: KnownMethods,
+    /// `None`: the providers that are current with the first request.
+    pub(crate) providers: Option<Providers>,
+    pub(crate) methods: LazySetting<KnownMethods>,
     /// `None`: context is sent to every host.
     pub(crate) propagate_to: Option<Hosts>,
     /// Query keys whose values are redacted, besides those of the semantic conventions.
@@ -26,4 +29,20 @@ pub(crate) struct Options {
     pub(crate) span_end: SpanEnd,
     pub(crate) active_requests: bool,
     pub(crate) body_sizes: bool,
+}
+
+impl Options {
+    /// The defaults, and these known methods.
+    pub(crate) fn new(methods: LazySetting<KnownMethods>) -> Self {
+        Self {
+            providers: None,
+            methods,
+            propagate_to: None,
+            redacted: Box::default(),
+            user_agent: false,
+            span_end: SpanEnd::default(),
+            active_requests: false,
+            body_sizes: false,
+        }
+    }
 }

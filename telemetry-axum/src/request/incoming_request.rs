@@ -52,7 +52,9 @@ impl<'a> IncomingRequest<'a> {
 
     /// The method if it is a known one, else `_OTHER`.
     pub(crate) fn known_method(&self) -> &'static str {
-        self.options.known_methods.known(self.method)
+        let options = self.options;
+        let methods = options.known_methods.get(options.providers.as_ref());
+        methods.known(self.method)
     }
 
     /// The route that the outer router has matched, or the operation that somebody has put on the request.

@@ -1,7 +1,9 @@
 use axum::{Extension, Router, extract::ConnectInfo, routing::any};
 use http::{HeaderName, StatusCode};
 use std::net::SocketAddr;
+use telemetry_api::instrument::scrape::ScrapeFormat;
 use telemetry_axum::{Correlation, Operation, ProxyHeaders};
+use telemetry_pipeline::Config;
 
 use super::*;
 
@@ -54,12 +56,40 @@ SERVER HTTP / http.request.method="_OTHER" http.request.method_original="PUT"
 async fn known_methods_of_the_environment_count_as_well() {
     let telemetry = TestTelemetry::new();
     let layer = TelemetryLayer::from_environment(|name| {
-        (name == "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS").then(|| "QUERY".to_owned())
+        (name == "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS").then(|| "PURGE".to_owned())
     });
     let app = hello().layer(layer.with_providers(telemetry.providers().clone()));
-    let request = Request::builder().method("QUERY").uri("/");
+    let request = Request::builder().method("PURGE").uri("/");
     send(&app, request.body(Body::empty()).unwrap()).await;
-    assert_eq!(telemetry.tree(&[]), "SERVER QUERY /\n");
+    assert_eq!(telemetry.tree(&[]), "SERVER PURGE /\n");
+}
+
+#[tokio::test]
+async fn a_layer_made_before_the_pipeline_heeds_its_settings() {
+    let layer = TelemetryLayer::new();
+    let telemetry = Config::new("shop")
+        .with_environment([
+            ("OTEL_TRACES_EXPORTER", "none"),
+            ("OTEL_METRICS_EXPORTER", "none"),
+            ("OTEL_LOGS_EXPORTER", "none"),
+        ])
+        .with_setting("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", "PURGE")
+        .build()
+        .unwrap();
+    let app = hello().layer(layer.with_providers(telemetry.providers().clone()));
+    for method in ["PURGE", "PUT"] {
+        let request = Request::builder().method(method).uri("/");
+        send(&app, request.body(Body::empty()).unwrap()).await;
+    }
+    let text = telemetry.providers().scrape(ScrapeFormat::Prometheus);
+    let text = text.unwrap();
+    for (method, is_known) in [("PURGE", true), ("PUT", false), ("_OTHER", true)] {
+        let label = format!("http_request_method=\"{method}\"");
+        assert_eq!(text.contains(&label), is_known, "{text}");
+    }
+    let report = telemetry.report();
+    let known = report.get("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS");
+    assert_eq!(known.map(|entry| &*entry.value), Some("PURGE"));
 }
 
 #[tokio::test]

@@ -10,21 +10,12 @@ use telemetry_api::instrument::{
 
 use crate::traces::sampling::SamplerPolicy;
 
-const PROPAGATOR_NAMES: [&str; 7] = [
-    "tracecontext",
-    "baggage",
-    "b3",
-    "b3multi",
-    "jaeger",
-    "xray",
-    "none",
-];
-
 pub(crate) static PROPAGATORS: Setting<Propagation> = Setting::new(
     "OTEL_PROPAGATORS",
     "tracecontext,baggage",
     |text| {
-        parse::list(text, &PROPAGATOR_NAMES, &["ottrace"])
+        let known = [Format::NAMES, &["none"]].concat();
+        parse::list(text, &known, &["ottrace"])
             .map(|names| Propagation::new(names.into_iter().filter_map(Format::from_name)))
     },
     "any of `tracecontext`, `baggage`, `b3`, `b3multi`, `jaeger`, `xray`, or `none`; of several formats in one request the last counts",

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::handle::Providers;
-use crate::instrument::{context, settings::Setting, this_thread};
+use crate::instrument::{context, this_thread};
 
 static INSTALLED: OnceLock<Providers> = OnceLock::new();
 
@@ -32,17 +32,6 @@ impl Providers {
             }
         }
         INSTALLED.get().cloned()
-    }
-
-    /// The value of a setting of the current providers, or of the environment of the process while there are none. Takes
-    /// a lock: read it once, when an adapter is made.
-    pub fn read_setting<T: Clone + Default + Send + Sync + 'static>(
-        setting: &'static Setting<T>,
-    ) -> T {
-        Self::current().map_or_else(
-            || setting.read_environment(),
-            |providers| providers.setting(setting),
-        )
     }
 
     /// Makes these the providers of the process. Only the first call succeeds, and returns true.

@@ -25,6 +25,13 @@ impl<T: Clone + Default + Send + Sync + 'static> LazySetting<T> {
         }
     }
 
+    /// This value, which code has set. The setting is registered and not read.
+    pub fn of(setting: &'static Setting<T>, value: T) -> Self {
+        let mut fixed = Self::new(setting);
+        fixed.set(value);
+        fixed
+    }
+
     /// Uses this value, which code has set, and does not read the setting.
     pub fn set(&mut self, value: T) {
         self.value = OnceLock::from(value);
