@@ -29,7 +29,7 @@ impl SpanClock {
         self.wall
     }
 
-    /// The time of an end or an event. The API hands over the wall clock's for now, and a caller may have named a time.
+    /// The time of an end or an event. The API hands over the present time of the wall clock, or a time that a caller has named.
     ///
     /// One that is now becomes the start plus the time since; one that was named stays.
     pub(crate) fn corrected(&self, time: SystemTime) -> SystemTime {

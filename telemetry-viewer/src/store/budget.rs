@@ -22,7 +22,7 @@ pub(crate) struct Reservation {
 pub(crate) enum NoRoom {
     /// It alone needs more than all may have together.
     TooLarge,
-    /// Others have it for now.
+    /// Other requests hold the memory at present.
     Busy,
 }
 
